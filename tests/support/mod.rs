@@ -1,0 +1,162 @@
+//! What every integration test needs: the CPythons of this machine, the library as it ships, a C
+//! compiler, and a way to say that something could not be tested.
+//!
+//! Nothing here knows a path of a particular machine. Included by `mod support;`.
+
+#![allow(dead_code, unused_imports, reason = "each test crate uses a part of it")]
+
+mod pythons;
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{LazyLock, Once};
+
+pub use pythons::{Python, pythons};
+
+/// The library as a user gets it from `make`.
+pub struct Shipped {
+    /// The repository.
+    pub root: PathBuf,
+    /// The folder of the libraries, for `-L` and for an rpath.
+    pub lib_dir: PathBuf,
+    /// `libpybuffer.so`.
+    pub so: PathBuf,
+    /// `libpybuffer.a`.
+    pub archive: PathBuf,
+    /// The folder of `libpybuffer.h`, for `-I`.
+    pub include: PathBuf,
+    /// The folder of the `.pc` files, for `PKG_CONFIG_PATH`.
+    pub pkgconfig: PathBuf,
+}
+
+/// Builds the library by `make lib` (once a process) and says where it lies.
+pub fn shipped() -> &'static Shipped {
+    static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        make_lib(&root);
+        let build = root.join("build");
+        let lib_dir = build.join("lib");
+        let shipped = Shipped {
+            so: lib_dir.join("libpybuffer.so"),
+            archive: lib_dir.join("libpybuffer.a"),
+            include: build.join("include"),
+            pkgconfig: lib_dir.join("pkgconfig"),
+            lib_dir,
+            root,
+        };
+        for made in [&shipped.so, &shipped.archive, &shipped.include.join("libpybuffer.h")] {
+            assert!(made.is_file(), "`make lib` succeeded but made no {}", made.display());
+        }
+        shipped
+    });
+    &SHIPPED
+}
+
+/// Test programs may run at the same time (nextest), so one at a time runs make.
+fn make_lib(root: &Path) {
+    let lock = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("make-lib.lock")).unwrap();
+    lock.lock().unwrap();
+    // Of a make that runs this test, neither the job server nor the flags are ours to use.
+    let output = Command::new("make")
+        .args(["lib"])
+        .current_dir(root)
+        .env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL")
+        .output()
+        .unwrap_or_else(|error| panic!("make cannot be started, is it installed? {error}"));
+    assert!(
+        output.status.success(),
+        "`make lib` failed, so what ships cannot be tested ({}):\n{}",
+        output.status,
+        printed(&output)
+    );
+}
+
+/// The C compiler: `$CC` (which may carry arguments), else `cc`.
+pub fn cc() -> Command {
+    command_from("CC", "cc")
+}
+
+/// The C++ compiler: `$CXX` (which may carry arguments), else `c++`.
+pub fn cxx() -> Command {
+    command_from("CXX", "c++")
+}
+
+fn command_from(variable: &str, default: &str) -> Command {
+    let line = std::env::var(variable).unwrap_or_default();
+    let mut words = line.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or(default));
+    command.args(words);
+    command
+}
+
+/// Runs a command that has to succeed.
+///
+/// # Panics
+/// With the command line and all that it printed, if it cannot be started or does not exit with 0.
+pub fn run(command: &mut Command) -> Output {
+    let output = run_any(command);
+    assert!(output.status.success(), "{}\n{command:?}\n{}", output.status, printed(&output));
+    output
+}
+
+/// Runs a command that may fail.
+pub fn run_any(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
+}
+
+/// What a command printed, for a failure's text.
+pub fn printed(output: &Output) -> String {
+    format!(
+        "--- stdout\n{}--- stderr\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// The standard output of a command, as text.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("the output is not UTF-8")
+}
+
+/// An empty folder of this name under cargo's target folder. Left there after the test, for a look.
+pub fn temp_dir(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    match fs::remove_dir_all(&dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            panic!("{}: {error}", dir.display())
+        }
+        _ => fs::create_dir_all(&dir).unwrap(),
+    }
+    dir
+}
+
+/// The flags that pkg-config gives for one of the library's `.pc` files, in its own `build/`.
+pub fn pkg_config<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Vec<String> {
+    let output =
+        run(Command::new("pkg-config").args(args).env("PKG_CONFIG_PATH", &shipped().pkgconfig));
+    stdout(&output).split_whitespace().map(String::from).collect()
+}
+
+/// Says that a test cannot run here, and why. An error where `CI` is set: there everything runs.
+pub fn skip(test: &str, why: &str) {
+    say(&format!("SKIPPED {test}: {why}"));
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "SKIPPED {test}: {why} (CI is set: a skip is a failure)"
+    );
+}
+
+/// Prints a line that the test runner does not hide when the test passes.
+pub fn say(line: &str) {
+    static NEW_LINE: Once = Once::new();
+    let mut stderr = std::io::stderr().lock();
+    // The runner has written "test name ... " and stands in the middle of a line.
+    NEW_LINE.call_once(|| {
+        let _ = stderr.write_all(b"\n");
+    });
+    let _ = writeln!(stderr, "{line}");
+}

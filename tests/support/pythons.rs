@@ -1,0 +1,240 @@
+//! Which CPythons are on this machine.
+//!
+//! Looked for on `PATH`, among the versions of pyenv and of uv, and in `PYBUFFER_PYTHONS`
+//! (executables, separated by colons). Every executable found is asked what it is; scripts on
+//! `PATH` are left out, because pyenv's shims are scripts that stand for whatever version is
+//! selected. Of the same minor version and flavour one is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// The oldest CPython that the library supports.
+const OLDEST: (u8, u8) = (3, 8);
+
+/// A CPython to test with.
+#[derive(Clone, Debug)]
+pub struct Python {
+    /// The executable, symbolic links resolved.
+    pub exe: PathBuf,
+    /// Major, minor, micro.
+    pub version: (u8, u8, u8),
+    /// A name for messages and folders: `3.13.0`, `3.13.15t`, `3.14.2d`, `3.11.2-static`.
+    pub label: String,
+    /// Built with `--with-pydebug`.
+    pub debug: bool,
+    /// Built with `--disable-gil`.
+    pub free_threaded: bool,
+    /// The shared libpython that the executable is linked to; none if it contains libpython.
+    pub libpython: Option<PathBuf>,
+    /// The folder of its `Python.h`, or of a CPython's of the same minor version and flavour.
+    pub include: Option<PathBuf>,
+    /// Whether CPython's own tests are installed with it.
+    pub has_tests: bool,
+}
+
+impl Python {
+    /// The minor version, for comparing with `(3, 12)`.
+    pub fn minor(&self) -> (u8, u8) {
+        (self.version.0, self.version.1)
+    }
+
+    /// A command of this python that reads no user's settings.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.exe);
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("PYTHON") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+}
+
+/// Every CPython found, each minor version and flavour (debug, free-threaded, static) once, oldest first.
+///
+/// # Panics
+/// If `CI` is set and fewer than three minor versions are found, or if an executable that
+/// `PYBUFFER_PYTHONS` names does not work.
+pub fn pythons() -> &'static [Python] {
+    static PYTHONS: LazyLock<Vec<Python>> = LazyLock::new(|| {
+        let pythons = find();
+        let minors: BTreeSet<_> = pythons.iter().map(Python::minor).collect();
+        assert!(
+            env::var_os("CI").is_none() || minors.len() >= 3,
+            "CI is set, and fewer than three minor versions of CPython were found: {pythons:#?}"
+        );
+        pythons
+    });
+    &PYTHONS
+}
+
+fn find() -> Vec<Python> {
+    let named: BTreeSet<PathBuf> = named_executables().into_iter().collect();
+    let mut found: Vec<(bool, Python)> = Vec::new();
+    for exe in &named {
+        let python = probe(exe).unwrap_or_else(|why| {
+            panic!("PYBUFFER_PYTHONS names {}: {why}", exe.display());
+        });
+        found.push((true, python));
+    }
+    let installed: BTreeSet<PathBuf> = folders()
+        .iter()
+        .flat_map(|folder| executables_in(folder))
+        .filter(|exe| !named.contains(exe))
+        .collect();
+    found.extend(installed.iter().filter_map(|exe| Some((false, probe(exe).ok()?))));
+
+    // Of the same flavour: a named one, else one with tests, with headers, the newest.
+    found.sort_by_key(|(named, python)| {
+        (*named, python.has_tests, python.include.is_some(), python.version)
+    });
+    let mut kept = BTreeMap::new();
+    for (_, python) in found {
+        let linked = python.libpython.is_some();
+        kept.insert((python.minor(), python.free_threaded, python.debug, linked), python);
+    }
+    let mut pythons: Vec<Python> = kept.into_values().collect();
+    lend_headers(&mut pythons);
+    pythons
+}
+
+fn named_executables() -> Vec<PathBuf> {
+    let names = env::var_os("PYBUFFER_PYTHONS").unwrap_or_default();
+    env::split_paths(&names)
+        .filter(|path| !path.as_os_str().is_empty())
+        .map(|path| path.canonicalize().unwrap_or(path))
+        .collect()
+}
+
+/// The folders that may hold executables of pythons.
+fn folders() -> Vec<PathBuf> {
+    let home = |tail: &str| env::var_os("HOME").map(|home| Path::new(&home).join(tail));
+    let from = |variable: &str| env::var_os(variable).map(PathBuf::from);
+    let pyenv = from("PYENV_ROOT").or_else(|| home(".pyenv")).map(|root| root.join("versions"));
+    let uv = from("UV_PYTHON_INSTALL_DIR")
+        .or_else(|| from("XDG_DATA_HOME").map(|data| data.join("uv/python")))
+        .or_else(|| home(".local/share/uv/python"));
+
+    let mut folders: Vec<PathBuf> =
+        env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
+    for versions in [pyenv, uv].into_iter().flatten() {
+        folders.extend(entries(&versions).into_iter().map(|version| version.join("bin")));
+    }
+    folders
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
+}
+
+/// `python`, `python3`, `python3.13`, `python3.13t`, …: binaries, symbolic links resolved.
+fn executables_in(folder: &Path) -> Vec<PathBuf> {
+    let is_named_so = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let version = name.strip_prefix("python").map(|rest| rest.trim_end_matches(['t', 'd']));
+        version.is_some_and(|v| v.chars().all(|c| c.is_ascii_digit() || c == '.'))
+    };
+    entries(folder)
+        .into_iter()
+        .filter(|path| is_named_so(path))
+        .filter_map(|path| path.canonicalize().ok())
+        .filter(|path| is_binary(path))
+        .collect()
+}
+
+fn is_binary(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok()
+        && magic == *b"\x7fELF"
+}
+
+/// What `PROBE` answers.
+#[derive(Deserialize)]
+struct Answer {
+    implementation: String,
+    version: (u8, u8, u8),
+    debug: bool,
+    free_threaded: bool,
+    libpython: Option<PathBuf>,
+    include: PathBuf,
+    has_tests: bool,
+}
+
+const PROBE: &str = r#"
+import importlib.util, json, sys, sysconfig
+libpython = None
+with open("/proc/self/maps") as maps:
+    for line in maps:
+        path = line.rstrip("\n").partition("/")
+        if path[2].rpartition("/")[2].startswith("libpython3."):
+            libpython = path[1] + path[2]
+try:
+    has_tests = importlib.util.find_spec("test.test_buffer") is not None
+except ImportError:
+    has_tests = False
+print(json.dumps({
+    "implementation": sys.implementation.name,
+    "version": sys.version_info[:3],
+    "debug": hasattr(sys, "gettotalrefcount"),
+    "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    "libpython": libpython,
+    "include": sysconfig.get_paths()["include"],
+    "has_tests": has_tests,
+}))
+"#;
+
+/// Asks an executable what it is.
+fn probe(exe: &Path) -> Result<Python, String> {
+    // -I: neither the user's settings nor the current folder.
+    let output = Command::new(exe)
+        .args(["-I", "-c", PROBE])
+        .env_remove("LD_PRELOAD")
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(super::printed(&output));
+    }
+    let answer: Answer =
+        serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+    let (major, minor, micro) = answer.version;
+    if answer.implementation != "cpython" || (major, minor) < OLDEST {
+        return Err(format!("it is {} {major}.{minor}.{micro}", answer.implementation));
+    }
+    Ok(Python {
+        exe: exe.to_path_buf(),
+        version: answer.version,
+        label: format!(
+            "{major}.{minor}.{micro}{}{}{}",
+            if answer.free_threaded { "t" } else { "" },
+            if answer.debug { "d" } else { "" },
+            if answer.libpython.is_none() { "-static" } else { "" },
+        ),
+        debug: answer.debug,
+        free_threaded: answer.free_threaded,
+        libpython: answer.libpython,
+        include: Some(answer.include).filter(|folder| folder.join("Python.h").is_file()),
+        has_tests: answer.has_tests,
+    })
+}
+
+/// Headers often come in a package of their own; the ABI is one for a minor version and flavour.
+fn lend_headers(pythons: &mut [Python]) {
+    let lenders = pythons.to_vec();
+    for python in pythons.iter_mut().filter(|python| python.include.is_none()) {
+        python.include = lenders
+            .iter()
+            .filter(|other| other.minor() == python.minor())
+            .filter(|other| {
+                (other.debug, other.free_threaded) == (python.debug, python.free_threaded)
+            })
+            .find_map(|other| other.include.clone());
+    }
+}
