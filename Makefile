@@ -1,0 +1,87 @@
+# libpybuffer: builds, tests and installs the C library. `make help` lists the targets.
+#
+# Cargo alone makes an rlib for the tests; what ships is made here, in build/:
+#   1. cargo builds the archive by itself (beside an rlib it would drop LTO without a word);
+#   2. the C compiler links the shared library from that archive.
+
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BUILD      ?= build
+CARGO      ?= cargo
+PYTHON     ?= python3
+INSTALL    ?= install
+# A Rust target triple to cross-compile for; CC is then the C compiler of that target.
+TARGET     ?= $(CARGO_BUILD_TARGET)
+
+VERSION := $(shell awk -F'"' '/^version *=/ { print $$2; exit }' Cargo.toml)
+ABI     := $(shell awk '/^abi *=/ { print $$3; exit }' abi/symbols.toml)
+SONAME  := libpybuffer.so.$(ABI)
+SHARED  := libpybuffer.so.$(VERSION)
+
+lib_dir := $(BUILD)/lib
+pc_dir  := $(lib_dir)/pkgconfig
+sources := Cargo.toml $(wildcard Cargo.lock) build.rs $(shell find src -name '*.rs')
+pcs     := pybuffer.pc pybuffer-static.pc
+
+.DEFAULT_GOAL := lib
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+##@ Build
+
+.PHONY: lib
+lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) ## Build what ships into build/ (the default)
+
+# Loads at any time, by preload or dlopen, so nothing is left to be bound later (now), and its
+# per-thread errors outlive a dlclose (nodelete). The gc drops what of core is not reached.
+link_flags := -shared -Wl,-soname,$(SONAME) -Wl,--version-script,$(BUILD)/exports.map \
+  -Wl,--gc-sections -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,nodelete
+
+$(lib_dir)/$(SHARED): $(lib_dir)/libpybuffer.a $(BUILD)/exports.map
+	$(CC) $(CFLAGS) $(link_flags) $(LDFLAGS) -o $@.$$$$ \
+	  -Wl,--whole-archive $< -Wl,--no-whole-archive && mv -f $@.$$$$ $@
+
+$(lib_dir)/$(SONAME): $(lib_dir)/$(SHARED)
+	ln -sf $(<F) $@
+
+$(lib_dir)/libpybuffer.so: $(lib_dir)/$(SONAME)
+	ln -sf $(<F) $@
+
+$(lib_dir)/libpybuffer.a: $(sources) $(BUILD)/flags
+	$(call need,$(CC),a C compiler links the library; set CC to its name)
+	$(call need,$(CARGO),Rust 1.89 or newer compiles the library)
+	@mkdir -p $(@D)
+	MAKEFLAGS= $(CARGO) rustc --lib --release --no-default-features --crate-type staticlib \
+	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS)
+	$(call put,$(BUILD)/cargo/$(TARGET)/release/libpybuffer.a)
+
+# The names have no version node, as libpython's have none: a program may be answered by either
+# library. The ABI's version is the SONAME.
+$(BUILD)/exports.map: abi/symbols.toml
+	@mkdir -p $(@D)
+	@awk 'BEGIN { print "{ global:" } /^\[/ { names = /^\[symbols\]/; next } \
+	  names && /^[A-Za-z_]/ { print "  " $$1 ";" } END { print "local: *; };" }' $< >$@
+
+$(BUILD)/include/libpybuffer.h: include/libpybuffer.h
+	@mkdir -p $(@D)
+	$(call put,$<)
+
+# In place, the .pc files find their neighbours wherever build/ lies.
+$(pc_dir)/%.pc: packaging/%.pc.in Cargo.toml
+	@mkdir -p $(@D)
+	@$(call fill_pc,$${pcfiledir}/../..,$${prefix}/lib,$${prefix}/include) $< >$@
+
+fill_pc = sed -e 's|@PREFIX@|$(1)|' -e 's|@LIBDIR@|$(2)|' -e 's|@INCLUDEDIR@|$(3)|' -e 's|@VERSION@|$(VERSION)|'
+
+# What else decides about the outcome. `make install` takes what was built, whatever it was built with.
+flags := $(TARGET)|$(CC)|$(CFLAGS)|$(LDFLAGS)|$(CARGOFLAGS)|$(RUSTFLAGS)
+$(BUILD)/flags: $(if $(filter install,$(MAKECMDGOALS)),,FORCE)
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(flags))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(flags))' >$@
+FORCE:
+
+# $(call need,command,why): stops with a sentence where the command is not to be found.
+need = @command -v $(firstword $(1)) >/dev/null || { echo "libpybuffer: $(firstword $(1)) is missing: $(2)" >&2; exit 1; }
+# $(call put,file): copies it to the target in one step, as a program may have the old one mapped.
+put = cp $(1) $@.$$$$ && mv -f $@.$$$$ $@
