@@ -1,4 +1,4 @@
-# libpybuffer: builds, tests and installs the C library. `make help` lists the targets.
+# libpybuffer: builds, tests and installs the C library. `make help` lists the targets. GNU make.
 #
 # Cargo alone makes an rlib for the tests; what ships is made here, in build/:
 #   1. cargo builds the archive by itself (beside an rlib it would drop LTO without a word);
@@ -31,16 +31,18 @@ pcs     := pybuffer.pc pybuffer-static.pc
 ##@ Build
 
 .PHONY: lib
-lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) ## Build what ships into build/ (the default)
+lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) ## Build what ships, usable in place, into build/ (the default)
 
-# Loads at any time, by preload or dlopen, so nothing is left to be bound later (now), and its
-# per-thread errors outlive a dlclose (nodelete). The gc drops what of core is not reached.
-link_flags := -shared -Wl,-soname,$(SONAME) -Wl,--version-script,$(BUILD)/exports.map \
+# One object of the archive holds all of ours, so asking for one name brings all; --whole-archive
+# would bring 700 KiB of debug information of Rust's own as well. The library may be loaded at any
+# time, so nothing is left to be bound later (now), and the destructor of its per-thread errors must
+# outlive a dlclose (nodelete).
+link_flags := -shared -Wl,-soname,$(SONAME) -Wl,-u,pybuffer_version \
+  -Wl,--version-script,$(BUILD)/exports.map \
   -Wl,--gc-sections -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,nodelete
 
 $(lib_dir)/$(SHARED): $(lib_dir)/libpybuffer.a $(BUILD)/exports.map
-	$(CC) $(CFLAGS) $(link_flags) $(LDFLAGS) -o $@.$$$$ \
-	  -Wl,--whole-archive $< -Wl,--no-whole-archive && mv -f $@.$$$$ $@
+	$(CC) $(CFLAGS) $(link_flags) $(LDFLAGS) -o $@.$$$$ $< && mv -f $@.$$$$ $@
 
 $(lib_dir)/$(SONAME): $(lib_dir)/$(SHARED)
 	ln -sf $(<F) $@
@@ -48,8 +50,8 @@ $(lib_dir)/$(SONAME): $(lib_dir)/$(SHARED)
 $(lib_dir)/libpybuffer.so: $(lib_dir)/$(SONAME)
 	ln -sf $(<F) $@
 
-$(lib_dir)/libpybuffer.a: $(sources) $(BUILD)/flags
-	$(call need,$(CC),a C compiler links the library; set CC to its name)
+$(lib_dir)/libpybuffer.a: $(sources) Makefile $(BUILD)/flags
+	$(call need,$(CC),a C compiler links the library (CC names it))
 	$(call need,$(CARGO),Rust 1.89 or newer compiles the library)
 	@mkdir -p $(@D)
 	MAKEFLAGS= $(CARGO) rustc --lib --release --no-default-features --crate-type staticlib \
@@ -58,7 +60,7 @@ $(lib_dir)/libpybuffer.a: $(sources) $(BUILD)/flags
 
 # The names have no version node, as libpython's have none: a program may be answered by either
 # library. The ABI's version is the SONAME.
-$(BUILD)/exports.map: abi/symbols.toml
+$(BUILD)/exports.map: abi/symbols.toml Makefile
 	@mkdir -p $(@D)
 	@awk 'BEGIN { print "{ global:" } /^\[/ { names = /^\[symbols\]/; next } \
 	  names && /^[A-Za-z_]/ { print "  " $$1 ";" } END { print "local: *; };" }' $< >$@
@@ -68,7 +70,7 @@ $(BUILD)/include/libpybuffer.h: include/libpybuffer.h
 	$(call put,$<)
 
 # In place, the .pc files find their neighbours wherever build/ lies.
-$(pc_dir)/%.pc: packaging/%.pc.in Cargo.toml
+$(pc_dir)/%.pc: packaging/%.pc.in Cargo.toml Makefile
 	@mkdir -p $(@D)
 	@$(call fill_pc,$${pcfiledir}/../..,$${prefix}/lib,$${prefix}/include) $< >$@
 
@@ -85,3 +87,49 @@ FORCE:
 need = @command -v $(firstword $(1)) >/dev/null || { echo "libpybuffer: $(firstword $(1)) is missing: $(2)" >&2; exit 1; }
 # $(call put,file): copies it to the target in one step, as a program may have the old one mapped.
 put = cp $(1) $@.$$$$ && mv -f $@.$$$$ $@
+
+##@ Test
+
+.PHONY: test
+test: lib ## Build what ships and run every test on it
+	MAKEFLAGS= $(CARGO) test
+
+.PHONY: check
+check: ## Format and lint, every warning an error
+	$(CARGO) fmt --check
+	MAKEFLAGS= $(CARGO) clippy --all-targets -- -D warnings
+
+##@ Install
+
+# Files and links that go to LIBDIR; the header and the .pc files besides.
+lib_names := libpybuffer.a $(SHARED) $(SONAME) libpybuffer.so
+
+# A path under PREFIX is written relative to it, so that --define-variable=prefix moves the whole.
+under_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
+
+.PHONY: install
+install: lib ## Copy what ships to PREFIX, LIBDIR and INCLUDEDIR (under DESTDIR)
+	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
+	$(INSTALL) -m 644 $(BUILD)/include/libpybuffer.h '$(DESTDIR)$(INCLUDEDIR)'
+	$(INSTALL) -m 644 $(lib_dir)/libpybuffer.a '$(DESTDIR)$(LIBDIR)'
+	$(INSTALL) -m 755 $(lib_dir)/$(SHARED) '$(DESTDIR)$(LIBDIR)'
+	ln -sf $(SHARED) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libpybuffer.so'
+	$(foreach pc,$(pcs),$(call fill_pc,$(PREFIX),$(call under_prefix,$(LIBDIR)),$(call under_prefix,$(INCLUDEDIR))) \
+	  packaging/$(pc).in >'$(DESTDIR)$(LIBDIR)/pkgconfig/$(pc)' && ) true
+
+.PHONY: uninstall
+uninstall: ## Remove the files that install puts there (with the same variables)
+	rm -f $(lib_names:%='$(DESTDIR)$(LIBDIR)/%') $(pcs:%='$(DESTDIR)$(LIBDIR)/pkgconfig/%') \
+	  '$(DESTDIR)$(INCLUDEDIR)/libpybuffer.h'
+
+##@ Other
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^##@/ { print (NR > 1 ? "" : "") "\n" substr($$0, 5) } \
+	  /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf $(BUILD) target

@@ -1,0 +1,198 @@
+//! `make`, `make install` and `make uninstall`, and a C program that finds the library by pkg-config.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use crate::support::{cc, printed, run, run_any, shipped, skip, stdout, temp_dir};
+
+/// A consumer without any Python.
+const PROGRAM: &str = r#"
+#include <libpybuffer.h>
+#include <stdio.h>
+
+int main(void)
+{
+    char text[] = "copied", copy[sizeof text];
+    Py_buffer view;
+    if (PyBuffer_FillInfo(&view, NULL, text, sizeof text, 1, PyBUF_FULL_RO) != 0)
+        return 1;
+    if (PyBuffer_ToContiguous(copy, &view, view.len, 'C') != 0)
+        return 2;
+    PyBuffer_Release(&view);
+    printf("%s %s %s\n", pybuffer_version(), pybuffer_runtime(), copy);
+    return 0;
+}
+"#;
+
+/// What it prints.
+const PRINTED: &str = concat!(env!("CARGO_PKG_VERSION"), " standalone copied\n");
+
+/// Builds the program as a user would and runs it; the shared library is found in `lib_dir`.
+fn build_and_run(name: &str, package: &str, pkgconfig: &Path, lib_dir: &Path) {
+    let dir = temp_dir(name);
+    let source = dir.join("program.c");
+    fs::write(&source, PROGRAM).unwrap();
+    let flags = run(Command::new("pkg-config")
+        .args(["--cflags", "--libs", package])
+        .env("PKG_CONFIG_PATH", pkgconfig));
+    let program = dir.join("program");
+    run(cc().arg(&source).args(stdout(&flags).split_whitespace()).arg("-o").arg(&program));
+    let output = run(Command::new(&program).env("LD_LIBRARY_PATH", lib_dir));
+    assert_eq!(stdout(&output), PRINTED);
+    // The static one must need no library of ours at run time, the shared one must.
+    let needed = super::readelf::dynamic(&program, "NEEDED");
+    let is_shared = needed.iter().any(|library| library.starts_with("libpybuffer.so."));
+    assert_eq!(is_shared, package == "pybuffer", "{needed:?}");
+}
+
+fn has_pkg_config(test: &str) -> bool {
+    let found = Command::new("pkg-config").arg("--version").output().is_ok();
+    if !found {
+        skip(test, "pkg-config is not installed");
+    }
+    found
+}
+
+#[test]
+fn program_links_in_place() {
+    if has_pkg_config("program_links_in_place") {
+        let shipped = shipped();
+        for package in ["pybuffer", "pybuffer-static"] {
+            build_and_run("in-place", package, &shipped.pkgconfig, &shipped.lib_dir);
+        }
+    }
+}
+
+#[test]
+fn program_links_after_install() {
+    if has_pkg_config("program_links_after_install") {
+        let prefix = temp_dir("prefix");
+        let lib_dir = prefix.join("lib/odd-triplet");
+        make_install("install", None, &prefix, &lib_dir);
+        for package in ["pybuffer", "pybuffer-static"] {
+            build_and_run("installed", package, &lib_dir.join("pkgconfig"), &lib_dir);
+        }
+    }
+}
+
+#[test]
+fn install_under_destdir_is_the_same_tree() {
+    let (prefix, dest) = (Path::new("/opt/pybuffer"), temp_dir("dest"));
+    let lib_dir = prefix.join("lib64");
+    make_install("install", Some(&dest), prefix, &lib_dir);
+    let names: Vec<String> =
+        tree(&dest).into_keys().map(|path| path.display().to_string()).collect();
+    let shared = concat!("libpybuffer.so.", env!("CARGO_PKG_VERSION"));
+    assert_eq!(
+        names,
+        [
+            "opt/pybuffer/include/libpybuffer.h",
+            "opt/pybuffer/lib64/libpybuffer.a",
+            "opt/pybuffer/lib64/libpybuffer.so",
+            "opt/pybuffer/lib64/libpybuffer.so.0",
+            &format!("opt/pybuffer/lib64/{shared}"),
+            "opt/pybuffer/lib64/pkgconfig/pybuffer-static.pc",
+            "opt/pybuffer/lib64/pkgconfig/pybuffer.pc",
+        ]
+    );
+    for package in ["pybuffer", "pybuffer-static"] {
+        let file = dest.join(format!("opt/pybuffer/lib64/pkgconfig/{package}.pc"));
+        let text = fs::read_to_string(file).unwrap();
+        assert!(text.contains("prefix=/opt/pybuffer\n"), "{text}");
+        assert!(text.contains("libdir=${prefix}/lib64\n"), "{text}");
+        assert!(!text.contains(&*dest.to_string_lossy()) && !text.contains('@'), "{text}");
+    }
+}
+
+#[test]
+fn uninstall_leaves_what_others_installed_and_nothing_else() {
+    let prefix = temp_dir("shared-prefix");
+    let lib_dir = prefix.join("lib");
+    fs::create_dir_all(lib_dir.join("pkgconfig")).unwrap();
+    for other in ["libother.so", "libpybuffer-other.a", "pkgconfig/other.pc"] {
+        fs::write(lib_dir.join(other), "of another package").unwrap();
+    }
+    let before = tree(&prefix);
+    make_install("install", None, &prefix, &lib_dir);
+    assert!(tree(&prefix).len() > before.len(), "nothing was installed");
+    make_install("uninstall", None, &prefix, &lib_dir);
+    assert_eq!(tree(&prefix), before);
+}
+
+#[test]
+fn parallel_make_builds_all_and_again_nothing() {
+    let build = temp_dir("fresh-build");
+    let make = || run(make(&["-j4", "lib"]).arg(format!("BUILD={}", build.display())));
+    make();
+    let made = tree(&build.join("lib"));
+    assert_eq!(made.len(), 6, "{:?}", made.keys());
+    make();
+    assert_eq!(tree(&build.join("lib")), made, "a second make built again");
+    fs::remove_file(build.join("lib/libpybuffer.so.0")).unwrap();
+    make();
+    let links_lead_to_it = fs::canonicalize(build.join("lib/libpybuffer.so"));
+    assert!(links_lead_to_it.is_ok(), "a removed link was not made again");
+}
+
+#[test]
+fn missing_tool_is_named() {
+    for (variable, tool) in [("CARGO", "Rust"), ("CC", "a C compiler")] {
+        let build = temp_dir(&format!("without-{variable}"));
+        let output = run_any(make(&["lib"]).args([
+            format!("BUILD={}", build.display()),
+            format!("{variable}=not-on-this-machine"),
+        ]));
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.contains(&format!("libpybuffer: not-on-this-machine is missing: {tool}")),
+            "{}",
+            printed(&output)
+        );
+    }
+}
+
+/// Runs `make install` or `make uninstall`, which must build nothing: it is run by root, often
+/// without a Rust toolchain.
+fn make_install(target: &str, dest: Option<&Path>, prefix: &Path, lib_dir: &Path) {
+    shipped();
+    let mut command = make(&[target, "CARGO=not-on-this-machine"]);
+    command.arg(format!("PREFIX={}", prefix.display()));
+    command.arg(format!("LIBDIR={}", lib_dir.display()));
+    if let Some(dest) = dest {
+        command.arg(format!("DESTDIR={}", dest.display()));
+    }
+    run(&mut command);
+}
+
+fn make(args: &[&str]) -> Command {
+    let mut command = Command::new("make");
+    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
+    for of_the_make_that_runs_this_test in ["MAKEFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "DESTDIR"]
+    {
+        command.env_remove(of_the_make_that_runs_this_test);
+    }
+    command
+}
+
+/// The files and links below a folder, each with what tells whether it was touched.
+fn tree(root: &Path) -> BTreeMap<PathBuf, (SystemTime, u64)> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let about = fs::symlink_metadata(&path).unwrap();
+            if about.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_owned();
+                found.insert(name, (about.modified().unwrap(), about.len()));
+            }
+        }
+    }
+    found
+}

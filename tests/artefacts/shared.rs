@@ -1,0 +1,119 @@
+//! The shared library: what it needs of others, and how it lies in memory.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::manifest::Manifest;
+use super::readelf::{self, Symbol, dynamic, dynamic_symbols, segments};
+use crate::support::{run, shipped, temp_dir};
+
+/// The most that the library may weigh once stripped.
+const MAX_STRIPPED: u64 = 64 * 1024;
+
+fn undefined() -> impl Iterator<Item = Symbol> {
+    dynamic_symbols(&shipped().so).into_iter().filter(|symbol| !symbol.is_defined)
+}
+
+#[test]
+fn nothing_of_rusts_runtime_is_left_undefined() {
+    // With LTO dropped, rust_eh_personality is the first sign.
+    let rust: Vec<_> = undefined()
+        .filter(|s| {
+            ["rust_", "__rust", "_Unwind_", "_R", "_ZN"].iter().any(|p| s.name.starts_with(p))
+        })
+        .collect();
+    assert!(rust.is_empty(), "{rust:?}");
+}
+
+#[test]
+fn python_is_referenced_weakly_only() {
+    // A strong reference makes `LD_PRELOAD=libpybuffer.so sh` die and `cc program.c -lpybuffer` fail.
+    let strong: Vec<_> = undefined()
+        .filter(|s| s.binding != "WEAK" && (s.name.starts_with("Py") || s.name.starts_with("_Py")))
+        .collect();
+    assert!(strong.is_empty(), "{strong:?}");
+}
+
+#[test]
+fn no_panic_can_be_reached() {
+    // The panic handler's abort is the only one, and the linker drops what nothing reaches.
+    assert!(
+        undefined().all(|symbol| symbol.name != "abort"),
+        "a panic is reachable: something in the library calls the panic handler"
+    );
+}
+
+#[test]
+#[cfg(target_env = "gnu")]
+fn libc_alone_is_needed() {
+    assert_eq!(dynamic(&shipped().so, "NEEDED"), ["libc.so.6"]);
+    let elsewhere: Vec<_> = undefined()
+        .filter(|s| {
+            s.binding != "WEAK" && !s.version.as_deref().is_some_and(|v| v.starts_with("GLIBC_"))
+        })
+        .collect();
+    assert!(elsewhere.is_empty(), "strong references to other libraries than glibc: {elsewhere:?}");
+}
+
+#[test]
+#[cfg(all(
+    target_env = "gnu",
+    any(
+        target_arch = "x86_64",
+        target_arch = "x86",
+        target_arch = "aarch64",
+        target_arch = "s390x"
+    )
+))]
+fn glibc_of_2012_suffices() {
+    let floor = |version: &str| {
+        let numbers = version.strip_prefix("GLIBC_")?;
+        let mut numbers = numbers.split('.').map(|number| number.parse::<u32>());
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    };
+    let versions = readelf::needed_versions(&shipped().so);
+    assert!(!versions.is_empty(), "readelf told of no version at all");
+    for version in versions {
+        let needed = floor(&version).unwrap_or_else(|| panic!("{version} is not a glibc version"));
+        assert!(needed <= (2, 17), "{version} is newer than 2.17: {:?}", users_of(&version));
+    }
+}
+
+#[cfg(target_env = "gnu")]
+fn users_of(version: &str) -> Vec<String> {
+    undefined().filter(|s| s.version.as_deref() == Some(version)).map(|s| s.name).collect()
+}
+
+#[test]
+fn soname_is_the_abi_number_and_the_links_lead_to_the_version() {
+    let abi = Manifest::read().abi;
+    let soname = format!("libpybuffer.so.{abi}");
+    assert_eq!(dynamic(&shipped().so, "SONAME"), [soname.as_str()]);
+    let target = |name: &str| fs::read_link(shipped().lib_dir.join(name)).unwrap();
+    assert_eq!(target("libpybuffer.so"), Path::new(&soname));
+    assert_eq!(target(&soname), Path::new(concat!("libpybuffer.so.", env!("CARGO_PKG_VERSION"))));
+}
+
+#[test]
+fn stripped_library_is_small() {
+    let stripped = temp_dir("stripped").join("libpybuffer.so");
+    run(Command::new("strip").arg("-o").arg(&stripped).arg(&shipped().so));
+    let size = fs::metadata(stripped).unwrap().len();
+    assert!(size < MAX_STRIPPED, "{size} bytes stripped, {MAX_STRIPPED} are allowed");
+}
+
+#[test]
+fn nothing_is_writable_and_executable_nor_patched_in_place() {
+    let so = &shipped().so;
+    assert!(dynamic(so, "TEXTREL").is_empty(), "the code has relocations");
+    assert_eq!(segments(so, "GNU_STACK"), ["RW"], "the stack has to be non-executable");
+    assert_eq!(segments(so, "GNU_RELRO").len(), 1, "relocated data has to become read-only");
+    assert!(
+        dynamic(so, "FLAGS_1").iter().any(|flags| flags.contains("NOW")),
+        "all has to be bound at load, so that the relocated tables become read-only"
+    );
+    for flags in segments(so, "LOAD") {
+        assert!(!(flags.contains('W') && flags.contains('E')), "a segment is {flags}");
+    }
+}
