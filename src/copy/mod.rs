@@ -1,0 +1,213 @@
+//! Runs a copy: from one array to another of the same shape, item by item or better.
+//!
+//! Assumes that all sizes were checked (`View`'s V1 to V3) and that the pointers point (V4). Moves
+//! bytes and raises nothing; the only fault it knows is memory that cannot be had.
+
+mod odometer;
+mod overlap;
+mod storage;
+
+#[cfg(test)]
+mod tests;
+
+use core::ptr;
+
+use crate::error::Error;
+use crate::kernels::generic;
+use crate::layout::Order;
+use crate::plan::{self, Axis, Plan, Side, Strides};
+
+pub use storage::Block;
+
+/// One of the two arrays of a copy, where it lies in memory.
+#[derive(Clone, Copy)]
+pub struct Array<'a> {
+    /// The first item.
+    pub buf: *mut u8,
+    /// Its layout.
+    pub side: Side<'a>,
+}
+
+/// Which items are copied, and in which order they are written where that can be told from the
+/// outcome: where the destination's items overlap one another.
+#[derive(Clone, Copy)]
+pub struct Sequence<'a> {
+    /// `shape[ndim]` of what is copied.
+    pub shape: &'a [isize],
+    /// The size of an item in bytes.
+    pub itemsize: isize,
+    /// The order in which the items are counted.
+    pub order: Order,
+    /// How many of them are copied, counted in `order`; at most `product(shape)`.
+    pub items: isize,
+    /// Whether the first item is written last, as `PyObject_CopyData` does.
+    pub first_comes_last: bool,
+}
+
+/// Copies the items of `sequence` from `src` to `dst`, as if all of the source had been read before
+/// anything was written.
+///
+/// # Safety
+/// Both arrays have `sequence.shape.len()` dimensions, and at every index of the sequence
+/// `sequence.itemsize` bytes are readable at `src` and writable at `dst`; offsets fit an `isize`.
+pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Error> {
+    if sequence.items == 0 || sequence.shape.contains(&0) {
+        return Ok(());
+    }
+    storage::with_axes(sequence.shape.len(), |axes| {
+        plan::lay(axes, sequence.shape, dst.side, src.side);
+        // SAFETY: the caller promised that every index can be reached in both arrays.
+        if unsafe { overlap::meet(axes, dst.buf, src.buf, sequence.itemsize) } {
+            // SAFETY: the caller's promise is the callee's.
+            return unsafe { copy_staged(dst, src, sequence) };
+        }
+        let is_direct = axes.iter().all(|axis| axis.dst_suboffset < 0);
+        if is_direct && plan::writes_each_byte_once(axes, sequence.itemsize) {
+            // SAFETY: the arrays do not meet, no pointer leads into the destination, and none of
+            // its bytes is written twice; the rest is the caller's promise.
+            unsafe { copy_in_any_order(axes, dst.buf, src.buf, sequence) };
+        } else {
+            // SAFETY: the arrays do not meet; the rest is the caller's promise.
+            unsafe { copy_in_order(axes, dst.buf, src.buf, sequence) };
+        }
+        Ok(())
+    })?
+}
+
+/// Copies by way of a block of memory between the two.
+///
+/// # Safety
+/// As for [`copy`].
+unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), Error> {
+    let size = sequence.items.checked_mul(sequence.itemsize).ok_or(Error::NoMemory)?;
+    let block = Block::new(size.unsigned_abs()).ok_or(Error::NoMemory)?;
+    let side = Side {
+        shape: sequence.shape,
+        itemsize: sequence.itemsize,
+        strides: Strides::Dense(sequence.order),
+        suboffsets: None,
+    };
+    let between = Array { buf: block.start(), side };
+    // SAFETY: the first `items` items of a dense array, counted in its own order, are its first
+    // `size` bytes, which the block has; it is new, so it meets neither array.
+    unsafe { copy(between, src, sequence) }?;
+    // SAFETY: as above.
+    unsafe { copy(dst, between, sequence) }
+}
+
+/// Copies item by item in the sequence's order, following pointers on both sides.
+///
+/// # Safety
+/// As for [`copy`]; the arrays do not meet, and all indices are 0.
+unsafe fn copy_in_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
+    let size = sequence.itemsize.unsigned_abs();
+    let copy_item = |axes: &[Axis]| {
+        // SAFETY: the indices are within the shape, where both arrays can be reached (caller).
+        let to = unsafe { odometer::locate_dst(axes, dst) };
+        // SAFETY: as above.
+        let from = unsafe { odometer::locate_src(axes, src) };
+        // SAFETY: an item is readable there and writable here, and they do not meet (caller).
+        unsafe { ptr::copy_nonoverlapping(from, to, size) };
+    };
+    for _ in 0..sequence.items {
+        copy_item(axes);
+        odometer::advance(axes, sequence.order);
+    }
+    if sequence.first_comes_last {
+        odometer::reset(axes);
+        copy_item(axes);
+    }
+}
+
+/// Copies in whichever order is fastest.
+///
+/// # Safety
+/// As for [`copy`]; the arrays do not meet, no pointer leads into the destination, no byte of it is
+/// written twice, and all indices are 0.
+unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
+    let all = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
+    let is_indirect = axes.iter().any(|axis| axis.src_suboffset >= 0);
+    // SAFETY: the caller's promises are the callees'.
+    unsafe {
+        match (sequence.items < all, is_indirect) {
+            // Only a source that is itself dense is ever copied in part (FromContiguous); one with
+            // pointers in it does not get here, but would be copied rightly.
+            (true, true) => copy_in_order(axes, dst, src, sequence),
+            (true, false) => copy_prefix(axes, dst, src, sequence),
+            (false, true) => copy_indirect(axes, dst, src, sequence.itemsize),
+            (false, false) => copy_direct(axes, dst, src, sequence.itemsize),
+        }
+    }
+}
+
+/// Copies a whole array without pointers on the way.
+///
+/// # Safety
+/// As for [`copy_in_any_order`], and no pointer leads into the source.
+unsafe fn copy_direct(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsize: isize) {
+    let mut plan = plan::canonicalise(axes, itemsize);
+    let dst = dst.wrapping_offset(plan.dst);
+    let src = src.wrapping_offset(plan.src);
+    // SAFETY: the plan visits the same items as the axes did.
+    unsafe { run(&mut plan, dst, src) };
+}
+
+/// Runs a plan from the first run on.
+///
+/// # Safety
+/// At every index of the plan's axes, `run` bytes are readable at `src` and writable at `dst`; the
+/// arrays do not meet and all indices are 0, as they are again afterwards.
+unsafe fn run(plan: &mut Plan, mut dst: *mut u8, mut src: *const u8) {
+    let Some((inner, outer)) = plan.axes.split_last_mut() else {
+        // SAFETY: without loops there is one run.
+        return unsafe { ptr::copy_nonoverlapping(src, dst, plan.run) };
+    };
+    loop {
+        // SAFETY: `dst` and `src` stand at the outer loops' indices, and the inner loop takes every
+        // step that it has.
+        unsafe { generic::runs(dst, inner.dst, src, inner.src, inner.n, plan.run) };
+        let Some((d, s)) = odometer::step(outer) else { return };
+        dst = dst.wrapping_offset(d);
+        src = src.wrapping_offset(s);
+    }
+}
+
+/// Copies an array whose items are found through pointers: the loops up to the last pointer are run
+/// by index, what lies behind it as a direct copy with one plan for all.
+///
+/// # Safety
+/// As for [`copy_in_any_order`].
+unsafe fn copy_indirect(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) {
+    let last_pointer = axes.iter().rposition(|axis| axis.src_suboffset >= 0);
+    let depth = last_pointer.map_or(0, |last| last.saturating_add(1));
+    let Some((outer, inner)) = axes.split_at_mut_checked(depth) else { return };
+    let mut plan = plan::canonicalise(inner, itemsize);
+    loop {
+        // SAFETY: the indices are within the shape (caller).
+        let to = unsafe { odometer::locate_dst(outer, dst) }.wrapping_offset(plan.dst);
+        // SAFETY: as above.
+        let from = unsafe { odometer::locate_src(outer, src) }.wrapping_offset(plan.src);
+        // SAFETY: the block behind these indices is reached by the inner loops (caller).
+        unsafe { run(&mut plan, to, from) };
+        if !odometer::advance(outer, Order::C) {
+            return;
+        }
+    }
+}
+
+/// Copies the first items of an array: whole slabs along its slowest dimension as a direct copy, and
+/// what is left of the next slab item by item.
+///
+/// # Safety
+/// As for [`copy_in_any_order`], and no pointer leads into the source.
+unsafe fn copy_prefix(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
+    let slabs = plan::split_prefix(axes, sequence.items, sequence.order);
+    let rest = Sequence { items: slabs.rest, first_comes_last: false, ..sequence };
+    // SAFETY: the indices stand at the first item behind the whole slabs (caller).
+    unsafe { copy_in_order(axes, dst, src, rest) };
+    plan::keep_slabs(axes, slabs);
+    if slabs.whole > 0 {
+        // SAFETY: the axes now span the whole slabs, a part of the array (caller).
+        unsafe { copy_direct(axes, dst, src, sequence.itemsize) };
+    }
+}

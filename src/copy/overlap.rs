@@ -1,0 +1,78 @@
+//! Do the source and the destination of a copy share memory?
+
+use core::ops::Range;
+
+use super::odometer;
+use crate::layout::Order;
+use crate::layout::extent;
+use crate::plan::Axis;
+
+/// Whether a byte that is written may be one that is read: an item, or a pointer on the way to one.
+///
+/// Exact for blocks (their extents meet); where pointers lead into the destination, all that lies
+/// between its lowest and its highest block counts as written.
+///
+/// # Safety
+/// Both arrays can be reached at every index of the axes; all indices are 0, as they are again
+/// afterwards.
+pub unsafe fn meet(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) -> bool {
+    let mut written = usize::MAX..0;
+    // SAFETY: the caller's promise is the callee's.
+    unsafe {
+        each_range(axes, dst, itemsize, |axis| (axis.dst, axis.dst_suboffset), |range| {
+            written = written.start.min(range.start)..written.end.max(range.end);
+            false
+        })
+    };
+    // SAFETY: as above.
+    unsafe {
+        each_range(axes, src, itemsize, |axis| (axis.src, axis.src_suboffset), |range| {
+            range.start < written.end && written.start < range.end
+        })
+    }
+}
+
+/// Calls `found` with the address range of every block of items and of every pointer that leads to
+/// one, until it answers `true`; whether it did.
+///
+/// # Safety
+/// As for [`meet`], for the array at `first` with the strides and suboffsets that `way` names.
+unsafe fn each_range(
+    axes: &mut [Axis],
+    first: *mut u8,
+    itemsize: isize,
+    way: impl Fn(&Axis) -> (isize, isize),
+    mut found: impl FnMut(Range<usize>) -> bool,
+) -> bool {
+    let last_pointer = axes.iter().rposition(|axis| way(axis).1 >= 0);
+    let depth = last_pointer.map_or(0, |last| last.saturating_add(1));
+    let Some((outer, inner)) = axes.split_at_mut_checked(depth) else { return true };
+    let dims = inner.iter().map(|axis| (axis.n, way(axis).0));
+    // An extent that does not fit meets everything; `View` refuses such arrays (V3).
+    let Some(block) = extent::extent(itemsize, dims) else { return true };
+    let range_at = |at: *mut u8, low: isize, high: isize| {
+        at.addr().wrapping_add_signed(low)..at.addr().wrapping_add_signed(high)
+    };
+    loop {
+        let mut at = first;
+        for axis in outer.iter() {
+            let (stride, suboffset) = way(axis);
+            if suboffset >= 0 {
+                let entry = at.wrapping_offset(axis.index.wrapping_mul(stride));
+                if found(range_at(entry, 0, size_of::<*mut u8>().cast_signed())) {
+                    odometer::reset(outer);
+                    return true;
+                }
+            }
+            // SAFETY: the index is within the shape (caller).
+            at = unsafe { odometer::locate(at, [(axis.index, stride, suboffset)].into_iter()) };
+        }
+        if found(range_at(at, block.low, block.high)) {
+            odometer::reset(outer);
+            return true;
+        }
+        if !odometer::advance(outer, Order::C) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What can go wrong, as data: the class of the exception and its text.
+//!
+//! An `Error` is made where the fault is found, carried outward by `Result`, and turned into an
+//! exception in one place, `runtime::raise`. Nothing here touches an object or a pointer's target.
+
+#![forbid(unsafe_code)]
+
+use core::ffi::{CStr, c_char};
+use core::fmt::{self, Write};
+
+macro_rules! kinds {
+    ($($kind:ident: $name:literal $(, $base:ident)?;)+) => {
+        /// The classes of exception that the library raises or that an exporter's source names.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind {
+            $(
+                #[doc = concat!("`", stringify!($kind), "`")]
+                $kind,
+            )+
+        }
+
+        impl Kind {
+            /// All of them, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+            /// How many there are.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// Python's name for the class.
+            pub const fn name(self) -> &'static CStr {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+
+            /// The class that it is derived from, among these.
+            pub const fn base(self) -> Option<Self> {
+                match self {
+                    $(Self::$kind => kinds!(@base $($base)?),)+
+                }
+            }
+        }
+    };
+    (@base) => { None };
+    (@base $base:ident) => { Some(Self::$base) };
+}
+
+// Each with Python's name for it and its base.
+kinds! {
+    Exception: c"Exception";
+    Arithmetic: c"ArithmeticError", Exception;
+    Attribute: c"AttributeError", Exception;
+    Buffer: c"BufferError", Exception;
+    Lookup: c"LookupError", Exception;
+    Index: c"IndexError", Lookup;
+    Key: c"KeyError", Lookup;
+    Memory: c"MemoryError", Exception;
+    Os: c"OSError", Exception;
+    Overflow: c"OverflowError", Arithmetic;
+    Runtime: c"RuntimeError", Exception;
+    NotImplemented: c"NotImplementedError", Runtime;
+    System: c"SystemError", Exception;
+    Type: c"TypeError", Exception;
+    Value: c"ValueError", Exception;
+    UnicodeDecode: c"UnicodeDecodeError", Value;
+    Struct: c"struct.error", Exception;
+}
+
+impl Kind {
+    /// The class of a name, if there is one.
+    pub fn by_name(name: &CStr) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+/// A fault on its way to becoming an exception.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// The exporter, or the host, has set its own exception.
+    Raised,
+    /// A null pointer where none may be; an exception that is already set stays.
+    NullArgument,
+    /// Memory could not be had.
+    NoMemory,
+    /// A fixed text, libpython's own.
+    Fixed(Kind, &'static CStr),
+    /// A TypeError whose text names the type of an object: a template with one `%.100s`, and a
+    /// pointer to the type's name, which must be alive until the error is raised.
+    TypeName(&'static CStr, *const c_char),
+    /// A text made for the occasion.
+    Text(Kind, Text),
+}
+
+impl Error {
+    /// libpython's text for a null pointer.
+    pub const NULL_ARGUMENT: &CStr = c"null argument to internal routine";
+
+    /// An error with a formatted text, cut at the capacity of [`Text`].
+    #[cold]
+    pub fn text(kind: Kind, arguments: fmt::Arguments) -> Self {
+        let mut text = Text::new();
+        // A text that does not fit is cut and says so; it never fails.
+        let _ = text.write_fmt(arguments);
+        Self::Text(kind, text)
+    }
+}
+
+/// A text of at most 383 bytes, with a terminating NUL, in place.
+#[derive(Clone, Debug)]
+pub struct Text {
+    bytes: [u8; Self::CAPACITY],
+    len: usize,
+}
+
+impl Text {
+    const CAPACITY: usize = 384;
+    const ELLIPSIS: &'static str = "...";
+
+    /// An empty text.
+    pub const fn new() -> Self {
+        Self { bytes: [0; Self::CAPACITY], len: 0 }
+    }
+
+    /// A text known at compile time, short enough.
+    pub const fn from_ascii(text: &str) -> Self {
+        let mut this = Self::new();
+        let bytes = text.as_bytes();
+        // `copy_from_slice` of a part, in a form that a constant can be made with.
+        if let Some((first, _)) = this.bytes.split_at_mut_checked(bytes.len()) {
+            first.copy_from_slice(bytes);
+            this.len = bytes.len();
+        }
+        this
+    }
+
+    /// A template's text, with `name` in place of its `%.100s`: cut at 100 bytes, and what is not
+    /// UTF-8 replaced.
+    pub fn with_name(template: &CStr, name: &CStr) -> Self {
+        const MARK: &str = "%.100s";
+        const LIMIT: usize = 100;
+        let mut this = Self::new();
+        let template = template.to_str().unwrap_or("");
+        let (before, after) = template.split_once(MARK).unwrap_or((template, ""));
+        let name = name.to_bytes();
+        // A text that does not fit is cut.
+        let _ = this.write_str(before);
+        for chunk in name.get(..LIMIT).unwrap_or(name).utf8_chunks() {
+            let _ = this.write_str(chunk.valid());
+            if !chunk.invalid().is_empty() {
+                let _ = this.write_char(char::REPLACEMENT_CHARACTER);
+            }
+        }
+        let _ = this.write_str(after);
+        this
+    }
+
+    /// The text with its NUL.
+    pub fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or(c"")
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        let end = self.len.saturating_add(bytes.len());
+        if let Some(free) = self.bytes.get_mut(self.len..end) {
+            free.copy_from_slice(bytes);
+            self.len = end;
+        }
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Write for Text {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        let room = Self::CAPACITY
+            .saturating_sub(1)
+            .saturating_sub(Self::ELLIPSIS.len())
+            .saturating_sub(self.len);
+        if piece.len() <= room {
+            self.append(piece.as_bytes());
+            return Ok(());
+        }
+        let mut cut = room;
+        while !piece.is_char_boundary(cut) {
+            cut = cut.saturating_sub(1);
+        }
+        self.append(piece.get(..cut).unwrap_or("").as_bytes());
+        self.append(Self::ELLIPSIS.as_bytes());
+        // No further piece fits behind the ellipsis.
+        Err(fmt::Error)
+    }
+}
+
+/// Shows a shape or strides as Python shows a tuple, `(2, 3)`; a long one is cut after 8 entries.
+pub struct Tuple<'a>(pub &'a [isize]);
+
+impl fmt::Display for Tuple<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 8;
+        f.write_str("(")?;
+        for (i, n) in self.0.iter().take(SHOWN).enumerate() {
+            let separator = if i == 0 { "" } else { ", " };
+            write!(f, "{separator}{n}")?;
+        }
+        f.write_str(match self.0.len() {
+            1 => ",)",
+            n if n > SHOWN => ", ...)",
+            _ => ")",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn text_longer_than_its_buffer_is_cut_with_an_ellipsis() {
+        let long = "x".repeat(1000);
+        let Error::Text(_, text) = Error::text(Kind::Value, format_args!("{long}{long}")) else {
+            panic!("not a text")
+        };
+        let shown = text.as_c_str().to_str().unwrap();
+        assert_eq!(shown.len(), Text::CAPACITY - 1);
+        assert!(shown.ends_with("x..."));
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        let long = "é".repeat(400);
+        let mut text = Text::new();
+        let _ = text.write_str(&long);
+        let shown = text.as_c_str().to_str().unwrap();
+        assert!(shown.ends_with("é..."));
+    }
+
+    #[test]
+    fn tuple_is_shown_as_python_shows_it() {
+        assert_eq!(format!("{}", Tuple(&[])), "()");
+        assert_eq!(format!("{}", Tuple(&[3])), "(3,)");
+        assert_eq!(format!("{}", Tuple(&[2, -3])), "(2, -3)");
+        assert_eq!(format!("{}", Tuple(&[1; 9])), "(1, 1, 1, 1, 1, 1, 1, 1, ...)");
+    }
+}

@@ -1,0 +1,218 @@
+//! The size of an item by its format, with the grammar of the module `struct`.
+//!
+//! `format := [prefix] { space | [count] code }`. Scanned from left to right; the first problem wins.
+//! The rules are those of CPython's `struct.calcsize`: native items are aligned if anything stands
+//! before them, nothing is padded at the end, and sizes are limited by `PY_SSIZE_T_MAX`.
+
+use core::ffi::{c_int, c_long, c_longlong, c_short, c_void};
+
+use crate::error::{Error, Kind};
+
+/// Which codes are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grammar {
+    /// Those of every CPython since 3.8.
+    Common,
+    /// Those of CPython 3.15: also the complex `F`, `D`, `Zf` and `Zd`.
+    Newest,
+}
+
+/// Why a format has no size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatError {
+    /// A byte that is no code, or none under this prefix.
+    BadCode,
+    /// A count at the end.
+    CountWithoutCode,
+    /// A count or a size that does not fit.
+    TooLong,
+}
+
+impl From<FormatError> for Error {
+    fn from(error: FormatError) -> Self {
+        Self::Fixed(
+            Kind::Struct,
+            match error {
+                FormatError::BadCode => c"bad char in struct format",
+                FormatError::CountWithoutCode => c"repeat count given without format specifier",
+                FormatError::TooLong => c"total struct size too long",
+            },
+        )
+    }
+}
+
+/// The size and the alignment of one item, in bytes.
+#[derive(Clone, Copy)]
+struct Item {
+    size: isize,
+    align: isize,
+}
+
+/// The size in bytes of what `format` describes; an empty format has none.
+pub fn size(format: &[u8], grammar: Grammar) -> Result<isize, FormatError> {
+    let (is_native, codes) = match format {
+        [b'@', codes @ ..] => (true, codes),
+        [b'=' | b'<' | b'>' | b'!', codes @ ..] => (false, codes),
+        codes => (true, codes),
+    };
+    let mut codes = codes.iter().copied();
+    let mut total: isize = 0;
+    while let Some(byte) = codes.next() {
+        if is_space(byte) {
+            continue;
+        }
+        let (count, code) = match digit(byte) {
+            Some(first) => count(first, &mut codes)?,
+            None => (1, byte),
+        };
+        let item = if code == b'Z' && grammar == Grammar::Newest {
+            complex(codes.next().ok_or(FormatError::BadCode)?)
+        } else if is_native {
+            native(code, grammar)
+        } else {
+            standard(code, grammar)
+        };
+        let Item { size, align } = item.ok_or(FormatError::BadCode)?;
+        if is_native {
+            total = aligned(total, align)?;
+        }
+        let bytes = count.checked_mul(size).ok_or(FormatError::TooLong)?;
+        total = total.checked_add(bytes).ok_or(FormatError::TooLong)?;
+    }
+    Ok(total)
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
+}
+
+fn digit(byte: u8) -> Option<isize> {
+    byte.is_ascii_digit().then(|| isize::from(byte.wrapping_sub(b'0')))
+}
+
+/// Reads the rest of a count, and the code that it counts.
+fn count(first: isize, rest: &mut impl Iterator<Item = u8>) -> Result<(isize, u8), FormatError> {
+    let mut count = first;
+    for byte in rest {
+        let Some(digit) = digit(byte) else { return Ok((count, byte)) };
+        count = count
+            .checked_mul(10)
+            .and_then(|count| count.checked_add(digit))
+            .ok_or(FormatError::TooLong)?;
+    }
+    Err(FormatError::CountWithoutCode)
+}
+
+/// The next multiple of `align`, a power of two.
+fn aligned(offset: isize, align: isize) -> Result<isize, FormatError> {
+    let mask = align.wrapping_sub(1);
+    offset.checked_add(mask).map(|end| end & !mask).ok_or(FormatError::TooLong)
+}
+
+const fn item_of<T>() -> Item {
+    Item { size: size_of::<T>().cast_signed(), align: align_of::<T>().cast_signed() }
+}
+
+const fn bytes(size: isize) -> Item {
+    Item { size, align: 1 }
+}
+
+/// Two floating-point numbers.
+const fn complex_of<T>() -> Item {
+    let Item { size, align } = item_of::<T>();
+    Item { size: size.wrapping_mul(2), align }
+}
+
+/// An item as the C compiler lays it out.
+fn native(code: u8, grammar: Grammar) -> Option<Item> {
+    Some(match code {
+        b'x' | b'c' | b'b' | b'B' | b's' | b'p' | b'?' => bytes(1),
+        b'h' | b'H' | b'e' => item_of::<c_short>(),
+        b'i' | b'I' => item_of::<c_int>(),
+        b'l' | b'L' => item_of::<c_long>(),
+        b'q' | b'Q' => item_of::<c_longlong>(),
+        b'n' | b'N' => item_of::<isize>(),
+        b'P' => item_of::<*const c_void>(),
+        b'f' => item_of::<f32>(),
+        b'd' => item_of::<f64>(),
+        b'F' if grammar == Grammar::Newest => complex_of::<f32>(),
+        b'D' if grammar == Grammar::Newest => complex_of::<f64>(),
+        _ => return None,
+    })
+}
+
+/// An item of standard size, never aligned.
+fn standard(code: u8, grammar: Grammar) -> Option<Item> {
+    Some(bytes(match code {
+        b'x' | b'c' | b'b' | b'B' | b's' | b'p' | b'?' => 1,
+        b'h' | b'H' | b'e' => 2,
+        b'i' | b'I' | b'l' | b'L' | b'f' => 4,
+        b'q' | b'Q' | b'd' => 8,
+        b'F' if grammar == Grammar::Newest => 8,
+        b'D' if grammar == Grammar::Newest => 16,
+        _ => return None,
+    }))
+}
+
+/// What stands behind a `Z`.
+fn complex(code: u8) -> Option<Item> {
+    match code {
+        b'f' => Some(complex_of::<f32>()),
+        b'd' => Some(complex_of::<f64>()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn common(format: &str) -> Result<isize, FormatError> {
+        size(format.as_bytes(), Grammar::Common)
+    }
+
+    #[test]
+    fn native_items_are_aligned_but_not_padded_at_the_end() {
+        assert_eq!(common("ib"), Ok(5));
+        assert_eq!(common("ib0i"), Ok(8));
+        assert_eq!(common("bhb"), Ok(5));
+        assert_eq!(common("0q"), Ok(0));
+        assert_eq!(common(" 3d \n2h"), Ok(28));
+    }
+
+    #[test]
+    fn standard_items_are_neither() {
+        assert_eq!(common("<bhb"), Ok(4));
+        assert_eq!(common("=l"), Ok(4));
+        assert_eq!(common("<n"), Err(FormatError::BadCode));
+    }
+
+    #[test]
+    fn limits_are_those_of_a_ssize_t() {
+        let max = isize::MAX;
+        assert_eq!(common(&std::format!("{max}b")), Ok(max));
+        assert_eq!(common(&std::format!("{}b", max.unsigned_abs() + 1)), Err(FormatError::TooLong));
+        assert_eq!(common(&std::format!("{}h", max / 2 + 1)), Err(FormatError::TooLong));
+        assert_eq!(common(&std::format!("{max}bh")), Err(FormatError::TooLong));
+    }
+
+    #[test]
+    fn the_first_problem_wins() {
+        assert_eq!(common("i2"), Err(FormatError::CountWithoutCode));
+        assert_eq!(common("99999999999999999999!"), Err(FormatError::TooLong));
+        assert_eq!(common("2 i"), Err(FormatError::BadCode));
+        assert_eq!(common(" @i"), Err(FormatError::BadCode));
+        assert_eq!(common("T{i}"), Err(FormatError::BadCode));
+    }
+
+    #[test]
+    fn complex_numbers_are_of_the_newest_grammar() {
+        for (format, expected) in [("F", 8), ("D", 16), ("3Zd", 48), ("bZf", 12), ("<bZf", 9)] {
+            assert_eq!(common(format), Err(FormatError::BadCode));
+            assert_eq!(size(format.as_bytes(), Grammar::Newest), Ok(expected));
+        }
+        for format in ["Z", "Zi", "Z f", "Z3f", "ZF"] {
+            assert_eq!(size(format.as_bytes(), Grammar::Newest), Err(FormatError::BadCode));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Strides of contiguous arrays.
+
+use super::Order;
+
+/// Fills `strides` with the byte strides of an array of `shape` whose items of `itemsize` bytes lie
+/// back to back in `order`.
+///
+/// Wraps on overflow and takes sizes as they are, as libpython does: a dimension of extent 0 makes
+/// every slower stride 0.
+pub fn fill_contiguous(strides: &mut [isize], shape: &[isize], itemsize: isize, order: Order) {
+    let dims = strides.iter_mut().zip(shape);
+    let mut dense = itemsize;
+    let mut fill = |(stride, n): (&mut isize, &isize)| {
+        *stride = dense;
+        dense = dense.wrapping_mul(*n);
+    };
+    match order {
+        Order::C => dims.rev().for_each(&mut fill),
+        Order::Fortran => dims.for_each(&mut fill),
+    }
+}
+
+/// The C stride of dimension `axis`: `itemsize` times the extents of the later dimensions, wrapping.
+pub fn c_stride(shape: &[isize], itemsize: isize, axis: usize) -> isize {
+    let later = shape.get(axis.saturating_add(1)..).unwrap_or_default();
+    later.iter().fold(itemsize, |stride, n| stride.wrapping_mul(*n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(shape: &[isize], order: Order) -> Vec<isize> {
+        let mut strides = vec![-1; shape.len()];
+        fill_contiguous(&mut strides, shape, 8, order);
+        strides
+    }
+
+    #[test]
+    fn fill_contiguous_follows_the_order() {
+        assert_eq!(filled(&[2, 3, 4], Order::C), [96, 32, 8]);
+        assert_eq!(filled(&[2, 3, 4], Order::Fortran), [8, 16, 48]);
+        assert_eq!(filled(&[2, 0, 4], Order::C), [0, 32, 8]);
+        assert_eq!(filled(&[2, 0, 4], Order::Fortran), [8, 16, 0]);
+        assert_eq!(filled(&[], Order::C), []);
+    }
+
+    #[test]
+    fn c_stride_agrees_with_fill_contiguous() {
+        for axis in 0..3 {
+            assert_eq!(c_stride(&[2, 3, 4], 8, axis), filled(&[2, 3, 4], Order::C)[axis]);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! libpybuffer: CPython's buffer protocol as a C library of its own.
+//!
+//! What ships is a C library (`libpybuffer.so`, `libpybuffer.a`, `libpybuffer.h`), built by `make`;
+//! this crate is its source, and its rlib serves the project's own tests and benches. It is not a
+//! Rust API.
+//!
+//! The rooms, from the outside in (ARCHITECTURE.md tells what belongs where):
+//! `capi` holds the exported functions, `protocol` the acts of the protocol, `runtime` the two
+//! object worlds, `view` what a `Py_buffer` means, `layout` and `format` the integers of shapes and
+//! formats, `plan`, `copy` and `kernels` how bytes move.
+#![no_std]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "nothing that a caller passes may abort the process"
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::undocumented_unsafe_blocks,
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "a test fails by panicking"
+    )
+)]
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+compile_error!(
+    "libpybuffer builds for Linux (ELF) only: on macOS and Windows another definition of the \
+     buffer functions wins over a library linked beside Python, so it would silently do nothing"
+);
+
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+#[cfg(test)]
+use std::prelude::v1::*;
+
+pub mod abi;
+pub mod capi;
+mod copy;
+mod error;
+pub mod format;
+mod kernels;
+pub mod layout;
+mod plan;
+mod protocol;
+mod runtime;
+mod view;
+
+/// The archive has no unwinder and no std, so a panic can only end the process. The code is written
+/// so that none is reachable; `tests/artefacts.rs` holds the shipped library to it.
+#[cfg(not(any(test, feature = "std")))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    // SAFETY: `abort` takes nothing and does not return.
+    unsafe { libc::abort() }
+}

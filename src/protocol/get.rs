@@ -1,0 +1,135 @@
+//! Asking an exporter for a view, and giving it back.
+
+use core::ffi::c_int;
+use core::ptr;
+
+use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject};
+use crate::error::{Error, Kind};
+use crate::runtime::{self, Runtime};
+
+/// `bad argument to internal function`, as libpython says it, without its file and line.
+pub const BAD_CALL: Error = Error::Fixed(Kind::System, c"bad argument to internal function");
+
+/// Whether `flags` are a memoryview's access mode, which CPython refuses as a request since 3.13.
+pub fn are_access_mode(flags: c_int) -> bool {
+    flags == PyBUF_READ || flags == PyBUF_WRITE
+}
+
+/// Whether the type of `obj` exports buffers.
+///
+/// # Safety
+/// `obj` is an object of this process's world.
+pub unsafe fn is_exporter(runtime: &Runtime, obj: *mut PyObject) -> bool {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { runtime.getbuffer_of(obj) }.is_some()
+}
+
+/// Asks `obj` for a view; what it answers is returned unchanged.
+///
+/// # Safety
+/// `obj` is null or an object of this process's world, and the thread may use it; `view` is null or
+/// writable.
+#[inline]
+pub unsafe fn get_buffer(
+    obj: *mut PyObject,
+    view: *mut Py_buffer,
+    flags: c_int,
+) -> Result<c_int, Error> {
+    let runtime = runtime::for_objects();
+    if are_access_mode(flags) && runtime.refuses_access_modes() {
+        return Err(BAD_CALL);
+    }
+    if obj.is_null() {
+        return Err(Error::NullArgument);
+    }
+    // SAFETY: `obj` is an object (caller).
+    let Some(getbuffer) = (unsafe { runtime.getbuffer_of(obj) }) else {
+        // SAFETY: as above.
+        return Err(unsafe { refusal(runtime, obj) });
+    };
+    // SAFETY: as above.
+    if view.is_null() && unsafe { runtime.is_memoryview(obj) } {
+        return Err(Error::NullArgument);
+    }
+    // SAFETY: this is the slot of the object's own type; the rest is the caller's promise.
+    Ok(unsafe { getbuffer(obj, view, flags) })
+}
+
+/// Why an object without a buffer slot that can be called is no exporter.
+///
+/// # Safety
+/// `obj` is an object.
+#[cold]
+unsafe fn refusal(runtime: &Runtime, obj: *mut PyObject) -> Error {
+    // SAFETY: the caller's promise is the callee's.
+    if unsafe { runtime.is_foreign(obj) } {
+        return Error::Fixed(
+            Kind::System,
+            c"this object was made with libpybuffer.h alone, for processes without Python, but \
+              Python is in this process: compile its source against Python.h",
+        );
+    }
+    Error::TypeName(
+        c"a bytes-like object is required, not '%.100s'",
+        // SAFETY: as above.
+        unsafe { runtime.type_name_of(obj) },
+    )
+}
+
+/// Gives a view back: calls `bf_releasebuffer`, clears `view.obj`, drops the reference, in this
+/// order. Does nothing if `view.obj` is null.
+///
+/// # Safety
+/// `view` was filled by an exporter, has not moved, and may be given back by this thread.
+#[inline]
+pub unsafe fn release(view: &mut Py_buffer) {
+    let obj = view.obj;
+    if obj.is_null() {
+        return;
+    }
+    let runtime = runtime::for_objects();
+    // SAFETY: an exporter put an object there (caller).
+    if let Some(releasebuffer) = unsafe { runtime.releasebuffer_of(obj) } {
+        // SAFETY: the slot of the object's own type, with the view that its other slot filled.
+        unsafe { releasebuffer(obj, view) };
+    }
+    view.obj = ptr::null_mut();
+    // SAFETY: the view owned this reference.
+    unsafe { runtime.decref(obj) };
+}
+
+/// Calls `work` with a view of `obj`, and gives the view back.
+///
+/// # Safety
+/// As for [`get_buffer`]; what `work` does with the view is up to it.
+pub unsafe fn with_view<R>(
+    obj: *mut PyObject,
+    flags: c_int,
+    work: impl FnOnce(&Py_buffer) -> Result<R, Error>,
+) -> Result<R, Error> {
+    // A view may point into itself, so it stays where it is until it is released.
+    let mut view = EMPTY;
+    // SAFETY: the caller's promise is the callee's.
+    if unsafe { get_buffer(obj, &raw mut view, flags) }? != 0 {
+        return Err(Error::Raised);
+    }
+    let result = work(&view);
+    // SAFETY: filled above, not moved, and given back once.
+    unsafe { release(&mut view) };
+    result
+}
+
+/// A view before it is filled.
+pub const EMPTY: Py_buffer = Py_buffer {
+    buf: ptr::null_mut(),
+    obj: ptr::null_mut(),
+    len: 0,
+    itemsize: 0,
+    readonly: 0,
+    ndim: 0,
+    format: ptr::null_mut(),
+    shape: ptr::null_mut(),
+    strides: ptr::null_mut(),
+    suboffsets: ptr::null_mut(),
+    internal: ptr::null_mut(),
+};

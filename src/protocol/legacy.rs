@@ -1,0 +1,71 @@
+//! The old buffer functions, which the stable ABI still carries.
+//!
+//! They hand out a pointer whose view has been given back already; that is their contract, and why
+//! nothing new should use them.
+
+use core::ffi::{c_int, c_void};
+
+use super::get;
+use crate::abi::{Py_buffer, Py_ssize_t, PyBUF_SIMPLE, PyBUF_WRITABLE, PyObject};
+use crate::error::{Error, Kind};
+use crate::runtime;
+
+const NOT_WRITABLE: Error =
+    Error::Fixed(Kind::Type, c"expected a writable bytes-like object");
+
+/// Where the bytes of an object lie.
+pub struct Bytes {
+    /// The first byte.
+    pub start: *mut c_void,
+    /// How many there are.
+    pub len: Py_ssize_t,
+}
+
+impl Bytes {
+    fn of(view: &Py_buffer) -> Result<Self, Error> {
+        Ok(Self { start: view.buf, len: view.len })
+    }
+}
+
+/// The bytes of an object, to be read.
+///
+/// # Safety
+/// `obj` is an object that the thread may use.
+pub unsafe fn readable(obj: *mut PyObject) -> Result<Bytes, Error> {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { get::with_view(obj, PyBUF_SIMPLE, Bytes::of) }
+}
+
+/// The bytes of an object, to be written. Whatever is wrong, the error is the same TypeError.
+///
+/// # Safety
+/// As for [`readable`].
+pub unsafe fn writable(obj: *mut PyObject) -> Result<Bytes, Error> {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { get::with_view(obj, PyBUF_WRITABLE, Bytes::of) }.map_err(|_| NOT_WRITABLE)
+}
+
+/// Whether the bytes of an object can be read; an error on the way is forgotten.
+///
+/// # Safety
+/// As for [`readable`].
+pub unsafe fn is_readable(obj: *mut PyObject) -> c_int {
+    let runtime = runtime::for_objects();
+    // SAFETY: the caller's promise is the callee's.
+    if !unsafe { get::is_exporter(runtime, obj) } {
+        return 0;
+    }
+    let mut view = get::EMPTY;
+    // SAFETY: as above.
+    match unsafe { get::get_buffer(obj, &raw mut view, PyBUF_SIMPLE) } {
+        Ok(-1) | Err(_) => {
+            runtime.clear_error();
+            0
+        }
+        Ok(_) => {
+            // SAFETY: filled above, not moved, and given back once.
+            unsafe { get::release(&mut view) };
+            1
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! What the library asks of a CPython: errors, exceptions and the format of its `struct` module.
+
+use core::ffi::{CStr, c_void};
+use core::fmt::Write;
+use core::ptr;
+
+use super::symbols::{ExceptionVariable, Symbols};
+use crate::abi::{PyObject, PyTypeObject};
+use crate::error::{Error, Kind, Text};
+
+/// A CPython in this process.
+pub struct Host {
+    symbols: Symbols,
+    version: (u32, u32),
+    incref: unsafe extern "C" fn(*mut PyObject),
+    decref: unsafe extern "C" fn(*mut PyObject),
+    type_type: &'static PyTypeObject,
+    memoryview_type: &'static PyTypeObject,
+}
+
+impl Host {
+    /// `None` if a name is missing that every CPython has, or its version is not understood.
+    pub fn new(symbols: Symbols) -> Option<Self> {
+        let mut host = Self {
+            symbols,
+            version: (0, 0),
+            incref: symbols.Py_IncRef?,
+            decref: symbols.Py_DecRef?,
+            type_type: symbols.PyType_Type?,
+            memoryview_type: symbols.PyMemoryView_Type?,
+        };
+        host.version = parse_version(host.version_text()?)?;
+        Some(host)
+    }
+
+    /// "3.13.0 (main, ...) [GCC ...]"; may be asked before Py_Initialize.
+    fn version_text(&self) -> Option<&CStr> {
+        let get_version = self.symbols.Py_GetVersion?;
+        // SAFETY: takes nothing and answers a text that lives for ever.
+        Some(unsafe { CStr::from_ptr(get_version()) })
+    }
+
+    /// "CPython 3.13.0 (main, ...) [GCC ...]".
+    pub fn description(&self) -> Text {
+        let mut text = Text::new();
+        let version = self.version_text().and_then(|text| text.to_str().ok()).unwrap_or("");
+        // A text that does not fit is cut.
+        let _ = write!(text, "CPython {version}");
+        text
+    }
+
+    /// Major and minor version.
+    pub fn version(&self) -> (u32, u32) {
+        self.version
+    }
+
+    /// `Py_IncRef`
+    pub fn incref(&self) -> unsafe extern "C" fn(*mut PyObject) {
+        self.incref
+    }
+
+    /// `Py_DecRef`
+    pub fn decref(&self) -> unsafe extern "C" fn(*mut PyObject) {
+        self.decref
+    }
+
+    /// `&PyType_Type`
+    pub fn type_type(&self) -> *mut PyTypeObject {
+        ptr::from_ref(self.type_type).cast_mut()
+    }
+
+    /// `&PyMemoryView_Type`
+    pub fn memoryview_type(&self) -> *mut PyTypeObject {
+        ptr::from_ref(self.memoryview_type).cast_mut()
+    }
+
+    /// Whether this thread has a thread state attached: without one, raising would crash.
+    fn is_attached(&self) -> bool {
+        let symbols = &self.symbols;
+        let Some(get) =
+            symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet)
+        else {
+            return false;
+        };
+        // SAFETY: takes nothing and may be called at any time, by any thread.
+        if unsafe { get() }.is_null() {
+            return false;
+        }
+        // Since 3.12 the state is the thread's own. Before, it is that of whichever thread holds the
+        // GIL, so the GIL must be this thread's. (Where subinterpreters were made, those versions
+        // answer yes always: there an error may be raised without the GIL.)
+        // SAFETY: an interpreter is running, as there is a thread state.
+        self.version >= (3, 12) || symbols.PyGILState_Check.is_some_and(|has| unsafe { has() } != 0)
+    }
+
+    fn exception_of(&self, kind: Kind) -> *mut PyObject {
+        let symbols = &self.symbols;
+        let variable = match kind {
+            Kind::Exception => symbols.PyExc_Exception,
+            Kind::Arithmetic => symbols.PyExc_ArithmeticError,
+            Kind::Attribute => symbols.PyExc_AttributeError,
+            Kind::Buffer => symbols.PyExc_BufferError,
+            Kind::Index => symbols.PyExc_IndexError,
+            Kind::Key => symbols.PyExc_KeyError,
+            Kind::Lookup => symbols.PyExc_LookupError,
+            Kind::Memory => symbols.PyExc_MemoryError,
+            Kind::NotImplemented => symbols.PyExc_NotImplementedError,
+            Kind::Os => symbols.PyExc_OSError,
+            Kind::Overflow => symbols.PyExc_OverflowError,
+            Kind::Runtime => symbols.PyExc_RuntimeError,
+            Kind::System => symbols.PyExc_SystemError,
+            Kind::Type => symbols.PyExc_TypeError,
+            Kind::Value => symbols.PyExc_ValueError,
+            Kind::UnicodeDecode => symbols.PyExc_UnicodeDecodeError,
+            Kind::Struct => return self.struct_error(),
+        };
+        // SAFETY: libpython's variable; an aligned pointer that may be null before Py_Initialize.
+        variable.map_or(ptr::null_mut(), |variable: ExceptionVariable| unsafe {
+            ptr::from_ref(variable).read_volatile()
+        })
+    }
+
+    /// `struct.error`, borrowed from its module; null with the thread's error as it was if it cannot
+    /// be had.
+    fn struct_error(&self) -> *mut PyObject {
+        if !self.is_attached() || !self.error().is_null() {
+            return ptr::null_mut();
+        }
+        let error = self.struct_attribute(c"error");
+        match error {
+            Ok(error) => {
+                // SAFETY: the module keeps it alive.
+                unsafe { (self.decref)(error) };
+                error
+            }
+            Err(_) => {
+                self.clear_error();
+                ptr::null_mut()
+            }
+        }
+    }
+
+    /// An attribute of the module `struct`: a new reference, or the host's error raised.
+    fn struct_attribute(&self, name: &CStr) -> Result<*mut PyObject, Error> {
+        let symbols = &self.symbols;
+        let (Some(import), Some(getattr)) =
+            (symbols.PyImport_ImportModule, symbols.PyObject_GetAttrString)
+        else {
+            return Err(Error::Raised);
+        };
+        // SAFETY: a thread state is attached (callers), and the texts are C strings.
+        let module = raised_if_null(unsafe { import(c"struct".as_ptr()) })?;
+        // SAFETY: as above; the module is an object.
+        let attribute = unsafe { getattr(module, name.as_ptr()) };
+        // SAFETY: the reference that `import` gave.
+        unsafe { (self.decref)(module) };
+        raised_if_null(attribute)
+    }
+
+    /// `struct.calcsize(format)`, with whatever the host raises.
+    pub fn size_from_format(&self, format: &CStr) -> Result<isize, Error> {
+        let symbols = &self.symbols;
+        let (Some(call), Some(from_string), Some(as_ssize_t)) = (
+            symbols.PyObject_CallFunctionObjArgs,
+            symbols.PyUnicode_FromString,
+            symbols.PyLong_AsSsize_t,
+        ) else {
+            return Err(Error::Raised);
+        };
+        if !self.is_attached() {
+            return Err(Error::Raised);
+        }
+        let calcsize = self.struct_attribute(c"calcsize")?;
+        // SAFETY: a thread state is attached, and `format` is a C string.
+        let argument = unsafe { from_string(format.as_ptr()) };
+        let result = if argument.is_null() {
+            ptr::null_mut()
+        } else {
+            // SAFETY: two objects and the null that ends the arguments.
+            let result = unsafe { call(calcsize, argument, ptr::null_mut::<c_void>()) };
+            // SAFETY: the reference that `from_string` gave.
+            unsafe { (self.decref)(argument) };
+            result
+        };
+        // SAFETY: the reference that `struct_attribute` gave.
+        unsafe { (self.decref)(calcsize) };
+        let result = raised_if_null(result)?;
+        // SAFETY: an object.
+        let size = unsafe { as_ssize_t(result) };
+        // SAFETY: the reference that the call gave.
+        unsafe { (self.decref)(result) };
+        if size < 0 { Err(Error::Raised) } else { Ok(size) }
+    }
+
+    /// The exception of a name, borrowed; null for a name that the library does not know.
+    pub fn exception(&self, name: &CStr) -> *mut PyObject {
+        Kind::by_name(name).map_or(ptr::null_mut(), |kind| self.exception_of(kind))
+    }
+
+    /// `PyErr_SetString`, where there is a thread state.
+    ///
+    /// # Safety
+    /// `exception` is an exception of this host.
+    pub unsafe fn set_error(&self, exception: *mut PyObject, text: &CStr) {
+        let Some(set_string) = self.symbols.PyErr_SetString else { return };
+        if self.is_attached() && !exception.is_null() {
+            // SAFETY: the caller's promise, and a thread state is attached.
+            unsafe { set_string(exception, text.as_ptr()) };
+        }
+    }
+
+    /// `PyErr_Occurred`, where there is a thread state.
+    pub fn error(&self) -> *mut PyObject {
+        match self.symbols.PyErr_Occurred {
+            // SAFETY: a thread state is attached.
+            Some(occurred) if self.is_attached() => unsafe { occurred() },
+            _ => ptr::null_mut(),
+        }
+    }
+
+    /// `PyErr_ExceptionMatches`, where there is a thread state.
+    ///
+    /// # Safety
+    /// `exception` is null or an exception of this host.
+    pub unsafe fn error_matches(&self, exception: *mut PyObject) -> bool {
+        match self.symbols.PyErr_ExceptionMatches {
+            Some(matches) if self.is_attached() && !exception.is_null() => {
+                // SAFETY: the caller's promise, and a thread state is attached.
+                unsafe { matches(exception) != 0 }
+            }
+            _ => false,
+        }
+    }
+
+    /// `PyErr_Clear`, where there is a thread state.
+    pub fn clear_error(&self) {
+        if let Some(clear) = self.symbols.PyErr_Clear {
+            if self.is_attached() {
+                // SAFETY: a thread state is attached.
+                unsafe { clear() };
+            }
+        }
+    }
+
+    /// Raises an error by the host's own functions, where there is a thread state.
+    pub fn raise(&self, error: &Error) {
+        if !self.is_attached() {
+            return;
+        }
+        let set = |kind, text: &CStr| {
+            // SAFETY: one of the host's own exceptions.
+            unsafe { self.set_error(self.exception_of(kind), text) };
+        };
+        match error {
+            Error::Raised => {}
+            Error::NullArgument => {
+                if self.error().is_null() {
+                    set(Kind::System, Error::NULL_ARGUMENT);
+                }
+            }
+            Error::NoMemory => {
+                if let Some(no_memory) = self.symbols.PyErr_NoMemory {
+                    // SAFETY: a thread state is attached.
+                    unsafe { no_memory() };
+                }
+            }
+            Error::Fixed(kind, text) => set(*kind, text),
+            Error::Text(kind, text) => set(*kind, text.as_c_str()),
+            Error::TypeName(template, name) => {
+                if let Some(format) = self.symbols.PyErr_Format {
+                    let exception = self.exception_of(Kind::Type);
+                    // SAFETY: the template takes one C string, and the name is one.
+                    unsafe { format(exception, template.as_ptr(), *name) };
+                }
+            }
+        }
+    }
+}
+
+fn raised_if_null(object: *mut PyObject) -> Result<*mut PyObject, Error> {
+    if object.is_null() { Err(Error::Raised) } else { Ok(object) }
+}
+
+/// The numbers before the second dot of "3.13.0 (...)".
+fn parse_version(text: &CStr) -> Option<(u32, u32)> {
+    let mut numbers = text.to_str().ok()?.split(|c: char| !c.is_ascii_digit());
+    let mut next = || numbers.next()?.parse().ok();
+    Some((next()?, next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_is_what_stands_before_the_second_dot() {
+        assert_eq!(parse_version(c"3.13.0 (main, Nov 1 2026) [GCC 12]"), Some((3, 13)));
+        assert_eq!(parse_version(c"3.15.0rc1+ free-threading build"), Some((3, 15)));
+        assert_eq!(parse_version(c"nonsense"), None);
+    }
+}

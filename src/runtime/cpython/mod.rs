@@ -1,0 +1,84 @@
+//! The objects of the libpython in this process.
+//!
+//! Found by weak references, or by `dlsym` if it was loaded later. References are changed only by
+//! `Py_IncRef` and `Py_DecRef`, which are right in every build, and errors are set by the host's own
+//! functions, so one binary serves all versions.
+
+mod host;
+mod symbols;
+
+use core::cell::UnsafeCell;
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use super::Runtime;
+use super::layout::ObjectLayout;
+use super::standalone;
+pub use host::Host;
+use symbols::Symbols;
+
+/// The host's table, written once.
+struct Slot {
+    state: AtomicU8,
+    table: UnsafeCell<MaybeUninit<Runtime>>,
+}
+
+// SAFETY: `table` is written by the one thread that moved `state` from EMPTY to FILLING, and read
+// only after it is FULL.
+unsafe impl Sync for Slot {}
+
+static SLOT: Slot =
+    Slot { state: AtomicU8::new(EMPTY), table: UnsafeCell::new(MaybeUninit::uninit()) };
+const EMPTY: u8 = 0;
+const FILLING: u8 = 1;
+const FULL: u8 = 2;
+
+/// The world of the libpython in this process, if there is one.
+#[cold]
+pub fn find() -> Option<&'static Runtime> {
+    adopt(Symbols::linked().or_else(Symbols::loaded)?)
+}
+
+/// The world of the libpython behind a handle from `dlopen`.
+///
+/// # Safety
+/// `handle` came from `dlopen` and stays open.
+pub unsafe fn find_in(handle: *mut c_void) -> Option<&'static Runtime> {
+    // SAFETY: the caller's promise is the callee's.
+    adopt(unsafe { Symbols::behind(handle) }?)
+}
+
+fn adopt(symbols: Symbols) -> Option<&'static Runtime> {
+    let runtime = describe(symbols)?;
+    match SLOT.state.compare_exchange(EMPTY, FILLING, Ordering::Acquire, Ordering::Acquire) {
+        Ok(_) => {
+            // SAFETY: this thread alone moved the state to FILLING; nobody reads until it is FULL.
+            unsafe { SLOT.table.get().write(MaybeUninit::new(runtime)) };
+            SLOT.state.store(FULL, Ordering::Release);
+        }
+        Err(_) => {
+            // Another thread is writing the same table: a moment.
+            while SLOT.state.load(Ordering::Acquire) != FULL {
+                core::hint::spin_loop();
+            }
+        }
+    }
+    // SAFETY: the table is FULL, and is never written again.
+    Some(unsafe { (*SLOT.table.get()).assume_init_ref() })
+}
+
+fn describe(symbols: Symbols) -> Option<Runtime> {
+    let host = Host::new(symbols)?;
+    // SAFETY: these are the host's types.
+    let layout =
+        unsafe { ObjectLayout::measure(host.memoryview_type(), host.type_type(), c"memoryview") }?;
+    Some(Runtime {
+        layout,
+        incref: host.incref(),
+        decref: host.decref(),
+        foreign_metatype: standalone::metatype(),
+        description: host.description(),
+        host: Some(host),
+    })
+}

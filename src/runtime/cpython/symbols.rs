@@ -1,0 +1,198 @@
+//! The names that the library asks of a libpython, and how they are found.
+//!
+//! A strong reference to a Python symbol would make `LD_PRELOAD=libpybuffer.so sh` die and
+//! `cc prog.c -lpybuffer` fail. So the names are referenced weakly, in a table of addresses that the
+//! dynamic linker fills; a null entry means that the name is not there.
+
+use core::arch::global_asm;
+use core::ffi::{CStr, c_char, c_int, c_void};
+
+use crate::abi::{Py_ssize_t, PyObject, PyTypeObject};
+
+/// The assembler's word for a pointer-sized datum.
+#[cfg(target_pointer_width = "64")]
+macro_rules! address_of {
+    ($name:expr) => {
+        concat!(".weak ", $name, "\n.quad ", $name)
+    };
+}
+#[cfg(target_pointer_width = "32")]
+macro_rules! address_of {
+    ($name:expr) => {
+        concat!(".weak ", $name, "\n.long ", $name)
+    };
+}
+
+macro_rules! symbols {
+    ($($name:ident: $type:ty),+ $(,)?) => {
+        /// What a libpython has of the names asked for.
+        #[derive(Clone, Copy)]
+        #[expect(non_snake_case, reason = "these are CPython's names")]
+        pub struct Symbols {
+            $(pub $name: Option<$type>,)+
+        }
+
+        /// The addresses of the names, in their order; null where a name is not there.
+        #[repr(C)]
+        #[expect(non_snake_case, reason = "these are CPython's names")]
+        struct Addresses {
+            $($name: *mut c_void,)+
+        }
+
+        global_asm!(
+            ".pushsection .data.rel.ro.pybuffer_host,\"aw\"",
+            ".balign 8",
+            ".globl pybuffer_host_addresses",
+            ".hidden pybuffer_host_addresses",
+            "pybuffer_host_addresses:",
+            $(address_of!(stringify!($name)),)+
+            ".popsection",
+        );
+
+        impl Symbols {
+            /// Looks each name up by `address`.
+            fn by(mut address: impl FnMut(&CStr) -> *mut c_void) -> Self {
+                let addresses = Addresses {
+                    $($name: address(name!($name)),)+
+                };
+                Self::from(&addresses)
+            }
+
+            fn from(addresses: &Addresses) -> Self {
+                Self {
+                    $(
+                        // SAFETY: a null address becomes `None`, and any other is that of the
+                        // function or variable of that name, whose type CPython's ABI fixes.
+                        $name: unsafe {
+                            core::mem::transmute::<*mut c_void, Option<$type>>(addresses.$name)
+                        },
+                    )+
+                }
+            }
+        }
+    };
+}
+
+macro_rules! name {
+    ($name:ident) => {{
+        const NAME: &CStr = match CStr::from_bytes_with_nul(
+            concat!(stringify!($name), "\0").as_bytes(),
+        ) {
+            Ok(name) => name,
+            Err(_) => c"",
+        };
+        NAME
+    }};
+}
+
+/// A variable of libpython's that holds an exception.
+pub type ExceptionVariable = &'static *mut PyObject;
+
+symbols! {
+    Py_GetVersion: unsafe extern "C" fn() -> *const c_char,
+    Py_IncRef: unsafe extern "C" fn(*mut PyObject),
+    Py_DecRef: unsafe extern "C" fn(*mut PyObject),
+    PyType_Type: &'static PyTypeObject,
+    PyMemoryView_Type: &'static PyTypeObject,
+    PyThreadState_GetUnchecked: unsafe extern "C" fn() -> *mut c_void,
+    _PyThreadState_UncheckedGet: unsafe extern "C" fn() -> *mut c_void,
+    PyGILState_Check: unsafe extern "C" fn() -> c_int,
+    PyErr_SetString: unsafe extern "C" fn(*mut PyObject, *const c_char),
+    PyErr_Format: unsafe extern "C" fn(*mut PyObject, *const c_char, ...) -> *mut PyObject,
+    PyErr_NoMemory: unsafe extern "C" fn() -> *mut PyObject,
+    PyErr_Occurred: unsafe extern "C" fn() -> *mut PyObject,
+    PyErr_ExceptionMatches: unsafe extern "C" fn(*mut PyObject) -> c_int,
+    PyErr_Clear: unsafe extern "C" fn(),
+    PyImport_ImportModule: unsafe extern "C" fn(*const c_char) -> *mut PyObject,
+    PyObject_GetAttrString:
+        unsafe extern "C" fn(*mut PyObject, *const c_char) -> *mut PyObject,
+    PyObject_CallFunctionObjArgs: unsafe extern "C" fn(*mut PyObject, ...) -> *mut PyObject,
+    PyUnicode_FromString: unsafe extern "C" fn(*const c_char) -> *mut PyObject,
+    PyLong_AsSsize_t: unsafe extern "C" fn(*mut PyObject) -> Py_ssize_t,
+    PyExc_Exception: ExceptionVariable,
+    PyExc_ArithmeticError: ExceptionVariable,
+    PyExc_AttributeError: ExceptionVariable,
+    PyExc_BufferError: ExceptionVariable,
+    PyExc_IndexError: ExceptionVariable,
+    PyExc_KeyError: ExceptionVariable,
+    PyExc_LookupError: ExceptionVariable,
+    PyExc_MemoryError: ExceptionVariable,
+    PyExc_NotImplementedError: ExceptionVariable,
+    PyExc_OSError: ExceptionVariable,
+    PyExc_OverflowError: ExceptionVariable,
+    PyExc_RuntimeError: ExceptionVariable,
+    PyExc_SystemError: ExceptionVariable,
+    PyExc_TypeError: ExceptionVariable,
+    PyExc_ValueError: ExceptionVariable,
+    PyExc_UnicodeDecodeError: ExceptionVariable,
+}
+
+unsafe extern "C" {
+    /// The weak references to the names above, in their order.
+    static pybuffer_host_addresses: Addresses;
+}
+
+/// `dlsym`, as old as the architecture's glibc, so that a library linked on a new system runs on old
+/// ones; null in a program linked without a dynamic linker.
+mod dynamic {
+    use super::{c_char, c_void, global_asm};
+
+    #[cfg(all(target_env = "gnu", target_arch = "x86_64"))]
+    global_asm!(".symver dlsym, dlsym@GLIBC_2.2.5");
+    #[cfg(all(target_env = "gnu", target_arch = "aarch64"))]
+    global_asm!(".symver dlsym, dlsym@GLIBC_2.17");
+
+    global_asm!(
+        ".pushsection .data.rel.ro.pybuffer_dlsym,\"aw\"",
+        ".balign 8",
+        ".globl pybuffer_dlsym_address",
+        ".hidden pybuffer_dlsym_address",
+        "pybuffer_dlsym_address:",
+        address_of!("dlsym"),
+        ".popsection",
+    );
+
+    pub type DlSym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
+
+    unsafe extern "C" {
+        static pybuffer_dlsym_address: Option<DlSym>;
+    }
+
+    pub fn dlsym() -> Option<DlSym> {
+        // SAFETY: filled by the dynamic linker before this code can run, and never changed.
+        unsafe { pybuffer_dlsym_address }
+    }
+}
+
+impl Symbols {
+    /// What the dynamic linker found for this library when it loaded it.
+    pub fn linked() -> Option<Self> {
+        // SAFETY: filled by the dynamic linker before this code can run, and never changed.
+        Self::from(unsafe { &pybuffer_host_addresses }).if_there()
+    }
+
+    /// What the process has by now, also from libraries loaded later.
+    pub fn loaded() -> Option<Self> {
+        // SAFETY: RTLD_DEFAULT is a handle.
+        unsafe { Self::behind(libc::RTLD_DEFAULT) }
+    }
+
+    /// What a library has, or those that it was linked to.
+    ///
+    /// # Safety
+    /// `handle` came from `dlopen` and stays open.
+    pub unsafe fn behind(handle: *mut c_void) -> Option<Self> {
+        let dlsym = dynamic::dlsym()?;
+        // One look-up tells most processes that there is no Python.
+        // SAFETY: the handle is open (caller).
+        if unsafe { dlsym(handle, name!(Py_IncRef).as_ptr()) }.is_null() {
+            return None;
+        }
+        // SAFETY: as above.
+        Self::by(|name| unsafe { dlsym(handle, name.as_ptr()) }).if_there()
+    }
+
+    fn if_there(self) -> Option<Self> {
+        self.Py_IncRef.is_some().then_some(self)
+    }
+}

@@ -1,0 +1,99 @@
+//! Where an object's type lies, and a type's slots.
+//!
+//! The head of an object is 2 words long in most builds of CPython, 4 with free threading or with
+//! traced references; what follows it in a type has had the same order since 3.8. So the place of the
+//! type pointer within the head decides everything. It is measured on a type of the host, never
+//! assumed from a version.
+
+use core::ffi::{CStr, c_char};
+use core::mem::offset_of;
+
+use crate::abi::{PyBufferProcs, PyObject, PyTypeObject};
+
+const WORD: usize = size_of::<usize>();
+/// The longest head looked for, in words.
+const LONGEST_HEAD: usize = 8;
+
+/// The offsets, in bytes, of what the library reads in objects and types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectLayout {
+    ob_type: usize,
+    tp_name: usize,
+    tp_as_buffer: usize,
+}
+
+impl ObjectLayout {
+    /// The layout of `abi`'s types.
+    pub const PLAIN: Self = Self::with_type_at(offset_of!(PyObject, ob_type));
+
+    const fn with_type_at(ob_type: usize) -> Self {
+        let shift = ob_type.wrapping_sub(offset_of!(PyObject, ob_type));
+        Self {
+            ob_type,
+            tp_name: offset_of!(PyTypeObject, tp_name).wrapping_add(shift),
+            tp_as_buffer: offset_of!(PyTypeObject, tp_as_buffer).wrapping_add(shift),
+        }
+    }
+
+    /// Measures the layout on a type that is known by its own type and its name, and that exports
+    /// buffers. `None` if none fits.
+    ///
+    /// # Safety
+    /// `r#type` is a type object of a running or not yet running CPython.
+    pub unsafe fn measure(
+        r#type: *const PyTypeObject,
+        metatype: *const PyTypeObject,
+        name: &CStr,
+    ) -> Option<Self> {
+        (1..LONGEST_HEAD).map(|word| Self::with_type_at(word.wrapping_mul(WORD))).find(|layout| {
+            // SAFETY: a type object is far longer than the longest head; the name is looked at only
+            // where the metatype is in its place, and so the slots are in theirs.
+            unsafe {
+                layout.metatype_of(r#type) == metatype
+                    && CStr::from_ptr(layout.name_of(r#type)) == name
+                    && !layout.buffer_procs_of(r#type).is_null()
+            }
+        })
+    }
+
+    /// # Safety
+    /// `obj` is an object of this layout.
+    #[inline]
+    pub unsafe fn type_of(self, obj: *const PyObject) -> *const PyTypeObject {
+        // SAFETY: the caller's promise.
+        unsafe { read(obj.cast(), self.ob_type) }
+    }
+
+    /// # Safety
+    /// `r#type` is a type of this layout.
+    #[inline]
+    pub unsafe fn metatype_of(self, r#type: *const PyTypeObject) -> *const PyTypeObject {
+        // SAFETY: the caller's promise; a type is an object.
+        unsafe { read(r#type.cast(), self.ob_type) }
+    }
+
+    /// # Safety
+    /// `r#type` is a type of this layout.
+    pub unsafe fn name_of(self, r#type: *const PyTypeObject) -> *const c_char {
+        // SAFETY: the caller's promise.
+        unsafe { read(r#type.cast(), self.tp_name) }
+    }
+
+    /// # Safety
+    /// `r#type` is a type of this layout.
+    #[inline]
+    pub unsafe fn buffer_procs_of(self, r#type: *const PyTypeObject) -> *const PyBufferProcs {
+        // SAFETY: the caller's promise.
+        unsafe { read(r#type.cast(), self.tp_as_buffer) }
+    }
+}
+
+/// Reads a pointer at an offset.
+///
+/// # Safety
+/// A pointer is there, and aligned.
+#[inline]
+unsafe fn read<T>(base: *const u8, offset: usize) -> *const T {
+    // SAFETY: the caller's promise.
+    unsafe { base.wrapping_add(offset).cast::<*const T>().read() }
+}

@@ -1,0 +1,284 @@
+//! Whose objects these are: CPython's, or the library's own.
+//!
+//! `Runtime` is the table of what the library asks of an object world: where an object's type and
+//! the type's slots lie, one more or one fewer reference, an error raised. `cpython` fills it from
+//! the libpython of this process, `standalone` fills it by itself. Nothing else in the library knows
+//! how an object is laid out.
+//!
+//! "Hosted" is final once found. "Standalone" is not remembered until an object or an error of that
+//! world exists, as a libpython may yet be loaded; from then on it is final too.
+
+pub mod cpython;
+mod layout;
+pub mod standalone;
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::abi::{PyBufferProcs, PyObject, PyTypeObject, getbufferproc, releasebufferproc};
+use crate::error::{Error, Text};
+use cpython::Host;
+use layout::ObjectLayout;
+
+/// An object world.
+pub struct Runtime {
+    /// Where an object's type and a type's slots lie.
+    layout: ObjectLayout,
+    incref: unsafe extern "C" fn(*mut PyObject),
+    decref: unsafe extern "C" fn(*mut PyObject),
+    /// The type of types that this world refuses, as they are the other world's.
+    foreign_metatype: *const PyTypeObject,
+    /// The libpython, if this is a hosted world.
+    host: Option<Host>,
+    /// What `pybuffer_runtime` says.
+    description: Text,
+}
+
+// SAFETY: a table of addresses that do not change once it is filled.
+unsafe impl Sync for Runtime {}
+
+/// The world once it is final; null until then.
+static CURRENT: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
+
+/// The world as of now, to be asked something.
+#[inline]
+pub fn current() -> &'static Runtime {
+    settled().unwrap_or_else(|| cpython::find().unwrap_or(&standalone::RUNTIME))
+}
+
+/// The world for good, as an object or an error of it is at hand.
+#[inline]
+pub fn for_objects() -> &'static Runtime {
+    settled().unwrap_or_else(|| settle(cpython::find().unwrap_or(&standalone::RUNTIME)))
+}
+
+#[inline]
+fn settled() -> Option<&'static Runtime> {
+    // SAFETY: null, or a table that is never changed or freed after it was stored.
+    unsafe { CURRENT.load(Ordering::Acquire).as_ref() }
+}
+
+/// Makes `runtime` the world, unless another one is already; answers which it is.
+fn settle(runtime: &'static Runtime) -> &'static Runtime {
+    let new = ptr::from_ref(runtime).cast_mut();
+    let stored =
+        CURRENT.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
+    match stored {
+        Ok(_) => runtime,
+        // SAFETY: another thread stored a table that is never changed or freed.
+        Err(other) => unsafe { other.as_ref() }.unwrap_or(runtime),
+    }
+}
+
+/// Makes the libpython behind a handle from `dlopen` the world; whether it is.
+///
+/// # Safety
+/// `handle` came from `dlopen` and stays open.
+pub unsafe fn attach(handle: *mut c_void) -> bool {
+    if let Some(settled) = settled() {
+        return settled.is_hosted();
+    }
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { cpython::find_in(handle) }.is_some_and(|found| settle(found).is_hosted())
+}
+
+impl Runtime {
+    /// Whether the objects are CPython's.
+    pub fn is_hosted(&self) -> bool {
+        self.host.is_some()
+    }
+
+    /// "standalone", or "CPython" and what it says of its version.
+    pub fn description(&self) -> &CStr {
+        self.description.as_c_str()
+    }
+
+    /// Whether a request of exactly `PyBUF_READ` or `PyBUF_WRITE` is an error: since 3.13.
+    pub fn refuses_access_modes(&self) -> bool {
+        self.host.as_ref().is_none_or(|host| host.version() >= (3, 13))
+    }
+
+    /// # Safety
+    /// `obj` is an object of this world.
+    unsafe fn type_of(&self, obj: *mut PyObject) -> *const PyTypeObject {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { self.layout.type_of(obj) }
+    }
+
+    /// The buffer slots of an object's type, if it has any and is of this world.
+    ///
+    /// # Safety
+    /// `obj` is an object.
+    #[inline]
+    unsafe fn buffer_procs_of(&self, obj: *mut PyObject) -> Option<&PyBufferProcs> {
+        // SAFETY: `obj` is an object (caller), so its type is there.
+        let r#type = unsafe { self.type_of(obj) };
+        // SAFETY: as above.
+        if unsafe { self.layout.metatype_of(r#type) } == self.foreign_metatype {
+            return None;
+        }
+        // SAFETY: as above; the slots are null or live as long as the type.
+        unsafe { self.layout.buffer_procs_of(r#type).as_ref() }
+    }
+
+    /// The slot by which an object hands out views, if it has one.
+    ///
+    /// # Safety
+    /// `obj` is an object.
+    #[inline]
+    pub unsafe fn getbuffer_of(&self, obj: *mut PyObject) -> Option<getbufferproc> {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { self.buffer_procs_of(obj) }?.bf_getbuffer
+    }
+
+    /// The slot by which an object takes views back, if it has one.
+    ///
+    /// # Safety
+    /// `obj` is an object.
+    #[inline]
+    pub unsafe fn releasebuffer_of(&self, obj: *mut PyObject) -> Option<releasebufferproc> {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { self.buffer_procs_of(obj) }?.bf_releasebuffer
+    }
+
+    /// The name of an object's type.
+    ///
+    /// # Safety
+    /// `obj` is an object; the name lives as long as its type.
+    pub unsafe fn type_name_of(&self, obj: *mut PyObject) -> *const c_char {
+        // SAFETY: the caller's promise is the callees'.
+        unsafe { self.layout.name_of(self.type_of(obj)) }
+    }
+
+    /// Whether an object is the other world's, as far as its type tells.
+    ///
+    /// # Safety
+    /// `obj` is an object of either world.
+    pub unsafe fn is_foreign(&self, obj: *mut PyObject) -> bool {
+        // SAFETY: the caller's promise is the callees'.
+        unsafe { self.layout.metatype_of(self.type_of(obj)) == self.foreign_metatype }
+    }
+
+    /// Whether an object is CPython's memoryview.
+    ///
+    /// # Safety
+    /// `obj` is an object.
+    pub unsafe fn is_memoryview(&self, obj: *mut PyObject) -> bool {
+        // SAFETY: the caller's promise is the callee's.
+        let r#type = unsafe { self.type_of(obj) };
+        self.host.as_ref().is_some_and(|host| host.memoryview_type().cast_const() == r#type)
+    }
+
+    /// One more reference.
+    ///
+    /// # Safety
+    /// `obj` is an object of this world that the thread may use.
+    #[inline]
+    pub unsafe fn incref(&self, obj: *mut PyObject) {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { (self.incref)(obj) };
+    }
+
+    /// One fewer reference; the last one frees the object.
+    ///
+    /// # Safety
+    /// `obj` is an object of this world that the thread may use; the reference is the caller's own.
+    #[inline]
+    pub unsafe fn decref(&self, obj: *mut PyObject) {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { (self.decref)(obj) };
+    }
+
+    /// The size of an item whose format not every CPython accepts.
+    pub fn size_from_format(&self, format: &CStr) -> Result<isize, Error> {
+        match &self.host {
+            Some(host) => host.size_from_format(format),
+            None => standalone::size_from_format(format),
+        }
+    }
+
+    /// The exception with Python's name for it (`"ValueError"`, `"struct.error"`), borrowed; null if
+    /// there is none.
+    pub fn exception(&self, name: &CStr) -> *mut PyObject {
+        match &self.host {
+            Some(host) => host.exception(name),
+            None => standalone::exceptions::by_name(name),
+        }
+    }
+
+    /// Sets an error with a text, in place of any other.
+    ///
+    /// # Safety
+    /// `exception` is an exception of this world.
+    pub unsafe fn set_error(&self, exception: *mut PyObject, text: &CStr) {
+        match &self.host {
+            // SAFETY: the caller's promise is the callee's.
+            Some(host) => unsafe { host.set_error(exception, text) },
+            None => standalone::errors::set(exception, text),
+        }
+    }
+
+    /// This thread's error, as the exception that was set, borrowed; null if there is none.
+    pub fn error(&self) -> *mut PyObject {
+        match &self.host {
+            Some(host) => host.error(),
+            None => standalone::errors::occurred(),
+        }
+    }
+
+    /// Whether this thread's error is `exception` or derived from it.
+    ///
+    /// # Safety
+    /// `exception` is null or an exception of this world.
+    pub unsafe fn error_matches(&self, exception: *mut PyObject) -> bool {
+        match &self.host {
+            // SAFETY: the caller's promise is the callee's.
+            Some(host) => unsafe { host.error_matches(exception) },
+            // SAFETY: as above.
+            None => unsafe { standalone::exceptions::is_a(self.error(), exception) },
+        }
+    }
+
+    /// The text of this thread's error: null if there is none, or if it is CPython's to tell.
+    pub fn error_text(&self) -> *const c_char {
+        match &self.host {
+            Some(_) => ptr::null(),
+            None => standalone::errors::text(),
+        }
+    }
+
+    /// Forgets this thread's error.
+    pub fn clear_error(&self) {
+        match &self.host {
+            Some(host) => host.clear_error(),
+            None => standalone::errors::clear(),
+        }
+    }
+
+    fn raise(&self, error: &Error) {
+        match &self.host {
+            Some(host) => host.raise(error),
+            None => standalone::errors::raise(error),
+        }
+    }
+}
+
+/// Turns a fault into this thread's error. Where CPython has no thread state to keep it in (without
+/// the GIL, before Py_Initialize, after Py_Finalize) nothing is set: the return value alone tells.
+#[cold]
+pub fn raise(error: &Error) {
+    for_objects().raise(error);
+}
+
+/// The one mapping of results to `int` functions: 0, or -1 with an error raised.
+#[inline]
+pub fn status(result: Result<(), Error>) -> c_int {
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            raise(&error);
+            -1
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The library's own objects, for processes without Python.
+//!
+//! An object is a reference count and a type, laid out as in CPython's public headers, so that an
+//! exporter's source compiles against Python.h and against libpybuffer.h alike. References are
+//! atomic, errors are each thread's own, and texts are those of the newest CPython.
+
+pub mod errors;
+pub mod exceptions;
+pub mod objects;
+
+use core::cell::UnsafeCell;
+use core::ffi::CStr;
+use core::ptr;
+
+use super::Runtime;
+use super::layout::ObjectLayout;
+use crate::abi::PyTypeObject;
+use crate::error::{Error, Text};
+use crate::format::size::{Grammar, size};
+use crate::format::unicode;
+
+/// The world of a process without Python.
+pub static RUNTIME: Runtime = Runtime {
+    layout: ObjectLayout::PLAIN,
+    incref: objects::incref,
+    decref: objects::decref,
+    // No type of types: CPython's cannot be told from an exporter's own mistake here.
+    foreign_metatype: ptr::dangling(),
+    host: None,
+    description: Text::from_ascii("standalone"),
+};
+
+/// A static object that C code may write to: its reference count, for one.
+#[repr(transparent)]
+struct Shared<T>(UnsafeCell<T>);
+
+// SAFETY: the library itself only takes the address; reference counts are changed atomically.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+}
+
+static METATYPE: Shared<PyTypeObject> =
+    Shared::new(objects::static_type(c"type", ptr::null_mut(), ptr::null_mut()));
+
+/// The type of all standalone types that went through `PyType_Ready`.
+pub fn metatype() -> *mut PyTypeObject {
+    METATYPE.0.get()
+}
+
+/// As `PyBuffer_SizeFromFormat` of the newest CPython.
+pub fn size_from_format(format: &CStr) -> Result<isize, Error> {
+    unicode::check(format.to_bytes())?;
+    size(format.to_bytes(), Grammar::Newest).map_err(Error::from)
+}

@@ -1,0 +1,277 @@
+//! What a `Py_buffer` means: its fields read once, and checked once.
+//!
+//! `Fields` is a view as the exporter filled it, true or not: enough for the predicates, which only
+//! answer. `View` is one whose numbers agree with each other: what every access of items needs.
+//!
+//! A `View` holds these invariants; every SAFETY comment that relies on one cites its number.
+//!
+//! * **V1** `itemsize >= 1`, every `shape[i] >= 0`, and `shape`, `strides` and `suboffsets` have the
+//!   same length, `ndim`.
+//! * **V2** `product(shape) * itemsize <= len <= isize::MAX`, equal unless the shape was implied.
+//! * **V3** Every offset within a block (the sum of `index[i] * strides[i]`, plus `itemsize`) fits
+//!   an `isize`, and so does the whole extent.
+//! * **V4** The exporter promised, by the buffer protocol, that the items at these offsets are
+//!   there, and, where a suboffset is not negative, that a pointer is.
+
+use core::ffi::c_char;
+use core::slice;
+
+use crate::abi::{Py_buffer, Py_ssize_t};
+use crate::error::{Error, Kind, Tuple};
+use crate::layout::contiguity;
+use crate::layout::extent;
+use crate::layout::strides::c_stride;
+use crate::layout::Order;
+
+/// Where the items of a view without strides and shape are is not known.
+const UNKNOWN_STRIDES: Error = Error::Fixed(
+    Kind::Value,
+    c"Py_buffer.strides and Py_buffer.shape are NULL, but Py_buffer.ndim is more than 1",
+);
+
+/// A view's arrays as slices; nothing is believed but that the pointers point.
+#[derive(Clone, Copy)]
+pub struct Fields<'a> {
+    view: &'a Py_buffer,
+}
+
+impl<'a> Fields<'a> {
+    /// Wraps a view.
+    ///
+    /// # Safety
+    /// `shape`, `strides` and `suboffsets` are null or point to `ndim` readable values that do not
+    /// change during `'a`.
+    pub unsafe fn new(view: &'a Py_buffer) -> Self {
+        Self { view }
+    }
+
+    /// The number of dimensions; a negative `ndim` counts as none, as in libpython's loops.
+    pub fn ndim(self) -> usize {
+        usize::try_from(self.view.ndim).unwrap_or(0)
+    }
+
+    /// `shape[ndim]`, if there is one.
+    pub fn shape(self) -> Option<&'a [Py_ssize_t]> {
+        self.array(self.view.shape)
+    }
+
+    /// `strides[ndim]`, if there are any.
+    pub fn strides(self) -> Option<&'a [Py_ssize_t]> {
+        self.array(self.view.strides)
+    }
+
+    /// `suboffsets[ndim]`, if there are any.
+    pub fn suboffsets(self) -> Option<&'a [Py_ssize_t]> {
+        self.array(self.view.suboffsets)
+    }
+
+    fn array(self, first: *mut Py_ssize_t) -> Option<&'a [Py_ssize_t]> {
+        // SAFETY: `new`'s caller promised `ndim` readable values behind a pointer that is not null.
+        (!first.is_null()).then(|| unsafe { slice::from_raw_parts(first, self.ndim()) })
+    }
+
+    /// The stride of dimension `axis`: the given one, or else the C stride. `None` if that would
+    /// need a shape that is not there.
+    pub fn stride(self, axis: usize) -> Option<Py_ssize_t> {
+        if let Some(strides) = self.strides() {
+            return strides.get(axis).copied();
+        }
+        match self.shape() {
+            Some(shape) => Some(c_stride(shape, self.view.itemsize, axis)),
+            None if self.ndim() == 1 => Some(self.view.itemsize),
+            None => None,
+        }
+    }
+
+    /// The address of the item at `indices[ndim]`, following pointers where suboffsets say so.
+    ///
+    /// The indices are not checked: offsets wrap, as in libpython.
+    ///
+    /// # Safety
+    /// Where a suboffset is not negative, a pointer is readable at the entry that the indices name.
+    #[inline]
+    pub unsafe fn locate(self, indices: &[Py_ssize_t]) -> Result<*mut u8, Error> {
+        let mut at: *mut u8 = self.view.buf.cast();
+        for (axis, &index) in indices.iter().enumerate() {
+            let Some(stride) = self.stride(axis) else { return Err(UNKNOWN_STRIDES) };
+            at = at.wrapping_offset(stride.wrapping_mul(index));
+            let suboffset = self.suboffsets().and_then(|all| all.get(axis)).copied();
+            if let Some(suboffset) = suboffset.filter(|suboffset| *suboffset >= 0) {
+                // SAFETY: a pointer is there (caller); exporters need not align it.
+                at = unsafe { at.cast::<*mut u8>().read_unaligned() }.wrapping_offset(suboffset);
+            }
+        }
+        Ok(at)
+    }
+
+    /// Whether the items lie back to back in `order`: `'C'`, `'F'` or `'A'` (either of the two).
+    ///
+    /// libpython's answer in every case: any suboffsets mean no, any other order means no, and
+    /// `len == 0` means yes.
+    pub fn is_contiguous(self, order: c_char) -> bool {
+        let lies = |order| {
+            contiguity::is_contiguous(
+                self.ndim(),
+                self.view.itemsize,
+                self.shape(),
+                self.strides(),
+                order,
+            )
+        };
+        if !self.view.suboffsets.is_null() {
+            return false;
+        }
+        match order.cast_unsigned() {
+            b'C' | b'F' | b'A' if self.view.len == 0 => true,
+            b'C' => lies(Order::C),
+            b'F' => lies(Order::Fortran),
+            b'A' => lies(Order::C) || lies(Order::Fortran),
+            _ => false,
+        }
+    }
+}
+
+/// A view whose sizes agree with each other: V1 to V4 of this module hold.
+pub struct View<'a> {
+    buf: *mut u8,
+    itemsize: isize,
+    /// `None` if the shape is implied by `len`: then it is `implied`.
+    shape: Option<&'a [isize]>,
+    implied: [isize; 1],
+    strides: Option<&'a [isize]>,
+    suboffsets: Option<&'a [isize]>,
+}
+
+impl<'a> View<'a> {
+    /// Checks a view's numbers against each other.
+    ///
+    /// A ValueError names the field that is wrong, what it holds and what it should.
+    ///
+    /// # Safety
+    /// As for [`Fields::new`]; and for V4 the view is an exporter's answer that is still held, or
+    /// one that the caller vouches for.
+    pub unsafe fn new(view: &'a Py_buffer) -> Result<Self, Error> {
+        // SAFETY: the caller promised it.
+        let fields = unsafe { Fields::new(view) };
+        if view.ndim < 0 {
+            return wrong("ndim", view.ndim as isize, "it must not be negative");
+        }
+        if view.len < 0 {
+            return wrong("len", view.len, "it must not be negative");
+        }
+        if view.itemsize <= 0 {
+            return wrong("itemsize", view.itemsize, "it must be positive to tell items apart");
+        }
+        // V1 for a view that has no shape: one dimension of as many items as fit.
+        let implied = [view.len.checked_div(view.itemsize).unwrap_or(0)];
+        let shape = fields.shape();
+        if shape.is_none() && view.ndim > 1 {
+            return Err(Error::text(
+                Kind::Value,
+                format_args!(
+                    "Py_buffer.shape is NULL, but a view with ndim {} that is not contiguous \
+                     needs one",
+                    view.ndim
+                ),
+            ));
+        }
+        if let Some(shape) = shape {
+            check_len(view, shape)?;
+        } else if view.ndim == 0 {
+            check_len(view, &[])?;
+        }
+        let this = Self {
+            buf: view.buf.cast(),
+            itemsize: view.itemsize,
+            shape: if view.ndim == 0 { Some(&[]) } else { shape },
+            implied,
+            strides: fields.strides(),
+            suboffsets: fields.suboffsets(),
+        };
+        this.check_extent()?;
+        Ok(this)
+    }
+
+    /// The first item.
+    pub fn buf(&self) -> *mut u8 {
+        self.buf
+    }
+
+    /// The size of an item, at least 1 (V1).
+    pub fn itemsize(&self) -> isize {
+        self.itemsize
+    }
+
+    /// `shape[ndim]`, none negative (V1).
+    pub fn shape(&self) -> &[isize] {
+        self.shape.unwrap_or(&self.implied)
+    }
+
+    /// `strides[ndim]`; `None` for C strides.
+    pub fn strides(&self) -> Option<&[isize]> {
+        self.strides
+    }
+
+    /// `suboffsets[ndim]`, if a dimension has one that is followed.
+    pub fn suboffsets(&self) -> Option<&[isize]> {
+        self.suboffsets.filter(|all| all.iter().any(|&suboffset| suboffset >= 0))
+    }
+
+    /// V3. Without strides the extent is that of the items back to back (V2).
+    fn check_extent(&self) -> Result<(), Error> {
+        let Some(strides) = self.strides else { return Ok(()) };
+        let dims = self.shape().iter().copied().zip(strides.iter().copied());
+        match extent::extent(self.itemsize, dims) {
+            Some(_) => Ok(()),
+            None => Err(Error::text(
+                Kind::Value,
+                format_args!(
+                    "Py_buffer.strides {} reach beyond the address space with shape {}",
+                    Tuple(strides),
+                    Tuple(self.shape())
+                ),
+            )),
+        }
+    }
+}
+
+/// V2: `product(shape) * itemsize == len`, without overflow.
+fn check_len(view: &Py_buffer, shape: &[isize]) -> Result<(), Error> {
+    if let Some((i, n)) = shape.iter().enumerate().find(|(_, n)| **n < 0) {
+        return Err(Error::text(
+            Kind::Value,
+            format_args!("Py_buffer.shape[{i}] is {n}: it must not be negative"),
+        ));
+    }
+    let needed = if shape.contains(&0) {
+        Some(0)
+    } else {
+        shape.iter().try_fold(view.itemsize, |size, n| size.checked_mul(*n))
+    };
+    match needed {
+        Some(needed) if needed == view.len => Ok(()),
+        Some(needed) => Err(Error::text(
+            Kind::Value,
+            format_args!(
+                "Py_buffer.len is {}, but shape {} with itemsize {} makes {needed} bytes",
+                view.len,
+                Tuple(shape),
+                view.itemsize
+            ),
+        )),
+        None => Err(Error::text(
+            Kind::Value,
+            format_args!(
+                "Py_buffer.len is {}, but shape {} with itemsize {} makes more bytes than there \
+                 are addresses",
+                view.len,
+                Tuple(shape),
+                view.itemsize
+            ),
+        )),
+    }
+}
+
+fn wrong<T>(field: &str, value: isize, rule: &str) -> Result<T, Error> {
+    Err(Error::text(Kind::Value, format_args!("Py_buffer.{field} is {value}: {rule}")))
+}
