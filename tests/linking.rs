@@ -1,0 +1,363 @@
+//! Whose functions run, in an extension module that is built in every way a user might try.
+//!
+//! On ELF the interpreter's own definition of a name wins over a library's, so several ways that
+//! look right do nothing. This proves which ones work: the extension of `csrc/extensions` asks
+//! `dladdr`, and then uses the functions. In every CPython found, with a shared libpython and with
+//! a statically linked one.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use support::{
+    Python, pkg_config, printed, pythons, run, run_any, shipped, skip, stdout, temp_dir,
+};
+
+/// Who answers a call of a buffer function.
+#[derive(Clone, Copy, PartialEq)]
+enum Image {
+    /// The extension itself: a copy of the archive's code is in it.
+    Extension,
+    /// `libpybuffer.so`.
+    Library,
+    /// The interpreter: a shared libpython, or the executable of a static python.
+    Host,
+}
+
+/// A way to build and run an extension module.
+struct Way {
+    name: &'static str,
+    cflags: Vec<String>,
+    libs: Vec<String>,
+    preload: bool,
+    /// Who answers in a python with a shared libpython, and in a statically linked one.
+    answers: [Image; 2],
+}
+
+/// Every way, the ones that do nothing included. README and pkg-config files rest on this table.
+fn ways() -> Vec<Way> {
+    let lib_dir = shipped().lib_dir.display().to_string();
+    let archive = shipped().archive.display().to_string();
+    let rpath = format!("-Wl,-rpath,{lib_dir}");
+    let redirect = || vec!["-DPYBUFFER_REDIRECT".to_string()];
+    let shared = || {
+        let mut libs = pkg_config(["--libs", "pybuffer"]);
+        libs.push(rpath.clone());
+        libs
+    };
+    let with = |mut flags: Vec<String>, more: Vec<String>| {
+        flags.extend(more);
+        flags
+    };
+    let way = |name, cflags, libs, image| Way {
+        name,
+        cflags,
+        libs,
+        preload: false,
+        answers: [image, image],
+    };
+    vec![
+        way(
+            "the archive, hidden (pybuffer-static.pc)",
+            pkg_config(["--cflags", "pybuffer-static"]),
+            pkg_config(["--libs", "pybuffer-static"]),
+            Image::Extension,
+        ),
+        way(
+            "the archive with -Bsymbolic-functions",
+            vec![],
+            vec![archive.clone(), "-Wl,-Bsymbolic-functions".into()],
+            Image::Extension,
+        ),
+        way(
+            "PYBUFFER_REDIRECT and the shared library (pybuffer.pc)",
+            with(redirect(), pkg_config(["--cflags", "pybuffer"])),
+            shared(),
+            Image::Library,
+        ),
+        way(
+            "PYBUFFER_REDIRECT and the archive",
+            with(redirect(), pkg_config(["--cflags", "pybuffer-static"])),
+            vec![archive.clone()],
+            Image::Extension,
+        ),
+        Way {
+            name: "nothing of ours, under LD_PRELOAD",
+            cflags: vec![],
+            libs: vec![],
+            preload: true,
+            answers: [Image::Library, Image::Host],
+        },
+        // What follows builds without a warning and does nothing.
+        way("nothing of ours", vec![], vec![], Image::Host),
+        way("the shared library without redirect", vec![], shared(), Image::Host),
+        way("the archive, not hidden", vec![], vec![archive], Image::Host),
+    ]
+}
+
+/// What `tests/linking/check.py` prints.
+#[derive(Deserialize)]
+struct Answer {
+    images: BTreeMap<String, PathBuf>,
+    runtime: Option<String>,
+}
+
+#[test]
+fn extension_built_each_way_runs_the_functions_it_should() {
+    let mut wrong = String::new();
+    let ways = ways();
+    let mut shared_and_static = [0, 0];
+    for python in pythons() {
+        let Some(include) = &python.include else {
+            skip("linking", &format!("CPython {} has no Python.h", python.label));
+            continue;
+        };
+        shared_and_static[usize::from(python.libpython.is_none())] += 1;
+        for (number, way) in ways.iter().enumerate() {
+            let folder = temp_dir(&format!("linking-{}-{number}", python.label));
+            build_extension(include, way, &folder);
+            for problem in problems(python, way, &folder) {
+                writeln!(wrong, "CPython {}, {}: {problem}", python.label, way.name).unwrap();
+            }
+        }
+    }
+    for (n_found, kind) in
+        shared_and_static.iter().zip(["with a shared libpython", "linked statically"])
+    {
+        if *n_found == 0 {
+            skip("linking", &format!("no CPython {kind} was found"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn extension_source() -> PathBuf {
+    shipped().root.join("csrc/extensions/extension.c")
+}
+
+fn build_extension(include: &Path, way: &Way, folder: &Path) -> PathBuf {
+    let extension = folder.join("extension.so");
+    run(support::cc()
+        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared"])
+        .arg("-isystem")
+        .arg(include)
+        .args(&way.cflags)
+        .arg(extension_source())
+        .args(&way.libs)
+        .args(["-ldl", "-o"])
+        .arg(&extension));
+    extension
+}
+
+/// Loads the extension as python does (`RTLD_LOCAL`) and compares what it says with the table.
+fn problems(python: &Python, way: &Way, folder: &Path) -> Vec<String> {
+    let mut command = python.command();
+    command.arg(shipped().root.join("tests/linking/check.py")).arg(folder);
+    if way.preload {
+        command.env("LD_PRELOAD", &shipped().so);
+    }
+    let output = run_any(&mut command);
+    if !output.status.success() || !output.stderr.is_empty() {
+        return vec![format!("{}\n{}", output.status, printed(&output))];
+    }
+    let answer: Answer = serde_json::from_slice(&output.stdout).unwrap();
+
+    let expected = match way.answers[usize::from(python.libpython.is_none())] {
+        Image::Extension => folder.join("extension.so"),
+        Image::Library => shipped().so.clone(),
+        Image::Host => python.libpython.as_ref().unwrap_or(&python.exe).clone(),
+    }
+    .canonicalize()
+    .unwrap();
+
+    let mut problems: Vec<String> = answer
+        .images
+        .iter()
+        .filter(|(_, image)| **image != expected)
+        .map(|(function, image)| {
+            format!("{function} is {}'s, not {}'s", image.display(), expected.display())
+        })
+        .collect();
+    assert!(answer.images.len() >= 9, "hardly a function was looked at: {:?}", answer.images);
+
+    // Wherever the library is in the process at all, it knows the interpreter.
+    let has_library = way.preload || !way.libs.is_empty();
+    let is_right = match &answer.runtime {
+        Some(said) => has_library && said.starts_with(&runtime_of(python)),
+        None => !has_library,
+    };
+    if !is_right {
+        problems.push(format!("pybuffer_runtime() says {:?}", answer.runtime));
+    }
+    problems
+}
+
+/// `CPython 3.13.0`: how the library names this interpreter, before the details.
+fn runtime_of(python: &Python) -> String {
+    let (major, minor, micro) = python.version;
+    format!("CPython {major}.{minor}.{micro}")
+}
+
+#[test]
+fn ctypes_runs_the_library_it_loaded() {
+    for python in pythons() {
+        let output = run(python
+            .command()
+            .arg(shipped().root.join("tests/linking/by_ctypes.py"))
+            .arg(&shipped().so));
+        assert!(
+            stdout(&output).starts_with(&runtime_of(python)),
+            "{}: {}",
+            python.label,
+            stdout(&output)
+        );
+    }
+}
+
+/// An executable that contains libpython answers before a preloaded library is asked. Silently:
+/// the library has no way to know whether it was meant to.
+#[test]
+fn preload_of_a_static_python_changes_nothing() {
+    let script = "
+import array, sys
+print(bytes(memoryview(array.array('i', [1, 2, 3]))[::-1]), memoryview(b'abc').tobytes())
+try:
+    b''.join([1])
+except TypeError as error:
+    print(error)
+";
+    let mut n_found = 0;
+    for python in pythons().iter().filter(|python| python.libpython.is_none()) {
+        n_found += 1;
+        let plain = run(python.command().args(["-c", script]));
+        let preloaded = run(python.command().args(["-c", script]).env("LD_PRELOAD", &shipped().so));
+        assert_eq!(plain, preloaded, "CPython {}", python.label);
+        assert!(plain.stderr.is_empty());
+    }
+    if n_found == 0 {
+        skip(
+            "preload_of_a_static_python_changes_nothing",
+            "no statically linked CPython was found",
+        );
+    }
+}
+
+/// A program with an interpreter in it: the first library on the linker's line answers.
+#[test]
+fn embedding_program_runs_the_library_that_is_linked_first() {
+    for python in pythons() {
+        let (Some(libpython), Some(include)) = (&python.libpython, &python.include) else {
+            continue;
+        };
+        let folder = temp_dir(&format!("embedding-{}", python.label));
+        let ours = pkg_config(["--libs", "pybuffer"]);
+        let theirs = vec![libpython.display().to_string()];
+        let orders = [
+            ("ours", [&ours, &theirs], shipped().so.canonicalize().unwrap()),
+            ("theirs", [&theirs, &ours], libpython.canonicalize().unwrap()),
+        ];
+        for (name, libs, expected) in orders {
+            let program = folder.join(name);
+            run(support::cc()
+                .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-isystem"])
+                .arg(include)
+                .arg(shipped().root.join("csrc/extensions/embed.c"))
+                .args(libs.into_iter().flatten())
+                .arg(rpath(&shipped().lib_dir))
+                .arg(rpath(libpython.parent().unwrap()))
+                .args(["-ldl", "-o"])
+                .arg(&program));
+            let output = run(Command::new(&program).env("PYTHONHOME", home(python)));
+            let text = stdout(&output);
+            let lines: Vec<&str> = text.lines().collect();
+            assert_eq!(Path::new(lines[0]).canonicalize().unwrap(), expected, "{program:?}");
+            for line in &lines[1..] {
+                assert!(line.starts_with(&runtime_of(python)), "{program:?}: {text}");
+            }
+            assert!(output.stderr.is_empty(), "{}", printed(&output));
+        }
+    }
+}
+
+/// A libpython that was loaded `RTLD_LOCAL` cannot be found by name. The archive inside an
+/// extension that is linked to libpython finds it all the same; the shared library is told.
+#[test]
+fn private_libpython_is_found_by_an_extension_and_by_attach() {
+    let folder = temp_dir("private-host");
+    let program = folder.join("private_host");
+    run(support::cc()
+        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror"])
+        .arg(shipped().root.join("csrc/extensions/private_host.c"))
+        .args(["-ldl", "-o"])
+        .arg(&program));
+    for python in pythons() {
+        let (Some(libpython), Some(include)) = (&python.libpython, &python.include) else {
+            continue;
+        };
+        let folder = folder.join(&python.label);
+        fs::create_dir(&folder).unwrap();
+        let mut libs = pkg_config(["--libs", "pybuffer-static"]);
+        // Without this, an extension has no way to its interpreter but the global scope.
+        libs.push(libpython.display().to_string());
+        let way = Way {
+            name: "the archive in a private libpython",
+            cflags: vec![],
+            libs,
+            preload: false,
+            answers: [Image::Extension; 2],
+        };
+        build_extension(include, &way, &folder);
+        // Not check.py: here, modules of the standard library that are extensions cannot be loaded.
+        let code = format!(
+            "folder = {:?}\n{PRIVATE_HOST_CODE}",
+            folder.canonicalize().unwrap().display().to_string()
+        );
+        let output = run(Command::new(&program)
+            .arg(libpython)
+            .arg(&shipped().so)
+            .arg(code)
+            .env("PYTHONHOME", home(python)));
+        let text = stdout(&output);
+        let [before, after, checked] = text.lines().collect::<Vec<_>>()[..] else {
+            panic!("{}", printed(&output));
+        };
+        assert_eq!(before, "standalone");
+        assert!(after.starts_with(&runtime_of(python)), "{after}");
+        let answer: Answer = serde_json::from_str(checked).unwrap();
+        assert!(answer.runtime.unwrap().starts_with(&runtime_of(python)));
+        let extension = folder.join("extension.so").canonicalize().unwrap();
+        assert!(answer.images.values().all(|image| *image == extension), "{:?}", answer.images);
+    }
+}
+
+const PRIVATE_HOST_CODE: &str = r#"
+import json, sys
+sys.path.insert(0, folder)
+import extension
+assert extension.to_contiguous(memoryview(b"abcdef").cast("B", (2, 3)), "F") == b"adbecf"
+try:
+    extension.to_contiguous(1, "C")
+except TypeError as error:
+    assert str(error) == "a bytes-like object is required, not 'int'", error
+else:
+    raise AssertionError("no error")
+print(json.dumps({"images": extension.images(), "runtime": extension.runtime()}))
+"#;
+
+fn rpath(folder: &Path) -> OsString {
+    let mut flag = OsString::from("-Wl,-rpath,");
+    flag.push(folder);
+    flag
+}
+
+/// Where an interpreter that is not started by its own executable finds its library.
+fn home(python: &Python) -> String {
+    let output = run(python.command().args(["-c", "import sys; print(sys.base_prefix)"]));
+    stdout(&output).trim_end().to_string()
+}
