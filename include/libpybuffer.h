@@ -34,9 +34,9 @@
 #define LIBPYBUFFER_H
 
 
-#define PYBUFFER_VERSION "0.0.0"
+#define PYBUFFER_VERSION "0.1.0"
 #define PYBUFFER_VERSION_MAJOR 0
-#define PYBUFFER_VERSION_MINOR 0
+#define PYBUFFER_VERSION_MINOR 1
 #define PYBUFFER_VERSION_PATCH 0
 
 /* ---- What Python.h has already declared ---- */
@@ -78,7 +78,7 @@ typedef ssize_t Py_ssize_t;
 typedef struct _typeobject PyTypeObject;
 
 /* The head of every object. */
-typedef struct _object { /* Defined twice? Python.h must be included before libpybuffer.h. */
+typedef struct _object { /* Defined twice? Python.h comes before libpybuffer.h. */
     Py_ssize_t ob_refcnt;   /* changed by Py_INCREF and its like only, which are atomic */
     PyTypeObject *ob_type;
 } PyObject;
@@ -110,7 +110,7 @@ typedef struct {
     Py_ssize_t *suboffsets; /* suboffsets[ndim]: where not negative, what lies there is a pointer,
                                to be followed and then moved by that much; NULL: there are none */
     void *internal;         /* the exporter's own */
-} Py_buffer;
+} Py_buffer; /* Declared twice? Python.h comes before libpybuffer.h. */
 
 #endif
 
@@ -193,36 +193,36 @@ struct _typeobject {
 /* ---- The twins ---- */
 
 #if defined(PYBUFFER_REDIRECT)
-#undef PyObject_CheckBuffer
-#define PyObject_CheckBuffer pybuffer_PyObject_CheckBuffer
-#undef PyObject_GetBuffer
-#define PyObject_GetBuffer pybuffer_PyObject_GetBuffer
-#undef PyBuffer_Release
-#define PyBuffer_Release pybuffer_PyBuffer_Release
-#undef PyBuffer_SizeFromFormat
-#define PyBuffer_SizeFromFormat pybuffer_PyBuffer_SizeFromFormat
-#undef PyBuffer_IsContiguous
-#define PyBuffer_IsContiguous pybuffer_PyBuffer_IsContiguous
-#undef PyBuffer_GetPointer
-#define PyBuffer_GetPointer pybuffer_PyBuffer_GetPointer
-#undef PyBuffer_FromContiguous
-#define PyBuffer_FromContiguous pybuffer_PyBuffer_FromContiguous
-#undef PyBuffer_ToContiguous
-#define PyBuffer_ToContiguous pybuffer_PyBuffer_ToContiguous
-#undef PyObject_CopyData
-#define PyObject_CopyData pybuffer_PyObject_CopyData
 #undef PyBuffer_FillContiguousStrides
 #define PyBuffer_FillContiguousStrides pybuffer_PyBuffer_FillContiguousStrides
 #undef PyBuffer_FillInfo
 #define PyBuffer_FillInfo pybuffer_PyBuffer_FillInfo
+#undef PyBuffer_FromContiguous
+#define PyBuffer_FromContiguous pybuffer_PyBuffer_FromContiguous
+#undef PyBuffer_GetPointer
+#define PyBuffer_GetPointer pybuffer_PyBuffer_GetPointer
+#undef PyBuffer_IsContiguous
+#define PyBuffer_IsContiguous pybuffer_PyBuffer_IsContiguous
+#undef PyBuffer_Release
+#define PyBuffer_Release pybuffer_PyBuffer_Release
+#undef PyBuffer_SizeFromFormat
+#define PyBuffer_SizeFromFormat pybuffer_PyBuffer_SizeFromFormat
+#undef PyBuffer_ToContiguous
+#define PyBuffer_ToContiguous pybuffer_PyBuffer_ToContiguous
 #undef PyObject_AsCharBuffer
 #define PyObject_AsCharBuffer pybuffer_PyObject_AsCharBuffer
 #undef PyObject_AsReadBuffer
 #define PyObject_AsReadBuffer pybuffer_PyObject_AsReadBuffer
 #undef PyObject_AsWriteBuffer
 #define PyObject_AsWriteBuffer pybuffer_PyObject_AsWriteBuffer
+#undef PyObject_CheckBuffer
+#define PyObject_CheckBuffer pybuffer_PyObject_CheckBuffer
 #undef PyObject_CheckReadBuffer
 #define PyObject_CheckReadBuffer pybuffer_PyObject_CheckReadBuffer
+#undef PyObject_CopyData
+#define PyObject_CopyData pybuffer_PyObject_CopyData
+#undef PyObject_GetBuffer
+#define PyObject_GetBuffer pybuffer_PyObject_GetBuffer
 #endif
 
 /* ---- Flags and functions ---- */
@@ -293,117 +293,399 @@ struct _typeobject {
 #define PyBUF_MAX_NDIM 64
 #endif
 
+
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 #if !defined(PYBUFFER_PYTHON_H_DECLARES_BUFFERS)
-/** 1 if `obj` exports the buffer protocol, 0 if not; never an exception. */
-int PyObject_CheckBuffer(PyObject *obj);
-
 /**
- * Asks `obj` for a view of its memory as `flags` (PyBUF_*) say, and fills `view` with it.
- * PyBuffer_Release gives the view back.
+ * Gives a view back to its exporter: calls `bf_releasebuffer` if the exporter has it, sets
+ * `view->obj` to NULL, and drops the view's reference to the exporter, in this order.
+ *
+ * A view without an object, or that was given back already, is left alone, and so is NULL. No other
+ * field is changed. Every view that `PyObject_GetBuffer` filled must be given back exactly once,
+ * from the place in memory where it was filled.
+ *
+ * Safety:
+ * `view` is NULL or a view that an exporter filled, or one whose `obj` is NULL. In a process with
+ * Python the caller holds the GIL, if `view->obj` is not NULL.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there a NULL `view` crashes.
  */
-int PyObject_GetBuffer(PyObject *obj, Py_buffer *view, int flags);
-
-/** Gives back a view that PyObject_GetBuffer has filled. Once is enough, twice does no harm. */
 void PyBuffer_Release(Py_buffer *view);
 
-/** The size of an item of this format, as struct.calcsize computes it. */
+/**
+ * The size in bytes of the item that `format` describes, in the syntax of Python's module `struct`.
+ *
+ * Returns the size, or -1 with an error set: `struct.error` if the format is wrong,
+ * `UnicodeDecodeError` if it is not UTF-8, `ValueError` (before CPython 3.15 `UnicodeEncodeError`) if
+ * it is not ASCII, `SystemError` if it is NULL. A format that every CPython since 3.8 accepts needs
+ * no interpreter; any other is put to the `struct.calcsize` of the Python in this process, or, without
+ * Python, judged as CPython 3.15 does. PEP 3118's additions (`T{...}`, shapes, names) are refused, as
+ * `struct` refuses them.
+ *
+ * Safety:
+ * `format` is NULL or a C string. In a process with Python the caller holds the GIL, or the format
+ * is one that every CPython accepts.
+ *
+ * Compatibility:
+ * CPython 3.9 and later (3.8 declares it but lacks it); there NULL crashes, and a replaced
+ * `struct.calcsize` is called for every format.
+ */
 Py_ssize_t PyBuffer_SizeFromFormat(const char *format);
 
-/** 1 if the items of `view` lie back to back in this order ('C', 'F', or 'A' for either), 0 if not. */
-int PyBuffer_IsContiguous(const Py_buffer *view, char order);
+/**
+ * Whether the items of a view lie back to back: `order` `'C'` with the last dimension fastest, `'F'`
+ * with the first, `'A'` either.
+ *
+ * Returns 1 or 0, never an error. Any suboffsets mean 0, any other `order` means 0, and `len == 0`
+ * means 1.
+ *
+ * Safety:
+ * `view` is NULL or a view whose arrays, where not NULL, have `ndim` entries. Needs no GIL.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there a NULL `view`, or a NULL `shape` where it would be read, crashes:
+ * here it means 0.
+ */
+int PyBuffer_IsContiguous(const Py_buffer *view,
+                          char order);
 
-/** Where the item with these `indices[ndim]` lies. */
-void *PyBuffer_GetPointer(const Py_buffer *view, const Py_ssize_t *indices);
+/**
+ * The address of the item at `indices[view->ndim]`.
+ *
+ * The indices are not compared with the shape. Pointers are followed where the view has suboffsets
+ * that are not negative. Where `strides` is NULL the items lie in C order, as the protocol says.
+ *
+ * Returns the address, or NULL with an error set: `SystemError` if `view`, or `indices` with
+ * `ndim >= 1`, is NULL; `ValueError` if both `strides` and `shape` are and `ndim >= 2`.
+ *
+ * Safety:
+ * `view` is NULL or a view whose arrays, where not NULL, have `ndim` entries; `indices` is NULL or
+ * has `ndim` entries; where suboffsets are followed, the indices are within the shape. Needs no GIL,
+ * but for the error.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there NULLs crash, and so do NULL `strides`, which `ctypes` hands out.
+ */
+void *PyBuffer_GetPointer(const Py_buffer *view,
+                          const Py_ssize_t *indices);
 
-/** Copies `len` contiguous bytes at `buf`, which are in this order, into the items of `view`. */
-int PyBuffer_FromContiguous(const Py_buffer *view, const void *buf, Py_ssize_t len, char order);
+/**
+ * Copies `len` bytes at `buf`, whose items lie back to back in `order`, to the items of `view`.
+ *
+ * `order` is `'F'` for Fortran order, and anything else for C order, but `'A'` fills a contiguous view
+ * as it lies. No more than `view->len` bytes are copied, and fewer if `len` is less: then an incomplete
+ * item at the end is left out, unless the view is contiguous. `view->readonly` is not looked at.
+ *
+ * Returns 0, or -1 with an error set and nothing written: `SystemError` for NULLs, `ValueError` if
+ * `len` is negative or the view's fields contradict one another, `MemoryError`.
+ *
+ * Safety:
+ * `view` is NULL or a view that is held and writable; `buf` is NULL or has `len` readable bytes. The
+ * two may overlap: the bytes are then copied as they were before. Needs no GIL, but for the error.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there a view without strides, an itemsize of 0 and contradictions crash.
+ */
+int PyBuffer_FromContiguous(const Py_buffer *view,
+                            const void *buf,
+                            Py_ssize_t len,
+                            char order);
 
-/** Copies the items of `src` to `buf`, in this order and back to back; `len` must be `src->len`. */
+/**
+ * Copies the items of `src` to `len` bytes at `buf`, back to back in `order`: `'C'` or `'A'` for C
+ * order, and anything else for Fortran order, but `'A'` takes a contiguous view as it lies.
+ *
+ * Returns 0, or -1 with an error set and nothing written: `SystemError` for NULLs, `ValueError` if
+ * `len` is not `src->len`, is negative, or the view's fields contradict one another, `MemoryError`.
+ *
+ * Safety:
+ * `src` is NULL or a view that is held; `buf` is NULL or has `len` writable bytes. The two may
+ * overlap: the bytes are then copied as they were before. Needs no GIL, but for the error.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there contradictions in the view overrun `buf` or crash.
+ */
 int PyBuffer_ToContiguous(void *buf, const Py_buffer *src, Py_ssize_t len, char order);
 
-/** Copies the memory of one exporter into that of another. */
-int PyObject_CopyData(PyObject *dest, PyObject *src);
-
-/** Fills `strides[ndims]` for contiguous items in Fortran order if `order` is 'F', else in C order. */
-void PyBuffer_FillContiguousStrides(int ndims,
+/**
+ * Fills `strides[ndim]` with the byte strides of a contiguous array of `shape[ndim]` with items of
+ * `itemsize` bytes: in Fortran order if `order` is `'F'`, and in C order otherwise.
+ *
+ * Never an error; with NULLs or `ndim <= 0` nothing is done. Sizes are taken as they are: an extent
+ * of 0 makes the strides of the slower dimensions 0, and products that overflow wrap.
+ *
+ * Safety:
+ * `shape` and `strides` are NULL or have `ndim` entries, and do not overlap. Needs no GIL.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there NULLs crash.
+ */
+void PyBuffer_FillContiguousStrides(int ndim,
                                     Py_ssize_t *shape,
                                     Py_ssize_t *strides,
                                     int itemsize,
                                     char order);
 
-/** Fills `view` for an exporter `o` of `len` plain bytes at `buf`. */
+/**
+ * Fills a view of `len` bytes at `buf` for an exporter of plain bytes, as far as `flags` ask for it.
+ *
+ * The view gets a new reference to `obj`, which may be NULL; `format` is `"B"`, `itemsize` 1, `ndim`
+ * 1; `shape` and `strides` point into the view itself, which must therefore not be moved. `len` is not
+ * checked.
+ *
+ * Returns 0, or -1 with an error set: `BufferError` if `view` is NULL, or if `flags` ask for writable
+ * memory and `readonly` is 1 (not if it is any other number); `SystemError` if `flags` are exactly
+ * `PyBUF_READ` or `PyBUF_WRITE` (CPython before 3.13: accepted).
+ *
+ * Safety:
+ * `view` is NULL or writable; `obj` is NULL or an object. In a process with Python the caller holds
+ * the GIL, if `obj` is not NULL.
+ *
+ * Compatibility:
+ * CPython 3.0 and later.
+ */
 int PyBuffer_FillInfo(Py_buffer *view,
-                      PyObject *o,
+                      PyObject *obj,
                       void *buf,
                       Py_ssize_t len,
                       int readonly,
                       int flags);
 #endif
 
+/** The version of libpybuffer, `"1.2.3"`. Never NULL; lives for ever. */
+const char *pybuffer_version(void);
+
+/**
+ * Whose objects the library works on: `"standalone"` in a process without Python, or
+ * `"CPython 3.13.0 (...)"` with what that Python says of its version. Never NULL; lives for ever.
+ *
+ * `"standalone"` may become CPython when a libpython is loaded later, as long as no standalone object
+ * or error was made.
+ */
+const char *pybuffer_runtime(void);
+
+/**
+ * Tells the library of a libpython that it cannot see by itself: one that was loaded with
+ * `RTLD_LOCAL`.
+ *
+ * Returns 0 if the objects of this process are CPython's now (or were before); -1, with no error set,
+ * if `handle` holds no CPython or a standalone object or error was made already.
+ *
+ * Safety:
+ * `handle` is NULL or came from `dlopen` and stays open.
+ */
+int pybuffer_attach(void *handle);
+
+/**
+ * `PyType_Ready`: makes a type ready for use. Slots that it lacks (`tp_dealloc`, `tp_free`,
+ * `tp_as_buffer`, and `tp_basicsize`) come from `tp_base`.
+ *
+ * Returns 0, or -1 with `SystemError` set: the type is NULL or has no name, or Python is in this
+ * process.
+ *
+ * Safety:
+ * `type` is NULL or a type object that stays where it is; its base is ready.
+ */
+int pybuffer_type_ready(PyTypeObject *type);
+
+/**
+ * `PyObject_New`: memory for an object of `type->tp_basicsize` bytes with one reference. The fields
+ * behind the head are not initialised.
+ *
+ * Returns the object, or NULL with `MemoryError` or, if `type` is NULL or Python is in this process,
+ * `SystemError` set.
+ *
+ * Safety:
+ * `type` is NULL or a type object.
+ */
+PyObject *pybuffer_object_new(PyTypeObject *type);
+
+/**
+ * `PyObject_Free`: frees the memory of an object, in its `tp_dealloc`. NULL is left alone.
+ *
+ * Safety:
+ * `memory` is NULL or came from `pybuffer_object_new`, and nothing uses it any more.
+ */
+void pybuffer_object_free(void *memory);
+
+/**
+ * `Py_XINCREF`: one more reference to an object. Any thread may call it. NULL is left alone.
+ *
+ * Safety:
+ * `obj` is NULL or an object that the caller holds a reference to.
+ */
+void pybuffer_incref(PyObject *obj);
+
+/**
+ * `Py_XDECREF`: one fewer reference to an object; the last one calls `tp_dealloc`. Any thread may call
+ * it. NULL is left alone.
+ *
+ * Safety:
+ * `obj` is NULL or an object, and the caller gives up a reference of its own.
+ */
+void pybuffer_decref(PyObject *obj);
+
+/**
+ * `PyExc_...`: the exception of a name, `"ValueError"` or `"struct.error"`; borrowed. NULL, with no
+ * error set, for a name that the library does not know.
+ *
+ * Safety:
+ * `name` is NULL or a C string.
+ */
+PyObject *pybuffer_exception(const char *name);
+
+/**
+ * `PyErr_SetString`: sets this thread's error, in place of any other. The text (UTF-8) is copied, up
+ * to 383 bytes of it; NULL is an empty one.
+ *
+ * Safety:
+ * `exception` is NULL (a mistake that becomes a SystemError) or an exception; `text` is NULL or a C
+ * string.
+ */
+void pybuffer_err_set_string(PyObject *exception,
+                             const char *text);
+
+/** `PyErr_NoMemory`: sets `MemoryError` as this thread's error. Returns NULL. */
+PyObject *pybuffer_err_no_memory(void);
+
+/** `PyErr_Occurred`: this thread's error as the exception that was set, borrowed; NULL if there is none. */
+PyObject *pybuffer_err_occurred(void);
+
+/**
+ * `PyErr_ExceptionMatches`: whether this thread's error is `exception` or derived from it: 1 or 0.
+ *
+ * Safety:
+ * `exception` is NULL or an exception.
+ */
+int pybuffer_err_exception_matches(PyObject *exception);
+
+/** `PyErr_Clear`: forgets this thread's error. */
+void pybuffer_err_clear(void);
+
+/**
+ * The text of this thread's error, good until the next error is set or this one cleared; NULL if there
+ * is none, or if it is Python's to tell.
+ */
+const char *pybuffer_err_text(void);
+
 #if !defined(PYBUFFER_PYTHON_H_DECLARES_LEGACY)
-/** The bytes of `obj`, which is released before they are handed out: unsafe by design, kept for old callers. */
-int PyObject_AsCharBuffer(PyObject *obj,
-                          const char **buffer,
+/**
+ * The address and length of an object's bytes, as characters. As `PyObject_AsReadBuffer`.
+ *
+ * Safety:
+ * As for `PyObject_AsReadBuffer`.
+ *
+ * Compatibility:
+ * CPython 3.0 and later, deprecated since then; use `PyObject_GetBuffer`.
+ */
+int PyObject_AsCharBuffer(PyObject *obj, const char **buffer, Py_ssize_t *buffer_len);
+
+/**
+ * The address and length of an object's bytes, to be read.
+ *
+ * The view behind them has been given back when this returns, so nothing keeps the bytes where they
+ * are but the object itself: use `PyObject_GetBuffer` instead.
+ *
+ * Returns 0, or -1 with an error set: `SystemError` for NULLs (unless an error is set already),
+ * `TypeError` if the object is no exporter, or the exporter's own.
+ *
+ * Safety:
+ * `obj` is NULL or an object; `buffer` and `buffer_len` are NULL or writable. In a process with Python
+ * the caller holds the GIL.
+ *
+ * Compatibility:
+ * CPython 3.0 and later, deprecated since then.
+ */
+int PyObject_AsReadBuffer(PyObject *obj,
+                          const void **buffer,
                           Py_ssize_t *buffer_len);
 
-/** As PyObject_AsCharBuffer. */
-int PyObject_AsReadBuffer(PyObject *obj, const void **buffer, Py_ssize_t *buffer_len);
+/**
+ * The address and length of an object's bytes, to be written. As `PyObject_AsReadBuffer`, but whatever
+ * the exporter says, the error is `TypeError`.
+ *
+ * Safety:
+ * As for `PyObject_AsReadBuffer`.
+ *
+ * Compatibility:
+ * CPython 3.0 and later, deprecated since then; use `PyObject_GetBuffer` with `PyBUF_WRITABLE`.
+ */
+int PyObject_AsWriteBuffer(PyObject *obj,
+                           void **buffer,
+                           Py_ssize_t *buffer_len);
 
-/** As PyObject_AsCharBuffer, for writing. */
-int PyObject_AsWriteBuffer(PyObject *obj, void **buffer, Py_ssize_t *buffer_len);
-
-/** 1 if `obj` gives its bytes for reading, 0 if not. */
+/**
+ * Whether an object hands out its bytes to be read: 1 or 0; an error on the way is forgotten. NULL
+ * means 0.
+ *
+ * Safety:
+ * `obj` is NULL or an object. In a process with Python the caller holds the GIL.
+ *
+ * Compatibility:
+ * CPython 3.0 and later, deprecated since then; use `PyObject_CheckBuffer`. There NULL crashes.
+ */
 int PyObject_CheckReadBuffer(PyObject *obj);
 #endif
 
-/** The version of this library, such as "0.1.0". */
-const char *pybuffer_version(void);
+#if !defined(PYBUFFER_PYTHON_H_DECLARES_BUFFERS)
+/**
+ * Whether an object's type exports buffers: 1 or 0, never an error. `PyObject_GetBuffer` may still
+ * refuse a request. NULL means 0.
+ *
+ * Safety:
+ * `obj` is NULL or an object. In a process with Python the caller holds the GIL.
+ *
+ * Compatibility:
+ * CPython 3.9 and later as a function, before as a macro; there NULL crashes.
+ */
+int PyObject_CheckBuffer(PyObject *obj);
 
-/** Whose objects this process has: "standalone", or "CPython 3.13.0 (...)". */
-const char *pybuffer_runtime(void);
+/**
+ * Asks `obj` to fill `view` for a request of `flags` (`PyBUF_SIMPLE`, `PyBUF_FULL_RO`, ...).
+ *
+ * Returns what the exporter returns: 0 with `view` filled, which must be given back once with
+ * `PyBuffer_Release`; or -1 with an error set, most often `BufferError` if the exporter cannot meet
+ * the request. Without an exporter: -1 with `TypeError`, and `view` untouched. `SystemError` if `obj`
+ * is NULL, if `flags` are exactly `PyBUF_READ` or `PyBUF_WRITE` (CPython before 3.13: passed on), or
+ * if `view` is NULL and `obj` a memoryview (other exporters are handed the NULL, and refuse it).
+ *
+ * Safety:
+ * `obj` is NULL or an object; `view` is writable. In a process with Python the caller holds the GIL.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there a NULL `obj` crashes.
+ */
+int PyObject_GetBuffer(PyObject *obj,
+                       Py_buffer *view,
+                       int flags);
 
-/** Tells the library to use the libpython behind a handle of dlopen: 0, or -1 if there is none. */
-int pybuffer_attach(void *dlopen_handle);
-
-/** PyType_Ready: makes a type fit for use. 0, or -1 with an exception. */
-int pybuffer_type_ready(PyTypeObject *typeobject);
-
-/** PyObject_New: a new object of this type, of which the caller owns the reference; NULL with an exception. */
-PyObject *pybuffer_object_new(PyTypeObject *typeobject);
-
-/** PyObject_Free: frees the memory of an object; NULL does nothing. */
-void pybuffer_object_free(void *object);
-
-/** Py_INCREF: one more reference; NULL does nothing. */
-void pybuffer_incref(PyObject *object);
-
-/** Py_DECREF: one reference fewer, and with the last the object goes; NULL does nothing. */
-void pybuffer_decref(PyObject *object);
-
-/** PyExc_*: the exception of this name ("ValueError", "struct.error"), a borrowed reference; NULL for an unknown name. */
-PyObject *pybuffer_exception(const char *name);
-
-/** PyErr_SetString: sets this thread's exception. */
-void pybuffer_err_set_string(PyObject *exception, const char *text);
-
-/** PyErr_NoMemory: sets MemoryError and returns NULL. */
-PyObject *pybuffer_err_no_memory(void);
-
-/** PyErr_Occurred: this thread's exception, a borrowed reference; NULL if there is none. */
-PyObject *pybuffer_err_occurred(void);
-
-/** PyErr_ExceptionMatches: 1 if this thread's exception is of that class, else 0. */
-int pybuffer_err_exception_matches(PyObject *exception);
-
-/** PyErr_Clear: forgets this thread's exception. */
-void pybuffer_err_clear(void);
-
-/** The text of this thread's exception, NULL if there is none or the process hosts a Python. */
-const char *pybuffer_err_text(void);
+/**
+ * Copies what `src` exports to what `dest` exports: as one block if both are contiguous in the same
+ * order, otherwise item by item at the same indices. Formats are not compared.
+ *
+ * A smaller source fills the leading bytes, or the leading corner, of the destination. The two may
+ * overlap: the bytes are then copied as they were before.
+ *
+ * Returns 0, or -1 with an error set and nothing written: `TypeError` if one of them is no exporter;
+ * the exporter's error if `dest` is not writable or a request cannot be met; `BufferError` if `dest` is
+ * smaller, or, item by item, if the numbers of dimensions differ, a dimension of `src` is longer or its
+ * items are larger; `ValueError` if a view's fields contradict one another; `SystemError` for NULLs;
+ * `MemoryError`.
+ *
+ * Safety:
+ * `dest` and `src` are NULL or objects. In a process with Python the caller holds the GIL.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there views of unlike shapes are written out of bounds.
+ */
+int PyObject_CopyData(PyObject *dest,
+                      PyObject *src);
+#endif
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,10 +1,9 @@
 //! `abi/symbols.toml`, read.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Deserialize;
-
-use crate::support::shipped;
 
 /// The manifest: the ABI number and every exported name.
 #[derive(Deserialize)]
@@ -43,7 +42,7 @@ impl Kind {
 
 impl Manifest {
     pub fn read() -> Self {
-        let file = shipped().root.join("abi/symbols.toml");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("abi/symbols.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     }
