@@ -3,11 +3,7 @@
 //! Everything here is `#[repr(C)]` and copied by C code, so a change of layout is a change of ABI.
 //! The layouts are asserted below, compared with every installed Python.h by `tests/abi.rs`, and
 //! with the header's own C text by `csrc/`. This module holds no behaviour.
-#![allow(
-    non_camel_case_types,
-    non_upper_case_globals,
-    reason = "these are CPython's names"
-)]
+#![allow(non_camel_case_types, non_upper_case_globals, reason = "these are CPython's names")]
 
 use core::ffi::{c_char, c_int, c_void};
 

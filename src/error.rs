@@ -74,6 +74,7 @@ impl Kind {
 
 /// A fault on its way to becoming an exception.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a text in place, as the library allocates nothing")]
 pub enum Error {
     /// The exporter, or the host, has set its own exception.
     Raised,
@@ -139,7 +140,10 @@ impl Text {
         const LIMIT: usize = 100;
         let mut this = Self::new();
         let template = template.to_str().unwrap_or("");
-        let (before, after) = template.split_once(MARK).unwrap_or((template, ""));
+        let is_mark = |i: &usize| template.get(*i..).is_some_and(|rest| rest.starts_with(MARK));
+        let at = (0..template.len()).find(is_mark).unwrap_or(template.len());
+        let before = template.get(..at).unwrap_or("");
+        let after = template.get(at.saturating_add(MARK.len())..).unwrap_or("");
         let name = name.to_bytes();
         // A text that does not fit is cut.
         let _ = this.write_str(before);
@@ -202,8 +206,10 @@ impl fmt::Display for Tuple<'_> {
         const SHOWN: usize = 8;
         f.write_str("(")?;
         for (i, n) in self.0.iter().take(SHOWN).enumerate() {
-            let separator = if i == 0 { "" } else { ", " };
-            write!(f, "{separator}{n}")?;
+            if i > 0 {
+                f.write_str(", ")?;
+            }
+            n.fmt(f)?;
         }
         f.write_str(match self.0.len() {
             1 => ",)",

@@ -39,8 +39,6 @@ compile_error!(
 
 #[cfg(any(test, feature = "std"))]
 extern crate std;
-#[cfg(test)]
-use std::prelude::v1::*;
 
 pub mod abi;
 pub mod capi;

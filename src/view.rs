@@ -14,14 +14,15 @@
 //!   there, and, where a suboffset is not negative, that a pointer is.
 
 use core::ffi::c_char;
+use core::fmt;
 use core::slice;
 
 use crate::abi::{Py_buffer, Py_ssize_t};
 use crate::error::{Error, Kind, Tuple};
+use crate::layout::Order;
 use crate::layout::contiguity;
 use crate::layout::extent;
 use crate::layout::strides::c_stride;
-use crate::layout::Order;
 
 /// Where the items of a view without strides and shape are is not known.
 const UNKNOWN_STRIDES: Error = Error::Fixed(
@@ -108,6 +109,7 @@ impl<'a> Fields<'a> {
     ///
     /// libpython's answer in every case: any suboffsets mean no, any other order means no, and
     /// `len == 0` means yes.
+    #[inline(never)]
     pub fn is_contiguous(self, order: c_char) -> bool {
         let lies = |order| {
             contiguity::is_contiguous(
@@ -154,25 +156,24 @@ impl<'a> View<'a> {
         // SAFETY: the caller promised it.
         let fields = unsafe { Fields::new(view) };
         if view.ndim < 0 {
-            return wrong("ndim", view.ndim as isize, "it must not be negative");
+            let ndim = view.ndim;
+            return wrong(format_args!("Py_buffer.ndim is {ndim}: it must not be negative"));
         }
         if view.len < 0 {
-            return wrong("len", view.len, "it must not be negative");
+            let len = view.len;
+            return wrong(format_args!("Py_buffer.len is {len}: it must not be negative"));
         }
         if view.itemsize <= 0 {
-            return wrong("itemsize", view.itemsize, "it must be positive to tell items apart");
+            let itemsize = view.itemsize;
+            return wrong(format_args!("Py_buffer.itemsize is {itemsize}: it must be positive"));
         }
         // V1 for a view that has no shape: one dimension of as many items as fit.
         let implied = [view.len.checked_div(view.itemsize).unwrap_or(0)];
         let shape = fields.shape();
         if shape.is_none() && view.ndim > 1 {
-            return Err(Error::text(
-                Kind::Value,
-                format_args!(
-                    "Py_buffer.shape is NULL, but a view with ndim {} that is not contiguous \
-                     needs one",
-                    view.ndim
-                ),
+            return wrong(format_args!(
+                "Py_buffer.shape is NULL, but a view with ndim {} that is not contiguous needs one",
+                view.ndim
             ));
         }
         if let Some(shape) = shape {
@@ -223,13 +224,10 @@ impl<'a> View<'a> {
         let dims = self.shape().iter().copied().zip(strides.iter().copied());
         match extent::extent(self.itemsize, dims) {
             Some(_) => Ok(()),
-            None => Err(Error::text(
-                Kind::Value,
-                format_args!(
-                    "Py_buffer.strides {} reach beyond the address space with shape {}",
-                    Tuple(strides),
-                    Tuple(self.shape())
-                ),
+            None => wrong(format_args!(
+                "Py_buffer.strides {} reach beyond the address space with shape {}",
+                Tuple(strides),
+                Tuple(self.shape())
             )),
         }
     }
@@ -238,40 +236,27 @@ impl<'a> View<'a> {
 /// V2: `product(shape) * itemsize == len`, without overflow.
 fn check_len(view: &Py_buffer, shape: &[isize]) -> Result<(), Error> {
     if let Some((i, n)) = shape.iter().enumerate().find(|(_, n)| **n < 0) {
-        return Err(Error::text(
-            Kind::Value,
-            format_args!("Py_buffer.shape[{i}] is {n}: it must not be negative"),
-        ));
+        return wrong(format_args!("Py_buffer.shape[{i}] is {n}: it must not be negative"));
     }
     let needed = if shape.contains(&0) {
         Some(0)
     } else {
         shape.iter().try_fold(view.itemsize, |size, n| size.checked_mul(*n))
     };
+    let (len, itemsize, shape) = (view.len, view.itemsize, Tuple(shape));
     match needed {
-        Some(needed) if needed == view.len => Ok(()),
-        Some(needed) => Err(Error::text(
-            Kind::Value,
-            format_args!(
-                "Py_buffer.len is {}, but shape {} with itemsize {} makes {needed} bytes",
-                view.len,
-                Tuple(shape),
-                view.itemsize
-            ),
+        Some(needed) if needed == len => Ok(()),
+        Some(needed) => wrong(format_args!(
+            "Py_buffer.len is {len}, but shape {shape} with itemsize {itemsize} makes {needed} bytes"
         )),
-        None => Err(Error::text(
-            Kind::Value,
-            format_args!(
-                "Py_buffer.len is {}, but shape {} with itemsize {} makes more bytes than there \
-                 are addresses",
-                view.len,
-                Tuple(shape),
-                view.itemsize
-            ),
+        None => wrong(format_args!(
+            "Py_buffer.len is {len}, but shape {shape} with itemsize {itemsize} makes more bytes \
+             than there are addresses"
         )),
     }
 }
 
-fn wrong<T>(field: &str, value: isize, rule: &str) -> Result<T, Error> {
-    Err(Error::text(Kind::Value, format_args!("Py_buffer.{field} is {value}: {rule}")))
+#[cold]
+fn wrong<T>(text: fmt::Arguments) -> Result<T, Error> {
+    Err(Error::text(Kind::Value, text))
 }

@@ -68,7 +68,7 @@ pub unsafe fn as_read_buffer(
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
     // SAFETY: the caller's promise is the callees'.
-    unsafe { store(obj, buffer.cast(), buffer_len, |obj| legacy::readable(obj)) }
+    unsafe { store(obj, buffer.cast(), buffer_len, legacy::readable) }
 }
 
 /// The address and length of an object's bytes, to be written. As `PyObject_AsReadBuffer`, but whatever
@@ -97,7 +97,7 @@ pub unsafe fn as_write_buffer(
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
     // SAFETY: the caller's promise is the callees'.
-    unsafe { store(obj, buffer, buffer_len, |obj| legacy::writable(obj)) }
+    unsafe { store(obj, buffer, buffer_len, legacy::writable) }
 }
 
 /// Whether an object hands out its bytes to be read: 1 or 0; an error on the way is forgotten. NULL
@@ -127,17 +127,18 @@ pub unsafe fn check_read_buffer(obj: *mut PyObject) -> c_int {
 /// Stores the bytes of `obj` as `find` finds them.
 ///
 /// # Safety
-/// `obj` is null or an object; `buffer` and `buffer_len` are null or writable.
+/// `obj` is null or an object that `find` may be called with; `buffer` and `buffer_len` are null or writable.
 unsafe fn store(
     obj: *mut PyObject,
     buffer: *mut *mut c_void,
     buffer_len: *mut Py_ssize_t,
-    find: impl FnOnce(*mut PyObject) -> Result<Bytes, Error>,
+    find: unsafe fn(*mut PyObject) -> Result<Bytes, Error>,
 ) -> c_int {
     if obj.is_null() || buffer.is_null() || buffer_len.is_null() {
         return null_argument();
     }
-    let stored = find(obj).map(|bytes| {
+    // SAFETY: the caller's promise.
+    let stored = unsafe { find(obj) }.map(|bytes| {
         // SAFETY: not null, so writable (caller).
         unsafe { buffer.write(bytes.start) };
         // SAFETY: as above.

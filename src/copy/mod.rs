@@ -54,7 +54,7 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Err
     if sequence.items == 0 || sequence.shape.contains(&0) {
         return Ok(());
     }
-    storage::with_axes(sequence.shape.len(), |axes| {
+    storage::with_axes(sequence.shape.len(), &mut |axes| {
         plan::lay(axes, sequence.shape, dst.side, src.side);
         // SAFETY: the caller promised that every index can be reached in both arrays.
         if unsafe { overlap::meet(axes, dst.buf, src.buf, sequence.itemsize) } {
@@ -71,13 +71,14 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Err
             unsafe { copy_in_order(axes, dst.buf, src.buf, sequence) };
         }
         Ok(())
-    })?
+    })
 }
 
 /// Copies by way of a block of memory between the two.
 ///
 /// # Safety
 /// As for [`copy`].
+#[inline(never)]
 unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), Error> {
     let size = sequence.items.checked_mul(sequence.itemsize).ok_or(Error::NoMemory)?;
     let block = Block::new(size.unsigned_abs()).ok_or(Error::NoMemory)?;
@@ -99,6 +100,7 @@ unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), 
 ///
 /// # Safety
 /// As for [`copy`]; the arrays do not meet, and all indices are 0.
+#[inline(never)]
 unsafe fn copy_in_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
     let size = sequence.itemsize.unsigned_abs();
     let copy_item = |axes: &[Axis]| {
@@ -127,16 +129,16 @@ unsafe fn copy_in_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence:
 unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
     let all = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
     let is_indirect = axes.iter().any(|axis| axis.src_suboffset >= 0);
-    // SAFETY: the caller's promises are the callees'.
-    unsafe {
-        match (sequence.items < all, is_indirect) {
-            // Only a source that is itself dense is ever copied in part (FromContiguous); one with
-            // pointers in it does not get here, but would be copied rightly.
-            (true, true) => copy_in_order(axes, dst, src, sequence),
-            (true, false) => copy_prefix(axes, dst, src, sequence),
-            (false, true) => copy_indirect(axes, dst, src, sequence.itemsize),
-            (false, false) => copy_direct(axes, dst, src, sequence.itemsize),
-        }
+    match (sequence.items < all, is_indirect) {
+        // Only a source that is itself dense is ever copied in part (FromContiguous).
+        // SAFETY: the caller's promises are the callee's.
+        (true, true) => unsafe { copy_in_order(axes, dst, src, sequence) },
+        // SAFETY: as above.
+        (true, false) => unsafe { copy_prefix(axes, dst, src, sequence) },
+        // SAFETY: as above.
+        (false, true) => unsafe { copy_indirect(axes, dst, src, sequence.itemsize) },
+        // SAFETY: as above.
+        (false, false) => unsafe { copy_direct(axes, dst, src, sequence.itemsize) },
     }
 }
 
@@ -177,6 +179,7 @@ unsafe fn run(plan: &mut Plan, mut dst: *mut u8, mut src: *const u8) {
 ///
 /// # Safety
 /// As for [`copy_in_any_order`].
+#[inline(never)]
 unsafe fn copy_indirect(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) {
     let last_pointer = axes.iter().rposition(|axis| axis.src_suboffset >= 0);
     let depth = last_pointer.map_or(0, |last| last.saturating_add(1));
@@ -200,6 +203,7 @@ unsafe fn copy_indirect(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize:
 ///
 /// # Safety
 /// As for [`copy_in_any_order`], and no pointer leads into the source.
+#[inline(never)]
 unsafe fn copy_prefix(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
     let slabs = plan::split_prefix(axes, sequence.items, sequence.order);
     let rest = Sequence { items: slabs.rest, first_comes_last: false, ..sequence };

@@ -16,19 +16,29 @@ use crate::plan::Axis;
 /// Both arrays can be reached at every index of the axes; all indices are 0, as they are again
 /// afterwards.
 pub unsafe fn meet(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) -> bool {
-    let mut written = usize::MAX..0;
+    let (mut low, mut high) = (usize::MAX, 0);
     // SAFETY: the caller's promise is the callee's.
     unsafe {
-        each_range(axes, dst, itemsize, |axis| (axis.dst, axis.dst_suboffset), |range| {
-            written = written.start.min(range.start)..written.end.max(range.end);
-            false
-        })
+        each_range(
+            axes,
+            dst,
+            itemsize,
+            |axis| (axis.dst, axis.dst_suboffset),
+            |range| {
+                (low, high) = (low.min(range.start), high.max(range.end));
+                false
+            },
+        )
     };
     // SAFETY: as above.
     unsafe {
-        each_range(axes, src, itemsize, |axis| (axis.src, axis.src_suboffset), |range| {
-            range.start < written.end && written.start < range.end
-        })
+        each_range(
+            axes,
+            src,
+            itemsize,
+            |axis| (axis.src, axis.src_suboffset),
+            |range| range.start < high && low < range.end,
+        )
     }
 }
 
@@ -37,6 +47,7 @@ pub unsafe fn meet(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isiz
 ///
 /// # Safety
 /// As for [`meet`], for the array at `first` with the strides and suboffsets that `way` names.
+#[inline(never)]
 unsafe fn each_range(
     axes: &mut [Axis],
     first: *mut u8,

@@ -1,5 +1,7 @@
 //! What CPython says of a format that is not ASCII.
 
+use core::fmt;
+
 use crate::error::{Error, Kind};
 
 /// Refuses bytes that are not UTF-8, and then characters that are not ASCII, as CPython 3.15 does.
@@ -15,9 +17,9 @@ fn undecodable(format: &[u8], error: core::str::Utf8Error) -> Error {
     let start = error.valid_up_to();
     let first = format.get(start).copied().unwrap_or(0);
     let (wrong, reason) = match error.error_len() {
-        None => (format.len().saturating_sub(start), "unexpected end of data"),
-        Some(len) if matches!(first, 0xc2..=0xf4) => (len, "invalid continuation byte"),
-        Some(len) => (len, "invalid start byte"),
+        None => (format.len().saturating_sub(start), Reason("unexpected end of data")),
+        Some(len) if matches!(first, 0xc2..=0xf4) => (len, Reason("invalid continuation byte")),
+        Some(len) => (len, Reason("invalid start byte")),
     };
     if wrong > 1 {
         let last = start.saturating_add(wrong).saturating_sub(1);
@@ -30,4 +32,13 @@ fn undecodable(format: &[u8], error: core::str::Utf8Error) -> Error {
         Kind::UnicodeDecode,
         format_args!("'utf-8' codec can't decode byte 0x{first:02x} in position {start}: {reason}"),
     )
+}
+
+/// A text shown as it is: `str` itself can also be padded, which costs 3 KiB of code.
+struct Reason(&'static str);
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
 }

@@ -8,17 +8,17 @@ use core::ptr;
 /// For each `i < n`, `run` bytes are writable at `dst + i * d` and readable at `src + i * s`, and no
 /// byte that is written is one that is read.
 pub unsafe fn runs(dst: *mut u8, d: isize, src: *const u8, s: isize, n: isize, run: usize) {
-    // SAFETY: the caller's promise is the callee's.
-    unsafe {
-        match run {
-            1 => runs_of::<1>(dst, d, src, s, n),
-            2 => runs_of::<2>(dst, d, src, s, n),
-            4 => runs_of::<4>(dst, d, src, s, n),
-            8 => runs_of::<8>(dst, d, src, s, n),
-            16 => runs_of::<16>(dst, d, src, s, n),
-            _ => runs_of_any(dst, d, src, s, n, run),
-        }
-    }
+    let kernel = match run {
+        1 => runs_of::<1>,
+        2 => runs_of::<2>,
+        4 => runs_of::<4>,
+        8 => runs_of::<8>,
+        16 => runs_of::<16>,
+        // SAFETY: the caller's promise is the callee's.
+        _ => return unsafe { runs_of_any(dst, d, src, s, n, run) },
+    };
+    // SAFETY: as above; the kernel's run is this one.
+    unsafe { kernel(dst, d, src, s, n) }
 }
 
 /// As [`runs`], for a size known to the compiler.

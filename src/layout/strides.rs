@@ -21,6 +21,7 @@ pub fn fill_contiguous(strides: &mut [isize], shape: &[isize], itemsize: isize, 
 }
 
 /// The C stride of dimension `axis`: `itemsize` times the extents of the later dimensions, wrapping.
+#[cold]
 pub fn c_stride(shape: &[isize], itemsize: isize, axis: usize) -> isize {
     let later = shape.get(axis.saturating_add(1)..).unwrap_or_default();
     later.iter().fold(itemsize, |stride, n| stride.wrapping_mul(*n))
@@ -30,8 +31,8 @@ pub fn c_stride(shape: &[isize], itemsize: isize, axis: usize) -> isize {
 mod tests {
     use super::*;
 
-    fn filled(shape: &[isize], order: Order) -> Vec<isize> {
-        let mut strides = vec![-1; shape.len()];
+    fn filled(shape: &[isize], order: Order) -> std::vec::Vec<isize> {
+        let mut strides = std::vec![-1; shape.len()];
         fill_contiguous(&mut strides, shape, 8, order);
         strides
     }

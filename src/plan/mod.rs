@@ -148,11 +148,9 @@ pub fn canonicalise(axes: &mut [Axis], itemsize: isize) -> Plan<'_> {
     }
     let mut kept = merge(&mut axes[..kept]);
     let mut run = itemsize;
-    if let Some(last) = axes[..kept].last() {
-        if last.dst == run && last.src == run {
-            run *= last.n;
-            kept -= 1;
-        }
+    if let Some(last) = axes[..kept].last().filter(|last| last.dst == run && last.src == run) {
+        run *= last.n;
+        kept -= 1;
     }
     Plan { axes: &mut axes[..kept], run: run.unsigned_abs(), dst, src }
 }

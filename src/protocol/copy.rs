@@ -138,6 +138,7 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), E
 ///
 /// # Safety
 /// Both views are held (`View`'s V4), and `dest`'s memory may be written.
+#[inline(never)]
 unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
     if dest.len < src.len {
         return Err(Error::Fixed(
@@ -145,11 +146,13 @@ unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
             c"destination is too small to receive data from source",
         ));
     }
-    // SAFETY: exporters promise that their arrays are there.
-    let fields = unsafe { (Fields::new(dest), Fields::new(src)) };
+    // SAFETY: an exporter promises that its arrays are there.
+    let dest_fields = unsafe { Fields::new(dest) };
+    // SAFETY: as above.
+    let src_fields = unsafe { Fields::new(src) };
     let are_both = |order: u8| {
         let order = order.cast_signed();
-        fields.0.is_contiguous(order) && fields.1.is_contiguous(order)
+        dest_fields.is_contiguous(order) && src_fields.is_contiguous(order)
     };
     if src.len == 0 {
         return Ok(());

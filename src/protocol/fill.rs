@@ -43,27 +43,30 @@ pub unsafe fn fill_info(
         // SAFETY: `obj` is an object (caller).
         unsafe { runtime::for_objects().incref(obj) };
     }
-    let asks_for = |part| flags & part == part;
-    // SAFETY: `view` is not null, so it is writable (caller). It points into itself, so the fields
-    // are written in place, through one pointer.
-    unsafe {
-        view.write(Py_buffer {
-            buf,
-            obj,
-            len,
-            itemsize: 1,
-            readonly,
-            ndim: 1,
-            format: if_asked(asks_for(PyBUF_FORMAT), BYTES.cast_mut()),
-            shape: if_asked(asks_for(PyBUF_ND), &raw mut (*view).len),
-            strides: if_asked(asks_for(PyBUF_STRIDES), &raw mut (*view).itemsize),
-            suboffsets: ptr::null_mut(),
-            internal: ptr::null_mut(),
-        });
-    }
+    // SAFETY: `view` is not null, so it is writable (caller). Only the addresses of two of its fields
+    // are taken before it is filled.
+    let len_field = unsafe { &raw mut (*view).len };
+    // SAFETY: as above.
+    let itemsize_field = unsafe { &raw mut (*view).itemsize };
+    let if_asked = |part, pointer| if flags & part == part { pointer } else { ptr::null_mut() };
+    let filled = Py_buffer {
+        buf,
+        obj,
+        len,
+        itemsize: 1,
+        readonly,
+        ndim: 1,
+        format: if flags & PyBUF_FORMAT == PyBUF_FORMAT {
+            BYTES.cast_mut()
+        } else {
+            ptr::null_mut()
+        },
+        shape: if_asked(PyBUF_ND, len_field),
+        strides: if_asked(PyBUF_STRIDES, itemsize_field),
+        suboffsets: ptr::null_mut(),
+        internal: ptr::null_mut(),
+    };
+    // SAFETY: writable (caller).
+    unsafe { view.write(filled) };
     Ok(())
-}
-
-fn if_asked<T>(is_asked: bool, pointer: *mut T) -> *mut T {
-    if is_asked { pointer } else { ptr::null_mut() }
 }

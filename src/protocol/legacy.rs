@@ -10,8 +10,7 @@ use crate::abi::{Py_buffer, Py_ssize_t, PyBUF_SIMPLE, PyBUF_WRITABLE, PyObject};
 use crate::error::{Error, Kind};
 use crate::runtime;
 
-const NOT_WRITABLE: Error =
-    Error::Fixed(Kind::Type, c"expected a writable bytes-like object");
+const NOT_WRITABLE: Error = Error::Fixed(Kind::Type, c"expected a writable bytes-like object");
 
 /// Where the bytes of an object lie.
 pub struct Bytes {

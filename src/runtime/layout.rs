@@ -46,13 +46,16 @@ impl ObjectLayout {
         name: &CStr,
     ) -> Option<Self> {
         (1..LONGEST_HEAD).map(|word| Self::with_type_at(word.wrapping_mul(WORD))).find(|layout| {
-            // SAFETY: a type object is far longer than the longest head; the name is looked at only
-            // where the metatype is in its place, and so the slots are in theirs.
-            unsafe {
-                layout.metatype_of(r#type) == metatype
-                    && CStr::from_ptr(layout.name_of(r#type)) == name
-                    && !layout.buffer_procs_of(r#type).is_null()
+            // SAFETY: a type object is far longer than the longest head.
+            if unsafe { layout.metatype_of(r#type) } != metatype {
+                return false;
             }
+            // SAFETY: the metatype is in its place, and so are the slots behind it.
+            let found = unsafe { layout.name_of(r#type) };
+            // SAFETY: a type's name is a C string.
+            let found = unsafe { CStr::from_ptr(found) };
+            // SAFETY: as above.
+            found == name && !unsafe { layout.buffer_procs_of(r#type) }.is_null()
         })
     }
 

@@ -44,13 +44,19 @@ static CURRENT: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
 /// The world as of now, to be asked something.
 #[inline]
 pub fn current() -> &'static Runtime {
-    settled().unwrap_or_else(|| cpython::find().unwrap_or(&standalone::RUNTIME))
+    settled().unwrap_or_else(look)
 }
 
 /// The world for good, as an object or an error of it is at hand.
 #[inline]
 pub fn for_objects() -> &'static Runtime {
-    settled().unwrap_or_else(|| settle(cpython::find().unwrap_or(&standalone::RUNTIME)))
+    settled().unwrap_or_else(|| settle(look()))
+}
+
+/// The world as far as can be seen now.
+#[cold]
+fn look() -> &'static Runtime {
+    cpython::find().unwrap_or(&standalone::RUNTIME)
 }
 
 #[inline]
@@ -59,6 +65,7 @@ fn settled() -> Option<&'static Runtime> {
     unsafe { CURRENT.load(Ordering::Acquire).as_ref() }
 }
 
+#[cold]
 /// Makes `runtime` the world, unless another one is already; answers which it is.
 fn settle(runtime: &'static Runtime) -> &'static Runtime {
     let new = ptr::from_ref(runtime).cast_mut();
@@ -118,8 +125,10 @@ impl Runtime {
         if unsafe { self.layout.metatype_of(r#type) } == self.foreign_metatype {
             return None;
         }
-        // SAFETY: as above; the slots are null or live as long as the type.
-        unsafe { self.layout.buffer_procs_of(r#type).as_ref() }
+        // SAFETY: as above.
+        let procs = unsafe { self.layout.buffer_procs_of(r#type) };
+        // SAFETY: null, or slots that live as long as the type.
+        unsafe { procs.as_ref() }
     }
 
     /// The slot by which an object hands out views, if it has one.
@@ -147,8 +156,10 @@ impl Runtime {
     /// # Safety
     /// `obj` is an object; the name lives as long as its type.
     pub unsafe fn type_name_of(&self, obj: *mut PyObject) -> *const c_char {
-        // SAFETY: the caller's promise is the callees'.
-        unsafe { self.layout.name_of(self.type_of(obj)) }
+        // SAFETY: the caller's promise is the callee's.
+        let r#type = unsafe { self.type_of(obj) };
+        // SAFETY: as above.
+        unsafe { self.layout.name_of(r#type) }
     }
 
     /// Whether an object is the other world's, as far as its type tells.
@@ -156,8 +167,10 @@ impl Runtime {
     /// # Safety
     /// `obj` is an object of either world.
     pub unsafe fn is_foreign(&self, obj: *mut PyObject) -> bool {
-        // SAFETY: the caller's promise is the callees'.
-        unsafe { self.layout.metatype_of(self.type_of(obj)) == self.foreign_metatype }
+        // SAFETY: the caller's promise is the callee's.
+        let r#type = unsafe { self.type_of(obj) };
+        // SAFETY: as above.
+        unsafe { self.layout.metatype_of(r#type) == self.foreign_metatype }
     }
 
     /// Whether an object is CPython's memoryview.
@@ -256,6 +269,7 @@ impl Runtime {
         }
     }
 
+    #[inline(never)]
     fn raise(&self, error: &Error) {
         match &self.host {
             Some(host) => host.raise(error),

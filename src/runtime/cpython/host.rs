@@ -36,8 +36,10 @@ impl Host {
     /// "3.13.0 (main, ...) [GCC ...]"; may be asked before Py_Initialize.
     fn version_text(&self) -> Option<&CStr> {
         let get_version = self.symbols.Py_GetVersion?;
-        // SAFETY: takes nothing and answers a text that lives for ever.
-        Some(unsafe { CStr::from_ptr(get_version()) })
+        // SAFETY: takes nothing and may be called at any time.
+        let text = unsafe { get_version() };
+        // SAFETY: a text that lives for ever.
+        Some(unsafe { CStr::from_ptr(text) })
     }
 
     /// "CPython 3.13.0 (main, ...) [GCC ...]".
@@ -45,7 +47,7 @@ impl Host {
         let mut text = Text::new();
         let version = self.version_text().and_then(|text| text.to_str().ok()).unwrap_or("");
         // A text that does not fit is cut.
-        let _ = write!(text, "CPython {version}");
+        let _ = text.write_str("CPython ").and_then(|()| text.write_str(version));
         text
     }
 
@@ -77,8 +79,7 @@ impl Host {
     /// Whether this thread has a thread state attached: without one, raising would crash.
     fn is_attached(&self) -> bool {
         let symbols = &self.symbols;
-        let Some(get) =
-            symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet)
+        let Some(get) = symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet)
         else {
             return false;
         };
@@ -234,15 +235,14 @@ impl Host {
 
     /// `PyErr_Clear`, where there is a thread state.
     pub fn clear_error(&self) {
-        if let Some(clear) = self.symbols.PyErr_Clear {
-            if self.is_attached() {
-                // SAFETY: a thread state is attached.
-                unsafe { clear() };
-            }
+        if let Some(clear) = self.symbols.PyErr_Clear.filter(|_| self.is_attached()) {
+            // SAFETY: a thread state is attached.
+            unsafe { clear() };
         }
     }
 
     /// Raises an error by the host's own functions, where there is a thread state.
+    #[inline(never)]
     pub fn raise(&self, error: &Error) {
         if !self.is_attached() {
             return;

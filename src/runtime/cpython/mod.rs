@@ -35,7 +35,6 @@ const FILLING: u8 = 1;
 const FULL: u8 = 2;
 
 /// The world of the libpython in this process, if there is one.
-#[cold]
 pub fn find() -> Option<&'static Runtime> {
     adopt(Symbols::linked().or_else(Symbols::loaded)?)
 }
@@ -65,7 +64,9 @@ fn adopt(symbols: Symbols) -> Option<&'static Runtime> {
         }
     }
     // SAFETY: the table is FULL, and is never written again.
-    Some(unsafe { (*SLOT.table.get()).assume_init_ref() })
+    let table = unsafe { &*SLOT.table.get() };
+    // SAFETY: as above.
+    Some(unsafe { table.assume_init_ref() })
 }
 
 fn describe(symbols: Symbols) -> Option<Runtime> {

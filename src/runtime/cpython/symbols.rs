@@ -75,12 +75,11 @@ macro_rules! symbols {
 
 macro_rules! name {
     ($name:ident) => {{
-        const NAME: &CStr = match CStr::from_bytes_with_nul(
-            concat!(stringify!($name), "\0").as_bytes(),
-        ) {
-            Ok(name) => name,
-            Err(_) => c"",
-        };
+        const NAME: &CStr =
+            match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => c"",
+            };
         NAME
     }};
 }

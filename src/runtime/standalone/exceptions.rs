@@ -1,38 +1,49 @@
-//! The standalone world's exceptions: static types, each with its base.
+//! The standalone world's exceptions: static types, as far as anyone looks at them.
 
-use core::ffi::CStr;
+use core::cell::UnsafeCell;
+use core::ffi::{CStr, c_char};
 use core::ptr;
 
-use super::objects::static_type;
-use super::{METATYPE, Shared};
-use crate::abi::{PyObject, PyTypeObject};
+use super::METATYPE;
+use super::objects::IMMORTAL;
+use crate::abi::{PyObject, PyTypeObject, PyVarObject};
 use crate::error::Kind;
 
-static EXCEPTIONS: [Shared<PyTypeObject>; Kind::COUNT] = {
-    let mut types = [const { Shared::new(static_type(c"", ptr::null_mut(), ptr::null_mut())) };
-        Kind::COUNT];
+/// The head of a type, up to its name. An exception has no instances here, so the slots behind it,
+/// which would be empty, are left out.
+#[repr(C)]
+struct Exception {
+    head: UnsafeCell<PyVarObject>,
+    tp_name: *const c_char,
+}
+
+// SAFETY: the library only takes the address; the reference count is changed atomically.
+unsafe impl Sync for Exception {}
+
+const fn exception(kind: Kind) -> Exception {
+    let head = PyObject { ob_refcnt: IMMORTAL, ob_type: METATYPE.0.get() };
+    Exception {
+        head: UnsafeCell::new(PyVarObject { ob_base: head, ob_size: 0 }),
+        tp_name: kind.name().as_ptr(),
+    }
+}
+
+static EXCEPTIONS: [Exception; Kind::COUNT] = {
+    let mut all = [const { exception(Kind::Exception) }; Kind::COUNT];
     let mut i = 0;
     while i < Kind::COUNT {
-        #[expect(clippy::indexing_slicing, reason = "the index is below the length of both")]
+        #[expect(clippy::indexing_slicing, reason = "the index is below both lengths")]
         {
-            let kind = Kind::ALL[i];
-            let base = match kind.base() {
-                Some(base) => EXCEPTIONS[base as usize].0.get(),
-                None => ptr::null_mut(),
-            };
-            types[i] = Shared::new(static_type(kind.name(), METATYPE.0.get(), base));
+            all[i] = exception(Kind::ALL[i]);
         }
-        #[expect(clippy::arithmetic_side_effects, reason = "counts to COUNT")]
-        {
-            i += 1;
-        }
+        i += 1;
     }
-    types
+    all
 };
 
 /// The exception of a kind.
 pub fn of(kind: Kind) -> *mut PyObject {
-    EXCEPTIONS.get(kind as usize).map_or(ptr::null_mut(), |r#type| r#type.0.get().cast())
+    EXCEPTIONS.get(kind as usize).map_or(ptr::null_mut(), |exception| exception.head.get().cast())
 }
 
 /// The exception of a name; null if there is none.
@@ -40,24 +51,33 @@ pub fn by_name(name: &CStr) -> *mut PyObject {
     Kind::by_name(name).map_or(ptr::null_mut(), of)
 }
 
+/// The kind of an exception, if it is one of the library's own.
+pub fn kind_of(exception: *const PyObject) -> Option<Kind> {
+    Kind::ALL.iter().copied().find(|kind| ptr::eq(of(*kind), exception))
+}
+
 /// Whether `exception` is `other` or derived from it.
 ///
 /// # Safety
-/// Both are null or standalone types.
+/// Both are null, exceptions of the library's own, or type objects derived from one.
 pub unsafe fn is_a(exception: *mut PyObject, other: *mut PyObject) -> bool {
-    let mut r#type: *mut PyTypeObject = exception.cast();
-    while !r#type.is_null() {
-        if ptr::eq(r#type.cast(), other) {
+    let mut exception = exception;
+    while !exception.is_null() {
+        if exception == other {
             return true;
         }
-        // SAFETY: a type object (caller), and so are its bases.
-        r#type = unsafe { (*r#type).tp_base };
+        exception = match kind_of(exception) {
+            Some(kind) => kind.base().map_or(ptr::null_mut(), of),
+            // SAFETY: not one of the library's own, so a whole type object (caller).
+            None => unsafe { (*exception.cast::<PyTypeObject>()).tp_base }.cast(),
+        };
     }
     false
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::objects::static_type;
     use super::*;
 
     #[test]
@@ -68,6 +88,16 @@ mod tests {
         assert!(is_a(Kind::Struct, Kind::Exception));
         assert!(!is_a(Kind::Value, Kind::UnicodeDecode));
         assert!(!unsafe { super::is_a(ptr::null_mut(), of(Kind::Value)) });
+    }
+
+    #[test]
+    fn exceptions_of_a_program_match_the_library_s_that_they_derive_from() {
+        let mut own = static_type(c"demo.Error");
+        own.tp_base = of(Kind::Index).cast();
+        let own = (&raw mut own).cast();
+        assert!(unsafe { is_a(own, own) });
+        assert!(unsafe { is_a(own, of(Kind::Lookup)) });
+        assert!(!unsafe { is_a(own, of(Kind::Value)) });
     }
 
     #[test]

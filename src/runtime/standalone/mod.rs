@@ -30,21 +30,13 @@ pub static RUNTIME: Runtime = Runtime {
     description: Text::from_ascii("standalone"),
 };
 
-/// A static object that C code may write to: its reference count, for one.
-#[repr(transparent)]
-struct Shared<T>(UnsafeCell<T>);
+/// The type of types.
+struct Metatype(UnsafeCell<PyTypeObject>);
 
-// SAFETY: the library itself only takes the address; reference counts are changed atomically.
-unsafe impl<T> Sync for Shared<T> {}
+// SAFETY: the library only takes the address; the reference count is changed atomically.
+unsafe impl Sync for Metatype {}
 
-impl<T> Shared<T> {
-    const fn new(value: T) -> Self {
-        Self(UnsafeCell::new(value))
-    }
-}
-
-static METATYPE: Shared<PyTypeObject> =
-    Shared::new(objects::static_type(c"type", ptr::null_mut(), ptr::null_mut()));
+static METATYPE: Metatype = Metatype(UnsafeCell::new(objects::static_type(c"type")));
 
 /// The type of all standalone types that went through `PyType_Ready`.
 pub fn metatype() -> *mut PyTypeObject {

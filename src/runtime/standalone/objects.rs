@@ -4,17 +4,20 @@ use core::ffi::{CStr, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
+use super::exceptions;
 use crate::abi::{PyObject, PyTypeObject, PyVarObject};
 use crate::error::{Error, Kind};
 
 /// More references than a program can drop by mistake: a static object is never freed.
-const IMMORTAL: isize = isize::MAX / 2;
+pub const IMMORTAL: isize = isize::MAX / 2;
 
 /// # Safety
 /// `obj` is a standalone object.
 unsafe fn references<'a>(obj: *mut PyObject) -> &'a AtomicIsize {
-    // SAFETY: the object is alive (caller), and its count is changed through this function only.
-    unsafe { AtomicIsize::from_ptr(&raw mut (*obj).ob_refcnt) }
+    // SAFETY: the object is alive (caller).
+    let count = unsafe { &raw mut (*obj).ob_refcnt };
+    // SAFETY: an aligned field that is changed through this function only.
+    unsafe { AtomicIsize::from_ptr(count) }
 }
 
 /// One more reference.
@@ -43,8 +46,10 @@ pub unsafe extern "C" fn decref(obj: *mut PyObject) {
 /// `obj` is a standalone object without references.
 #[cold]
 unsafe fn dealloc(obj: *mut PyObject) {
-    // SAFETY: the object is still there, and its type with it.
-    let r#type = unsafe { &*(*obj).ob_type };
+    // SAFETY: the object is still there.
+    let r#type = unsafe { (*obj).ob_type };
+    // SAFETY: its type outlives it.
+    let r#type = unsafe { &*r#type };
     if let Some(dealloc) = r#type.tp_dealloc {
         // SAFETY: the type's own slot.
         unsafe { dealloc(obj) };
@@ -97,8 +102,11 @@ pub unsafe fn type_ready(r#type: *mut PyTypeObject) -> Result<(), Error> {
     if this.ob_base.ob_base.ob_type.is_null() {
         this.ob_base.ob_base.ob_type = super::metatype();
     }
+    let base = this.tp_base;
+    // An exception of the library's own has no slots to give.
+    let has_slots = exceptions::kind_of(base.cast()).is_none();
     // SAFETY: null, or a type object (caller).
-    if let Some(base) = unsafe { this.tp_base.as_ref() } {
+    if let Some(base) = unsafe { base.as_ref() }.filter(|_| has_slots) {
         this.tp_dealloc = this.tp_dealloc.or(base.tp_dealloc);
         this.tp_free = this.tp_free.or(base.tp_free);
         if this.tp_as_buffer.is_null() {
@@ -115,14 +123,10 @@ pub unsafe fn type_ready(r#type: *mut PyTypeObject) -> Result<(), Error> {
 }
 
 /// A static type that exports nothing.
-pub const fn static_type(
-    name: &'static CStr,
-    metatype: *mut PyTypeObject,
-    base: *mut PyTypeObject,
-) -> PyTypeObject {
+pub const fn static_type(name: &'static CStr) -> PyTypeObject {
     PyTypeObject {
         ob_base: PyVarObject {
-            ob_base: PyObject { ob_refcnt: IMMORTAL, ob_type: metatype },
+            ob_base: PyObject { ob_refcnt: IMMORTAL, ob_type: ptr::null_mut() },
             ob_size: 0,
         },
         tp_name: name.as_ptr(),
@@ -154,7 +158,7 @@ pub const fn static_type(
         tp_methods: ptr::null_mut(),
         tp_members: ptr::null_mut(),
         tp_getset: ptr::null_mut(),
-        tp_base: base,
+        tp_base: ptr::null_mut(),
         tp_dict: ptr::null_mut(),
         tp_descr_get: ptr::null_mut(),
         tp_descr_set: ptr::null_mut(),

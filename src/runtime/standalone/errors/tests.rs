@@ -4,8 +4,7 @@ use std::thread;
 
 fn shown() -> Option<String> {
     let text = text();
-    (!text.is_null())
-        .then(|| unsafe { CStr::from_ptr(text) }.to_str().unwrap().into())
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().unwrap().into())
 }
 
 #[test]
