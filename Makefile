@@ -7,7 +7,7 @@
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
-BUILD      ?= build
+BUILD      = build
 CARGO      ?= cargo
 PYTHON     ?= python3
 INSTALL    ?= install
@@ -33,13 +33,12 @@ pcs     := pybuffer.pc pybuffer-static.pc
 .PHONY: lib
 lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) ## Build what ships, usable in place, into build/ (the default)
 
-# One object of the archive holds all of ours, so asking for one name brings all; --whole-archive
-# would bring 700 KiB of debug information of Rust's own as well. The library may be loaded at any
-# time, so nothing is left to be bound later (now), and the destructor of its per-thread errors must
-# outlive a dlclose (nodelete).
+# One object of the archive holds all of ours, so asking for one name brings all of them;
+# --whole-archive would bring 700 KiB of debug information of Rust's own as well. Everything is bound
+# at load (now), so that what the loader has filled in becomes read-only.
 link_flags := -shared -Wl,-soname,$(SONAME) -Wl,-u,pybuffer_version \
-  -Wl,--version-script,$(BUILD)/exports.map \
-  -Wl,--gc-sections -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,nodelete
+  -Wl,--version-script,$(BUILD)/exports.map -Wl,--no-undefined-version \
+  -Wl,--gc-sections -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 
 $(lib_dir)/$(SHARED): $(lib_dir)/libpybuffer.a $(BUILD)/exports.map
 	$(CC) $(CFLAGS) $(link_flags) $(LDFLAGS) -o $@.$$$$ $< && mv -f $@.$$$$ $@
@@ -54,7 +53,7 @@ $(lib_dir)/libpybuffer.a: $(sources) Makefile $(BUILD)/flags
 	$(call need,$(CC),a C compiler links the library (CC names it))
 	$(call need,$(CARGO),Rust 1.89 or newer compiles the library)
 	@mkdir -p $(@D)
-	MAKEFLAGS= $(CARGO) rustc --lib --release --no-default-features --crate-type staticlib \
+	$(cargo) rustc --lib --release --no-default-features --crate-type staticlib \
 	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS)
 	$(call put,$(BUILD)/cargo/$(TARGET)/release/libpybuffer.a)
 
@@ -83,21 +82,36 @@ $(BUILD)/flags: $(if $(filter install,$(MAKECMDGOALS)),,FORCE)
 	@printf '%s\n' '$(subst ','\'',$(flags))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(flags))' >$@
 FORCE:
 
+# Cargo has nothing to do with make's job server, nor have the makes that tests run.
+cargo = MAKEFLAGS= $(CARGO)
 # $(call need,command,why): stops with a sentence where the command is not to be found.
 need = @command -v $(firstword $(1)) >/dev/null || { echo "libpybuffer: $(firstword $(1)) is missing: $(2)" >&2; exit 1; }
 # $(call put,file): copies it to the target in one step, as a program may have the old one mapped.
 put = cp $(1) $@.$$$$ && mv -f $@.$$$$ $@
 
+.PHONY: header
+header: ## Write include/libpybuffer.h anew from src/ and cbindgen.toml
+	$(call need,$(CARGO),Rust 1.89 or newer runs cbindgen)
+	PYBUFFER_BLESS=1 $(cargo) test --test header header_is_what_the_sources_give
+
 ##@ Test
 
 .PHONY: test
 test: lib ## Build what ships and run every test on it
-	MAKEFLAGS= $(CARGO) test
+	$(call need,$(PYTHON),the tests run the library under Python)
+	$(cargo) test
 
 .PHONY: check
 check: ## Format and lint, every warning an error
+	$(call need,$(CARGO),Rust 1.89 or newer lints the sources)
 	$(CARGO) fmt --check
-	MAKEFLAGS= $(CARGO) clippy --all-targets -- -D warnings
+	$(cargo) clippy --all-targets -- -D warnings
+
+.PHONY: asan
+asan: ## Run the unit tests under AddressSanitizer (needs a nightly Rust)
+	$(call need,$(CARGO),a nightly Rust builds with the sanitizer)
+	RUSTFLAGS=-Zsanitizer=address $(cargo) +nightly test --lib --target-dir $(BUILD)/asan \
+	  --target "$$(rustc +nightly -vV | sed -n 's/^host: //p')"
 
 ##@ Install
 

@@ -4,17 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::readelf::exported;
+use super::readelf::{exported, loaded_bytes};
+use super::shared::MAX_STRIPPED;
 use crate::support::{cc, run, shipped, stdout, temp_dir};
 
 /// What links the archive, and keeps its symbols inside.
 const HIDDEN: &str = "-Wl,--exclude-libs,libpybuffer.a";
 
 /// A shared object as an extension is: one name of its own, and calls of buffer functions.
-const EXTENSION: &str = r#"
+const COPIER: &str = r#"
 #include <libpybuffer.h>
 
-Py_ssize_t extension_copy(PyObject *from, void *to)
+Py_ssize_t extension(PyObject *from, void *to)
 {
     Py_buffer view;
     if (PyObject_GetBuffer(from, &view, PyBUF_FULL_RO) != 0)
@@ -27,15 +28,25 @@ Py_ssize_t extension_copy(PyObject *from, void *to)
 }
 "#;
 
-/// Builds the extension with these arguments after the source, strips it, and gives its path.
-fn extension(dir: &Path, name: &str, libraries: &[&str]) -> PathBuf {
-    let (source, built) = (dir.join("extension.c"), dir.join(name));
-    fs::write(&source, EXTENSION).unwrap();
+/// One that uses only what needs neither an object nor an error.
+const ASKER: &str = r#"
+#include <libpybuffer.h>
+
+int extension(const Py_buffer *view)
+{
+    return PyBuffer_IsContiguous(view, 'A');
+}
+"#;
+
+/// Builds an extension with these arguments after its source and gives its path.
+fn extension(dir: &Path, source: &str, libraries: &[&str]) -> PathBuf {
+    let (file, built) = (dir.join("extension.c"), dir.join("extension.so"));
+    fs::write(&file, source).unwrap();
     run(cc()
-        .args(["-shared", "-fPIC", "-O2", "-s"])
+        .args(["-shared", "-fPIC", "-O2"])
         .arg("-I")
         .arg(&shipped().include)
-        .arg(&source)
+        .arg(&file)
         .args(libraries)
         .arg("-o")
         .arg(&built));
@@ -46,26 +57,25 @@ fn extension(dir: &Path, name: &str, libraries: &[&str]) -> PathBuf {
 fn extension_with_the_archive_exports_its_own_name_alone() {
     let dir = temp_dir("extension-names");
     let archive = shipped().archive.to_str().unwrap();
-    let with = extension(&dir, "with.so", &[archive, HIDDEN]);
-    assert_eq!(exported(&with), ["extension_copy"]);
+    assert_eq!(exported(&extension(&dir, COPIER, &[archive, HIDDEN])), ["extension"]);
     // Without the flag they are exported, and the interpreter's would win: this is why it is there.
-    let plain = extension(&dir, "plain.so", &[archive]);
-    assert!(exported(&plain).iter().any(|name| name == "PyBuffer_Release"));
+    let plain = exported(&extension(&dir, COPIER, &[archive]));
+    assert!(plain.iter().any(|name| name == "PyBuffer_Release"), "{plain:?}");
 }
 
 #[test]
-fn extension_grows_by_what_it_uses() {
+fn extension_grows_by_the_library_at_most_and_with_gc_sections_by_what_it_uses() {
     let dir = temp_dir("extension-size");
     let archive = shipped().archive.to_str().unwrap();
-    let size = |name: &str, libraries: &[&str]| {
-        fs::metadata(extension(&dir, name, libraries)).unwrap().len()
+    let growth = |source: &str, flags: &[&str]| {
+        let size = |libraries: &[&str]| loaded_bytes(&extension(&dir, source, libraries));
+        size(&[&[archive, HIDDEN], flags].concat()).saturating_sub(size(&[]))
     };
-    let without = size("without.so", &[]);
-    let with = size("with.so", &[archive, HIDDEN]);
-    let collected = size("collected.so", &[archive, HIDDEN, "-Wl,--gc-sections"]);
-    println!(
-        "an extension of {without} bytes has {with} with the archive, {collected} with --gc-sections"
-    );
+    let whole = growth(COPIER, &[]);
+    assert!(whole < MAX_STRIPPED, "{whole} bytes more");
+    let asked = growth(ASKER, &["-Wl,--gc-sections"]);
+    assert!(asked < 2048, "{asked} bytes more for PyBuffer_IsContiguous alone");
+    println!("an extension grows by {whole} bytes; for PyBuffer_IsContiguous alone by {asked}");
 }
 
 #[test]

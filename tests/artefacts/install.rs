@@ -108,6 +108,16 @@ fn install_under_destdir_is_the_same_tree() {
 }
 
 #[test]
+fn install_of_what_was_built_needs_no_rust_nor_the_same_flags() {
+    shipped();
+    // As root would call it: another environment, and often no toolchain.
+    let dest = temp_dir("as-root");
+    let mut install = make(&["install", "CARGO=not-on-this-machine", "LDFLAGS=-Wl,--none"]);
+    run(install.arg(format!("DESTDIR={}", dest.display())));
+    assert!(dest.join("usr/local/lib/libpybuffer.so").is_file());
+}
+
+#[test]
 fn uninstall_leaves_what_others_installed_and_nothing_else() {
     let prefix = temp_dir("shared-prefix");
     let lib_dir = prefix.join("lib");
@@ -155,11 +165,10 @@ fn missing_tool_is_named() {
     }
 }
 
-/// Runs `make install` or `make uninstall`, which must build nothing: it is run by root, often
-/// without a Rust toolchain.
+/// Runs `make install` or `make uninstall`.
 fn make_install(target: &str, dest: Option<&Path>, prefix: &Path, lib_dir: &Path) {
     shipped();
-    let mut command = make(&[target, "CARGO=not-on-this-machine"]);
+    let mut command = make(&[target]);
     command.arg(format!("PREFIX={}", prefix.display()));
     command.arg(format!("LIBDIR={}", lib_dir.display()));
     if let Some(dest) = dest {
@@ -171,7 +180,8 @@ fn make_install(target: &str, dest: Option<&Path>, prefix: &Path, lib_dir: &Path
 fn make(args: &[&str]) -> Command {
     let mut command = Command::new("make");
     command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
-    for of_the_make_that_runs_this_test in ["MAKEFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "DESTDIR"]
+    for of_the_make_that_runs_this_test in
+        ["MAKEFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "INCLUDEDIR", "DESTDIR"]
     {
         command.env_remove(of_the_make_that_runs_this_test);
     }

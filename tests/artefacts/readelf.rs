@@ -46,14 +46,26 @@ pub fn dynamic(file: &Path, tag: &str) -> Vec<String> {
         .collect()
 }
 
-/// The segments of one kind, each with its flags: `R E`, `RW`.
+/// The flags of the segments of one kind: `RE`, `RW`.
 pub fn segments(file: &Path, kind: &str) -> Vec<String> {
+    program_headers(file, kind).map(|words| words[6..words.len() - 1].concat()).collect()
+}
+
+/// The memory that a shared object takes, the padding between its segments left out.
+pub fn loaded_bytes(file: &Path) -> u64 {
+    program_headers(file, "LOAD")
+        .map(|words| u64::from_str_radix(words[5].trim_start_matches("0x"), 16).unwrap())
+        .sum()
+}
+
+/// `Type Offset VirtAddr PhysAddr FileSiz MemSiz Flg Align`; the flags may be several words.
+fn program_headers(file: &Path, kind: &str) -> impl Iterator<Item = Vec<String>> {
     text(file, "--program-headers")
         .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .filter(|words| words.first() == Some(&kind) && words.len() > 7)
-        .map(|words| words[6..words.len() - 1].concat())
-        .collect()
+        .map(|line| line.split_whitespace().map(String::from).collect::<Vec<_>>())
+        .filter(|words| words.first().is_some_and(|first| first == kind) && words.len() > 7)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// The symbol versions that a shared object needs of other libraries.

@@ -9,7 +9,7 @@ use super::readelf::{self, Symbol, dynamic, dynamic_symbols, segments};
 use crate::support::{run, shipped, temp_dir};
 
 /// The most that the library may weigh once stripped.
-const MAX_STRIPPED: u64 = 64 * 1024;
+pub const MAX_STRIPPED: u64 = 64 * 1024;
 
 fn undefined() -> impl Iterator<Item = Symbol> {
     dynamic_symbols(&shipped().so).into_iter().filter(|symbol| !symbol.is_defined)
