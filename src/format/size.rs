@@ -49,6 +49,7 @@ struct Item {
 }
 
 /// The size in bytes of what `format` describes; an empty format has none.
+#[inline(never)]
 pub fn size(format: &[u8], grammar: Grammar) -> Result<isize, FormatError> {
     let (is_native, codes) = match format {
         [b'@', codes @ ..] => (true, codes),
