@@ -704,11 +704,13 @@ int PyObject_CopyData(PyObject *dest,
 #define PyObject_HEAD_INIT(type) {1, (type)},
 #define PyVarObject_HEAD_INIT(type, size) {PyObject_HEAD_INIT(type) (size)},
 
-/* From a pointer to any object's struct, and back. */
+/* PYBUFFER_CAST: from a pointer to any object's struct to another. */
 #ifdef __cplusplus
 #define PYBUFFER_CAST(type, pointer) (static_cast<type>(static_cast<void *>(pointer)))
+#define PYBUFFER_NULL nullptr
 #else
 #define PYBUFFER_CAST(type, pointer) ((type)(pointer))
+#define PYBUFFER_NULL NULL
 #endif
 #define PYBUFFER_OBJECT(pointer) PYBUFFER_CAST(PyObject *, pointer)
 
@@ -731,7 +733,7 @@ int PyObject_CopyData(PyObject *dest,
 #define Py_XDECREF(object) Py_DECREF(object)
 #define Py_NewRef(object) pybuffer_new_ref(PYBUFFER_OBJECT(object))
 #define Py_XNewRef(object) Py_NewRef(object)
-#define Py_CLEAR(variable) pybuffer_set_ref(&(variable), NULL)
+#define Py_CLEAR(variable) pybuffer_set_ref(&(variable), PYBUFFER_NULL)
 #define Py_SETREF(variable, object) pybuffer_set_ref(&(variable), PYBUFFER_OBJECT(object))
 #define Py_XSETREF(variable, object) Py_SETREF(variable, object)
 
@@ -790,7 +792,7 @@ static inline PyObject *pybuffer_err_format(PyObject *exception, const char *for
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     pybuffer_err_set_string(exception, text);
-    return NULL;
+    return PYBUFFER_NULL;
 }
 
 #endif /* no Python.h */

@@ -40,7 +40,7 @@ int consume(PyObject *object, Py_ssize_t *strides)
     const Py_ssize_t size = PyBuffer_SizeFromFormat(view.format);
     const void *item = PyBuffer_GetPointer(&view, &index);
     PyBuffer_FillContiguousStrides(view.ndim, view.shape, strides, 1, 'C');
-    if (!PyBuffer_IsContiguous(&view, 'A') && item != NULL && size > 0) {
+    if (!PyBuffer_IsContiguous(&view, 'A') && item && size > 0) {
         failures += PyBuffer_ToContiguous(copy, &view, view.len, 'C');
         failures += PyBuffer_FromContiguous(&view, copy, view.len, 'F');
     }
