@@ -131,6 +131,7 @@ install: lib ## Copy what ships to PREFIX, LIBDIR and INCLUDEDIR (under DESTDIR)
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libpybuffer.so'
 	$(foreach pc,$(pcs),$(call fill_pc,$(PREFIX),$(call under_prefix,$(LIBDIR)),$(call under_prefix,$(INCLUDEDIR))) \
 	  packaging/$(pc).in >'$(DESTDIR)$(LIBDIR)/pkgconfig/$(pc)' && ) true
+	@test -n '$(DESTDIR)' || echo 'Installed. Where the loader knows $(LIBDIR), let it find the new library: ldconfig'
 
 .PHONY: uninstall
 uninstall: ## Remove the files that install puts there (with the same variables)

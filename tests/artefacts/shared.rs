@@ -1,12 +1,13 @@
 //! The shared library: what it needs of others, and how it lies in memory.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use super::manifest::Manifest;
 use super::readelf::{self, Symbol, dynamic, dynamic_symbols, segments};
-use crate::support::{run, shipped, temp_dir};
+use crate::support::{run, shipped, stdout, temp_dir};
 
 /// The most that the library may weigh once stripped.
 pub const MAX_STRIPPED: u64 = 64 * 1024;
@@ -38,10 +39,26 @@ fn python_is_referenced_weakly_only() {
 #[test]
 fn no_panic_can_be_reached() {
     // The panic handler's abort is the only one, and the linker drops what nothing reaches.
-    assert!(
-        undefined().all(|symbol| symbol.name != "abort"),
-        "a panic is reachable: something in the library calls the panic handler"
-    );
+    if undefined().any(|symbol| symbol.name == "abort") {
+        panic!("a panic is reachable: {:#?}", callers_of_panics());
+    }
+}
+
+/// Who calls a function whose name tells of a panic, for a failure's text.
+fn callers_of_panics() -> BTreeSet<String> {
+    let code = run(Command::new("objdump").args(["-d", "-C"]).arg(&shipped().so));
+    let mut function = String::new();
+    let mut callers = BTreeSet::new();
+    for line in stdout(&code).lines() {
+        if let Some((_, name)) = line.strip_suffix(">:").and_then(|line| line.split_once(" <")) {
+            name.clone_into(&mut function);
+        } else if let Some((_, callee)) = line.split_once(" <")
+            && ["panic", "_fail>"].iter().any(|word| callee.contains(word))
+        {
+            callers.insert(format!("{function} -> {}", callee.trim_end_matches('>')));
+        }
+    }
+    callers
 }
 
 #[test]
