@@ -1,1 +1,177 @@
+//! Copies against a naive model: each item by itself, in the order of the sequence.
 
+use super::*;
+use proptest::prelude::*;
+use std::vec::Vec;
+
+/// An array in a block of its own: the offset of its first item, and its strides.
+#[derive(Clone, Debug)]
+struct Placed {
+    first: usize,
+    strides: Vec<isize>,
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    shape: Vec<isize>,
+    itemsize: isize,
+    dst: Placed,
+    src: Placed,
+    order: bool,
+    items: isize,
+    first_comes_last: bool,
+    /// Both arrays in one block.
+    shared: bool,
+}
+
+const BLOCK: usize = 4096;
+const MIDDLE: usize = BLOCK / 2;
+
+fn placed(ndim: usize, spread: isize) -> impl Strategy<Value = Placed> {
+    (0..64_usize, prop::collection::vec(-spread..=spread, ndim))
+        .prop_map(|(shift, strides)| Placed { first: MIDDLE + shift, strides })
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    (0..=4_usize, 1..=17_isize).prop_flat_map(|(ndim, itemsize)| {
+        (
+            prop::collection::vec(0..=3_isize, ndim),
+            placed(ndim, 90),
+            placed(ndim, 90),
+            any::<[bool; 3]>(),
+            0.0..=1.3_f64,
+        )
+            .prop_map(move |(shape, dst, src, [order, first_comes_last, shared], part)| {
+                let all: isize = shape.iter().product();
+                // Most often the whole.
+                let items = if part >= 1.0 { all } else { (all as f64 * part) as isize };
+                let first_comes_last = first_comes_last && items == all;
+                Case { shape, itemsize, dst, src, order, items, first_comes_last, shared }
+            })
+    })
+}
+
+fn offset(placed: &Placed, index: &[isize]) -> usize {
+    let offset: isize = placed.strides.iter().zip(index).map(|(stride, i)| stride * i).sum();
+    placed.first.checked_add_signed(offset).unwrap()
+}
+
+/// All index vectors in an order.
+fn indices(shape: &[isize], order: Order) -> Vec<Vec<isize>> {
+    let all: isize = shape.iter().product();
+    (0..all)
+        .map(|mut flat| {
+            let mut index = std::vec![0; shape.len()];
+            let mut digit = |axis: usize| {
+                index[axis] = flat % shape[axis];
+                flat /= shape[axis];
+            };
+            match order {
+                Order::C => (0..shape.len()).rev().for_each(&mut digit),
+                Order::Fortran => (0..shape.len()).for_each(&mut digit),
+            }
+            index
+        })
+        .collect()
+}
+
+fn model(case: &Case, order: Order, dst: &mut [u8], src: &[u8]) {
+    let size = case.itemsize as usize;
+    let mut visited: Vec<_> =
+        indices(&case.shape, order).into_iter().take(case.items as usize).collect();
+    if case.first_comes_last && !visited.is_empty() {
+        visited.rotate_left(1);
+    }
+    for index in visited {
+        let (to, from) = (offset(&case.dst, &index), offset(&case.src, &index));
+        dst[to..to + size].copy_from_slice(&src[from..from + size]);
+    }
+}
+
+fn array<'a>(block: &mut [u8], placed: &'a Placed, case: &'a Case) -> Array<'a> {
+    let side = Side {
+        shape: &case.shape,
+        itemsize: case.itemsize,
+        strides: Strides::Given(&placed.strides),
+        suboffsets: None,
+    };
+    Array { buf: block.as_mut_ptr().wrapping_add(placed.first), side }
+}
+
+fn check(case: &Case) {
+    let order = if case.order { Order::C } else { Order::Fortran };
+    let before: Vec<u8> = (0..BLOCK).map(|i| (i * 7 % 251) as u8).collect();
+    let (mut block, mut other) = (before.clone(), before.clone());
+    let mut expected = before.clone();
+    model(case, order, &mut expected, &before);
+    let dst = array(&mut block, &case.dst, case);
+    let src = if case.shared {
+        Array {
+            buf: block.as_mut_ptr().wrapping_add(case.src.first),
+            ..array(&mut [], &case.src, case)
+        }
+    } else {
+        array(&mut other, &case.src, case)
+    };
+    let sequence = Sequence {
+        shape: &case.shape,
+        itemsize: case.itemsize,
+        order,
+        items: case.items,
+        first_comes_last: case.first_comes_last,
+    };
+    unsafe { copy(dst, src, sequence) }.unwrap();
+    assert_eq!(block, expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn copy_of_any_two_arrays_is_the_model_s(case in case()) {
+        check(&case);
+    }
+}
+
+#[test]
+fn many_dimensions_are_copied_from_memory_of_their_own() {
+    let mut shape = std::vec![1; 200];
+    shape[199] = 3;
+    let case = Case {
+        dst: Placed { first: MIDDLE, strides: std::vec![2; 200] },
+        src: Placed { first: MIDDLE, strides: std::vec![-1; 200] },
+        shape,
+        itemsize: 1,
+        order: true,
+        items: 3,
+        first_comes_last: false,
+        shared: false,
+    };
+    check(&case);
+}
+
+#[test]
+fn pointers_in_the_source_are_followed() {
+    let mut rows = [[1_u8, 2, 3], [4, 5, 6]];
+    let mut table = [rows[0].as_mut_ptr(), rows[1].as_mut_ptr()];
+    let shape = [2, 2];
+    let strides = [size_of::<*mut u8>() as isize, 1];
+    let src = Array {
+        buf: table.as_mut_ptr().cast(),
+        side: Side {
+            shape: &shape,
+            itemsize: 1,
+            strides: Strides::Given(&strides),
+            suboffsets: Some(&[1, -1]),
+        },
+    };
+    for (order, expected) in [(Order::C, [2, 3, 5, 6]), (Order::Fortran, [2, 5, 3, 6])] {
+        let mut to = [0_u8; 4];
+        let side =
+            Side { shape: &shape, itemsize: 1, strides: Strides::Dense(order), suboffsets: None };
+        let sequence =
+            Sequence { shape: &shape, itemsize: 1, order, items: 4, first_comes_last: false };
+        unsafe { copy(Array { buf: to.as_mut_ptr(), side }, src, sequence) }.unwrap();
+        assert_eq!(to, expected);
+    }
+}

@@ -1,1 +1,95 @@
+use super::*;
+use crate::layout::Order::{C, Fortran};
+use std::vec::Vec;
 
+fn given<'a>(shape: &'a [isize], strides: &'a [isize], itemsize: isize) -> Side<'a> {
+    Side { shape, itemsize, strides: Strides::Given(strides), suboffsets: None }
+}
+
+fn dense(shape: &[isize], itemsize: isize, order: Order) -> Side<'_> {
+    Side { shape, itemsize, strides: Strides::Dense(order), suboffsets: None }
+}
+
+fn laid(shape: &[isize], dst: Side, src: Side) -> Vec<Axis> {
+    let mut axes = std::vec![Axis::default(); shape.len()];
+    lay(&mut axes, shape, dst, src);
+    axes
+}
+
+/// `(n, dst, src)` of each loop, and the run.
+fn planned(axes: &mut [Axis], itemsize: isize) -> (Vec<(isize, isize, isize)>, usize) {
+    let plan = canonicalise(axes, itemsize);
+    (plan.axes.iter().map(|axis| (axis.n, axis.dst, axis.src)).collect(), plan.run)
+}
+
+#[test]
+fn dense_sides_get_the_strides_of_their_order() {
+    let axes = laid(&[2, 3], dense(&[2, 3], 4, Fortran), dense(&[2, 3], 4, C));
+    assert_eq!(axes.iter().map(|a| (a.dst, a.src)).collect::<Vec<_>>(), [(4, 12), (8, 4)]);
+}
+
+#[test]
+fn dense_side_larger_than_what_is_copied_keeps_its_own_strides() {
+    let axes = laid(&[2, 2], dense(&[3, 5], 4, C), dense(&[2, 2], 4, C));
+    assert_eq!(axes.iter().map(|a| a.dst).collect::<Vec<_>>(), [20, 4]);
+}
+
+#[test]
+fn two_dense_arrays_are_one_run() {
+    let mut axes = laid(&[2, 3, 4], dense(&[2, 3, 4], 8, C), dense(&[2, 3, 4], 8, C));
+    assert_eq!(planned(&mut axes, 8), (std::vec![], 192));
+}
+
+#[test]
+fn dense_rows_with_gaps_are_runs_of_a_row() {
+    let mut axes = laid(&[5, 4], dense(&[5, 4], 2, C), given(&[5, 4], &[32, 2], 2));
+    assert_eq!(planned(&mut axes, 2), (std::vec![(5, 8, 32)], 8));
+}
+
+#[test]
+fn transposed_array_is_walked_along_the_destination() {
+    let mut axes = laid(&[5, 4], dense(&[5, 4], 2, Fortran), dense(&[5, 4], 2, C));
+    assert_eq!(planned(&mut axes, 2), (std::vec![(4, 10, 2), (5, 2, 8)], 2));
+}
+
+#[test]
+fn neighbouring_loops_that_continue_each_other_are_merged() {
+    let mut axes = laid(&[3, 4, 1, 5], dense(&[3, 4, 1, 5], 1, C), {
+        given(&[3, 4, 1, 5], &[80, 20, 7, 4], 1)
+    });
+    assert_eq!(planned(&mut axes, 1), (std::vec![(60, 1, 4)], 1));
+}
+
+#[test]
+fn backward_destination_is_turned_round() {
+    let shape = [4];
+    let mut axes = laid(&shape, given(&shape, &[-3], 1), dense(&shape, 1, C));
+    let plan = canonicalise(&mut axes, 1);
+    assert_eq!((plan.dst, plan.src, plan.run), (-9, 3, 1));
+    assert_eq!((plan.axes[0].dst, plan.axes[0].src), (3, -1));
+}
+
+#[test]
+fn destination_written_twice_is_told_from_one_written_once() {
+    let once = |shape: &[isize], strides: &[isize], itemsize| {
+        let axes = laid(shape, given(shape, strides, itemsize), dense(shape, itemsize, C));
+        writes_each_byte_once(&axes, itemsize)
+    };
+    assert!(once(&[2, 3], &[12, 4], 4));
+    assert!(once(&[2, 3], &[-4, 8], 4));
+    assert!(once(&[1, 3], &[0, 4], 4));
+    assert!(!once(&[2, 3], &[0, 4], 4));
+    assert!(!once(&[2, 3], &[4, 4], 4));
+    assert!(!once(&[3], &[2], 4));
+    assert!(!once(&[3, 3], &[8, 4], 4));
+}
+
+#[test]
+fn prefix_is_whole_slabs_and_a_rest() {
+    let shape = [1, 4, 5];
+    let mut axes = laid(&shape, dense(&shape, 1, C), dense(&shape, 1, C));
+    assert_eq!(split_prefix(&mut axes, 13, C), Slabs { axis: 1, whole: 2, rest: 3 });
+    assert_eq!(axes[1].index, 2);
+    let mut axes = laid(&shape, dense(&shape, 1, C), dense(&shape, 1, C));
+    assert_eq!(split_prefix(&mut axes, 13, Fortran), Slabs { axis: 2, whole: 3, rest: 1 });
+}
