@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::manifest::{Kind, Manifest};
-use super::readelf::{dynamic_symbols, exported};
+use super::readelf::{dynamic_symbols, exported, exported_by_objects};
 use crate::support::shipped;
 
 #[test]
@@ -21,6 +21,11 @@ fn manifest_pairs_every_drop_in_with_its_twin() {
 #[test]
 fn library_exports_the_manifest_and_nothing_else() {
     assert_eq!(exported(&shipped().so), Manifest::read().names());
+}
+
+#[test]
+fn archive_exports_the_manifest_and_nothing_else() {
+    assert_eq!(exported_by_objects(&shipped().archive), Manifest::read().names());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::support::{run, stdout};
 
-/// An entry of a dynamic symbol table.
+/// An entry of a symbol table that is not local.
 #[derive(Debug)]
 pub struct Symbol {
     pub name: String,
@@ -17,6 +17,8 @@ pub struct Symbol {
     pub kind: String,
     /// `GLOBAL` or `WEAK`.
     pub binding: String,
+    /// Whether other objects may refer to it, once it is linked.
+    pub is_visible: bool,
     pub is_defined: bool,
 }
 
@@ -27,8 +29,17 @@ pub fn dynamic_symbols(file: &Path) -> Vec<Symbol> {
 
 /// The names of the symbols that a shared object exports.
 pub fn exported(file: &Path) -> Vec<String> {
+    visible_names(dynamic_symbols(file))
+}
+
+/// The names that an archive's objects export from whatever they are linked into.
+pub fn exported_by_objects(archive: &Path) -> Vec<String> {
+    visible_names(text(archive, "--symbols").lines().filter_map(symbol).collect())
+}
+
+fn visible_names(symbols: Vec<Symbol>) -> Vec<String> {
     let mut names: Vec<String> =
-        dynamic_symbols(file).into_iter().filter(|s| s.is_defined).map(|s| s.name).collect();
+        symbols.into_iter().filter(|s| s.is_defined && s.is_visible).map(|s| s.name).collect();
     names.sort();
     names
 }
@@ -82,7 +93,9 @@ pub fn needed_versions(file: &Path) -> Vec<String> {
 /// `Num: Value Size Type Bind Vis Ndx Name`; the name may be followed by a version and its number.
 fn symbol(line: &str) -> Option<Symbol> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let [number, _, _, kind, binding, _, section, name, ..] = words[..] else { return None };
+    let [number, _, _, kind, binding, visibility, section, name, ..] = words[..] else {
+        return None;
+    };
     if !number.ends_with(':') || binding == "LOCAL" || section == "Ndx" {
         return None;
     }
@@ -95,6 +108,7 @@ fn symbol(line: &str) -> Option<Symbol> {
         version,
         kind: kind.to_owned(),
         binding: binding.to_owned(),
+        is_visible: visibility == "DEFAULT",
         is_defined: section != "UND",
     })
 }
