@@ -162,10 +162,11 @@ impl Text {
         CStr::from_bytes_until_nul(&self.bytes).unwrap_or(c"")
     }
 
+    #[inline(never)]
     fn append(&mut self, bytes: &[u8]) {
         let end = self.len.saturating_add(bytes.len());
         if let Some(free) = self.bytes.get_mut(self.len..end) {
-            free.copy_from_slice(bytes);
+            free.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
             self.len = end;
         }
     }

@@ -8,8 +8,7 @@
 #![forbid(unsafe_code)]
 #![expect(
     clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    reason = "offsets within the extents that View checked (V3); indices below the slices' lengths"
+    reason = "offsets within the extents that View checked (V3), and counts below the slices' lengths"
 )]
 
 use crate::layout::Order;
@@ -54,32 +53,32 @@ pub enum Strides<'a> {
 }
 
 impl Side<'_> {
-    /// The strides, one after another, from the last dimension to the first for C-contiguous arrays
-    /// and from the first to the last otherwise.
+    /// Calls `set` with each dimension's number and stride, in whichever order suits.
     fn each_stride(&self, mut set: impl FnMut(usize, isize)) {
         let mut dense = self.itemsize;
-        let mut step = |i: usize| {
+        let mut step = |(i, n): (usize, &isize)| {
             set(i, dense);
-            dense = dense.wrapping_mul(self.shape[i]);
+            dense = dense.wrapping_mul(*n);
         };
+        let dims = self.shape.iter().enumerate();
         match self.strides {
             Strides::Given(strides) => strides.iter().enumerate().for_each(|(i, s)| set(i, *s)),
-            Strides::Dense(Order::C) => (0..self.shape.len()).rev().for_each(&mut step),
-            Strides::Dense(Order::Fortran) => (0..self.shape.len()).for_each(&mut step),
+            Strides::Dense(Order::C) => dims.rev().for_each(&mut step),
+            Strides::Dense(Order::Fortran) => dims.for_each(&mut step),
         }
     }
 
     fn suboffset(&self, axis: usize) -> isize {
-        self.suboffsets.map_or(-1, |suboffsets| suboffsets[axis])
+        self.suboffsets.and_then(|suboffsets| suboffsets.get(axis)).copied().unwrap_or(-1)
     }
 }
 
 /// Lays one loop for each dimension of `shape`, outermost first. `axes`, `shape` and both sides have
 /// the same number of dimensions.
 pub fn lay(axes: &mut [Axis], shape: &[isize], dst: Side, src: Side) {
-    for (i, axis) in axes.iter_mut().enumerate() {
+    for (i, (axis, &n)) in axes.iter_mut().zip(shape).enumerate() {
         *axis = Axis {
-            n: shape[i],
+            n,
             dst: 0,
             src: 0,
             dst_suboffset: dst.suboffset(i),
@@ -87,8 +86,16 @@ pub fn lay(axes: &mut [Axis], shape: &[isize], dst: Side, src: Side) {
             index: 0,
         };
     }
-    dst.each_stride(|i, stride| axes[i].dst = stride);
-    src.each_stride(|i, stride| axes[i].src = stride);
+    dst.each_stride(|i, stride| {
+        if let Some(axis) = axes.get_mut(i) {
+            axis.dst = stride;
+        }
+    });
+    src.each_stride(|i, stride| {
+        if let Some(axis) = axes.get_mut(i) {
+            axis.src = stride;
+        }
+    });
 }
 
 /// Whether no byte of the destination is written twice, as far as can be told from strides sorted by
@@ -128,47 +135,53 @@ pub fn canonicalise(axes: &mut [Axis], itemsize: isize) -> Plan<'_> {
     let (mut dst, mut src) = (0, 0);
     let mut kept = 0;
     for i in 0..axes.len() {
-        let mut axis = axes[i];
-        if axis.n == 1 {
-            continue;
-        }
+        let Some(mut axis) = axes.get(i).copied().filter(|axis| axis.n != 1) else { continue };
         if axis.dst < 0 {
             dst += (axis.n - 1) * axis.dst;
             src += (axis.n - 1) * axis.src;
             axis.dst = -axis.dst;
             axis.src = -axis.src;
         }
-        let mut at = kept;
-        while at > 0 && axes[at - 1].dst < axis.dst {
-            axes[at] = axes[at - 1];
-            at -= 1;
-        }
-        axes[at] = axis;
+        insert(axes, kept, axis);
         kept += 1;
     }
-    let mut kept = merge(&mut axes[..kept]);
+    let mut kept = merge(axes.get_mut(..kept).unwrap_or_default());
     let mut run = itemsize;
-    if let Some(last) = axes[..kept].last().filter(|last| last.dst == run && last.src == run) {
+    let last = kept.checked_sub(1).and_then(|last| axes.get(last));
+    if let Some(last) = last.filter(|last| last.dst == run && last.src == run) {
         run *= last.n;
         kept -= 1;
     }
-    Plan { axes: &mut axes[..kept], run: run.unsigned_abs(), dst, src }
+    let axes = axes.get_mut(..kept).unwrap_or_default();
+    Plan { axes, run: run.unsigned_abs(), dst, src }
+}
+
+/// Puts a loop among the first `kept`, which are sorted by the destination's stride.
+fn insert(axes: &mut [Axis], kept: usize, axis: Axis) {
+    let sorted = axes.get(..kept).unwrap_or_default();
+    let at = sorted.iter().rposition(|other| other.dst >= axis.dst).map_or(0, |last| last + 1);
+    for i in (at..kept).rev() {
+        axes.get(i).copied().map(|moved| axes.get_mut(i + 1).map(|slot| *slot = moved));
+    }
+    if let Some(slot) = axes.get_mut(at) {
+        *slot = axis;
+    }
 }
 
 /// Merges neighbours of which the outer steps as if it continued the inner; returns how many remain.
 fn merge(axes: &mut [Axis]) -> usize {
-    let mut kept = 0;
+    let mut kept: usize = 0;
     for i in 0..axes.len() {
-        let axis = axes[i];
-        if kept > 0 {
-            let outer = &mut axes[kept - 1];
-            if outer.dst == axis.n * axis.dst && outer.src == axis.n * axis.src {
-                *outer = Axis { n: outer.n * axis.n, dst: axis.dst, src: axis.src, ..*outer };
-                continue;
-            }
+        let Some(axis) = axes.get(i).copied() else { break };
+        let outer = kept.checked_sub(1).and_then(|last| axes.get_mut(last));
+        let continued =
+            outer.filter(|outer| outer.dst == axis.n * axis.dst && outer.src == axis.n * axis.src);
+        if let Some(outer) = continued {
+            *outer = Axis { n: outer.n * axis.n, dst: axis.dst, src: axis.src, ..*outer };
+        } else if let Some(slot) = axes.get_mut(kept) {
+            *slot = axis;
+            kept += 1;
         }
-        axes[kept] = axis;
-        kept += 1;
     }
     kept
 }
@@ -196,9 +209,11 @@ pub fn split_prefix(axes: &mut [Axis], items: isize, order: Order) -> Slabs {
     // Of the other dimensions only the faster ones have more than one step.
     let others = axes.iter().enumerate().filter(|(i, _)| *i != axis);
     let slab = others.fold(1, |size: isize, (_, axis)| size.saturating_mul(axis.n));
-    let slabs = Slabs { axis, whole: items / slab, rest: items % slab };
-    axes[axis].index = slabs.whole;
-    slabs
+    let whole = items.checked_div(slab).unwrap_or(0);
+    if let Some(axis) = axes.get_mut(axis) {
+        axis.index = whole;
+    }
+    Slabs { axis, whole, rest: items - whole * slab }
 }
 
 /// Makes the loops span the whole slabs and nothing else.

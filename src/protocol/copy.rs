@@ -113,11 +113,11 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), E
     }
     let (mut dest_view, mut src_view) = (get::EMPTY, get::EMPTY);
     // SAFETY: as above.
-    if unsafe { get::get_buffer(dest, &raw mut dest_view, PyBUF_FULL) }? != 0 {
+    if unsafe { get::ask(dest, &raw mut dest_view, PyBUF_FULL) }? != 0 {
         return Err(Error::Raised);
     }
     // SAFETY: as above.
-    let result = match unsafe { get::get_buffer(src, &raw mut src_view, PyBUF_FULL_RO) } {
+    let result = match unsafe { get::ask(src, &raw mut src_view, PyBUF_FULL_RO) } {
         // SAFETY: both views are held, and the first was asked for to be written.
         Ok(0) => unsafe { copy_views(&dest_view, &src_view) },
         Ok(_) => {

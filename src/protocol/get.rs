@@ -55,6 +55,16 @@ pub unsafe fn get_buffer(
     Ok(unsafe { getbuffer(obj, view, flags) })
 }
 
+/// As [`get_buffer`], for callers within the library: not once more in line.
+///
+/// # Safety
+/// As for [`get_buffer`].
+#[inline(never)]
+pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<c_int, Error> {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { get_buffer(obj, view, flags) }
+}
+
 /// Why an object without a buffer slot that can be called is no exporter.
 ///
 /// # Safety
@@ -110,7 +120,7 @@ pub unsafe fn with_view<R>(
     // A view may point into itself, so it stays where it is until it is released.
     let mut view = EMPTY;
     // SAFETY: the caller's promise is the callee's.
-    if unsafe { get_buffer(obj, &raw mut view, flags) }? != 0 {
+    if unsafe { ask(obj, &raw mut view, flags) }? != 0 {
         return Err(Error::Raised);
     }
     let result = work(&view);

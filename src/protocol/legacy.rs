@@ -56,7 +56,7 @@ pub unsafe fn is_readable(obj: *mut PyObject) -> c_int {
     }
     let mut view = get::EMPTY;
     // SAFETY: as above.
-    match unsafe { get::get_buffer(obj, &raw mut view, PyBUF_SIMPLE) } {
+    match unsafe { get::ask(obj, &raw mut view, PyBUF_SIMPLE) } {
         Ok(-1) | Err(_) => {
             runtime.clear_error();
             0

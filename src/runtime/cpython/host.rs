@@ -77,6 +77,7 @@ impl Host {
     }
 
     /// Whether this thread has a thread state attached: without one, raising would crash.
+    #[inline(never)]
     fn is_attached(&self) -> bool {
         let symbols = &self.symbols;
         let Some(get) = symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet)
@@ -94,6 +95,7 @@ impl Host {
         self.version >= (3, 12) || symbols.PyGILState_Check.is_some_and(|has| unsafe { has() } != 0)
     }
 
+    #[inline(never)]
     fn exception_of(&self, kind: Kind) -> *mut PyObject {
         let symbols = &self.symbols;
         let variable = match kind {
@@ -281,11 +283,14 @@ fn raised_if_null(object: *mut PyObject) -> Result<*mut PyObject, Error> {
     if object.is_null() { Err(Error::Raised) } else { Ok(object) }
 }
 
-/// The numbers before the second dot of "3.13.0 (...)".
+/// The two numbers before the second dot of "3.13.0 (...)".
 fn parse_version(text: &CStr) -> Option<(u32, u32)> {
-    let mut numbers = text.to_str().ok()?.split(|c: char| !c.is_ascii_digit());
-    let mut next = || numbers.next()?.parse().ok();
-    Some((next()?, next()?))
+    let mut bytes = text.to_bytes().iter();
+    let mut number = || {
+        let digits = bytes.by_ref().map_while(|byte| char::from(*byte).to_digit(10));
+        digits.map(Some).reduce(|number, digit| number?.checked_mul(10)?.checked_add(digit?))?
+    };
+    Some((number()?, number()?))
 }
 
 #[cfg(test)]

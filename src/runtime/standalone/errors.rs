@@ -68,6 +68,7 @@ fn records() -> impl Iterator<Item = &'static Record> {
 }
 
 /// This thread's record, if it has an error pending.
+#[inline(never)]
 fn mine() -> Option<&'static Record> {
     if PENDING.load(Ordering::Relaxed) == 0 {
         return None;
@@ -123,6 +124,7 @@ fn append(thread: i32) -> Option<&'static Record> {
     }
 }
 
+#[inline(never)]
 fn set_pending(exception: *mut PyObject, text: Text) {
     // Without memory for a record the return value alone tells.
     if let Some(record) = claim() {
