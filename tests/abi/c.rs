@@ -1,0 +1,122 @@
+//! The C compiler's own word: `_Static_assert` on every offset, size, flag and signature.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use super::compare::{Exceptions, include, with_headers};
+use super::rust::{flags, layouts};
+use crate::manifest::{Kind, Manifest};
+use crate::support::{cc, printed, run_any, temp_dir};
+
+/// Asserts the Rust types' layouts and flags; after a struct's head all is relative to that head, which
+/// is another one in a free-threaded CPython.
+fn layout_asserts(except: &Exceptions) -> String {
+    let mut text = String::new();
+    let mut assert = |what: &str, claim: String| {
+        writeln!(text, "_Static_assert({claim}, \"{what}: {claim}\");").unwrap();
+    };
+    let layouts = layouts();
+    let head = layouts.iter().find(|layout| layout.name == "PyObject").unwrap().size;
+    for layout in &layouts {
+        let name = layout.name;
+        if name == "PyObject" && except.head {
+            continue;
+        }
+        let follows_head = ["PyVarObject", "PyTypeObject"].contains(&name);
+        let (base, from) = if follows_head { (head, " - sizeof(PyObject)") } else { (0, "") };
+        for &(field, offset) in layout.fields.iter().filter(|(field, _)| *field != "ob_base") {
+            assert(field, format!("offsetof({name}, {field}){from} == {}", offset - base));
+        }
+        // libpybuffer ends PyTypeObject early.
+        let relation = if name == "PyTypeObject" { ">=" } else { "==" };
+        assert(name, format!("sizeof({name}){from} {relation} {}", layout.size - base));
+    }
+    for (name, value) in flags() {
+        assert(name, format!("{name} == {value}"));
+    }
+    text
+}
+
+/// Asserts that Python.h declares each drop-in as our header declares its twin.
+fn signature_asserts(except: &Exceptions) -> String {
+    let manifest = Manifest::read();
+    let names: Vec<&str> = manifest
+        .of_kind(Kind::DropIn)
+        .filter(|&name| !except.ignored.iter().any(|ignored| ignored == name))
+        .filter(|&name| !except.undeclared.iter().any(|undeclared| undeclared == name))
+        .collect();
+    let mut text = String::new();
+    for name in &names {
+        writeln!(text, "typedef __typeof__({name}) python_{name};").unwrap();
+    }
+    text.push_str("#define PYBUFFER_REDIRECT\n#include <libpybuffer.h>\n");
+    for name in &names {
+        // Where they may differ in `const` they do; what else they are, bindgen has compared.
+        let not = if except.constness.iter().any(|other| other == name) { "!" } else { "" };
+        writeln!(
+            text,
+            "_Static_assert({not}__builtin_types_compatible_p(python_{name}, \
+             __typeof__(pybuffer_{name})), \"{name}: the signature\");"
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// The assertions that do not hold.
+fn failed(unit: &str, folder: &Path, name: &str) -> Vec<String> {
+    let file = temp_dir(&format!("abi-c-{name}")).join("unit.c");
+    fs::write(&file, unit).unwrap();
+    let mut compiler = cc();
+    compiler.args(["-std=gnu11", "-fsyntax-only", "-w", "-I"]).arg(folder).arg("-I");
+    let output = run_any(compiler.arg(include()).arg(&file));
+    if output.status.success() {
+        return vec![];
+    }
+    let said = printed(&output);
+    let failed: Vec<String> = said
+        .lines()
+        .filter(|line| line.contains("static assertion failed"))
+        .map(|line| format!("{name}: {}", line.split_once('"').map_or(line, |(_, what)| what)))
+        .collect();
+    assert!(!failed.is_empty(), "{} does not compile:\n{said}", file.display());
+    failed
+}
+
+#[test]
+fn layouts_and_signatures_agree_with_every_python_h() {
+    let mut all = Vec::new();
+    for python in with_headers("layouts_and_signatures_agree_with_every_python_h") {
+        let except = Exceptions::of(python);
+        let unit = format!(
+            "#include <Python.h>\n#include <stddef.h>\n{}{}",
+            layout_asserts(&except),
+            signature_asserts(&except)
+        );
+        all.extend(failed(&unit, python.include.as_ref().unwrap(), &python.label));
+    }
+    assert!(all.is_empty(), "the C compiler finds:\n{}", all.join("\n"));
+}
+
+#[test]
+fn layouts_agree_with_the_header() {
+    let asserts = layout_asserts(&Exceptions::default());
+    let unit = format!("#include <libpybuffer.h>\n#include <stddef.h>\n{asserts}");
+    let found = failed(&unit, &include(), "libpybuffer.h");
+    assert!(found.is_empty(), "the C compiler finds:\n{}", found.join("\n"));
+}
+
+#[test]
+fn every_wrong_assertion_is_reported_at_once() {
+    let asserts = layout_asserts(&Exceptions::default());
+    let wrong = asserts
+        .replace("PyBUF_WRITE ==", "1 +")
+        .replace("offsetof(Py_buffer", "1 + offsetof(Py_buffer");
+    let found = failed(
+        &format!("#include <libpybuffer.h>\n#include <stddef.h>\n{wrong}"),
+        &include(),
+        "wrong",
+    );
+    assert_eq!(found.len(), 11, "the 11 members of Py_buffer: {found:#?}");
+}
