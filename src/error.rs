@@ -67,6 +67,7 @@ kinds! {
 
 impl Kind {
     /// The class of a name, if there is one.
+    #[inline(never)]
     pub fn by_name(name: &CStr) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }

@@ -24,6 +24,19 @@ use crate::layout::contiguity;
 use crate::layout::extent;
 use crate::layout::strides::c_stride;
 
+/// Where an entry leads: with a suboffset that is not negative, by the pointer that it is.
+///
+/// # Safety
+/// With such a suboffset a pointer is readable at `at`.
+#[inline]
+unsafe fn follow(at: *mut u8, suboffset: Py_ssize_t) -> *mut u8 {
+    if suboffset < 0 {
+        return at;
+    }
+    // SAFETY: a pointer is there (caller); exporters need not align it.
+    unsafe { at.cast::<*mut u8>().read_unaligned() }.wrapping_offset(suboffset)
+}
+
 /// Where the items of a view without strides and shape are is not known.
 const UNKNOWN_STRIDES: Error = Error::Fixed(
     Kind::Value,
@@ -71,19 +84,6 @@ impl<'a> Fields<'a> {
         (!first.is_null()).then(|| unsafe { slice::from_raw_parts(first, self.ndim()) })
     }
 
-    /// The stride of dimension `axis`: the given one, or else the C stride. `None` if that would
-    /// need a shape that is not there.
-    pub fn stride(self, axis: usize) -> Option<Py_ssize_t> {
-        if let Some(strides) = self.strides() {
-            return strides.get(axis).copied();
-        }
-        match self.shape() {
-            Some(shape) => Some(c_stride(shape, self.view.itemsize, axis)),
-            None if self.ndim() == 1 => Some(self.view.itemsize),
-            None => None,
-        }
-    }
-
     /// The address of the item at `indices[ndim]`, following pointers where suboffsets say so.
     ///
     /// The indices are not checked: offsets wrap, as in libpython.
@@ -92,15 +92,42 @@ impl<'a> Fields<'a> {
     /// Where a suboffset is not negative, a pointer is readable at the entry that the indices name.
     #[inline]
     pub unsafe fn locate(self, indices: &[Py_ssize_t]) -> Result<*mut u8, Error> {
+        let Some(strides) = self.strides() else {
+            // SAFETY: the caller's promise is the callee's.
+            return unsafe { self.locate_without_strides(indices) };
+        };
+        let mut at: *mut u8 = self.view.buf.cast();
+        let Some(suboffsets) = self.suboffsets() else {
+            for (&stride, &index) in strides.iter().zip(indices) {
+                at = at.wrapping_offset(stride.wrapping_mul(index));
+            }
+            return Ok(at);
+        };
+        for ((&stride, &suboffset), &index) in strides.iter().zip(suboffsets).zip(indices) {
+            // SAFETY: a pointer is there where one is followed (caller).
+            at = unsafe { follow(at.wrapping_offset(stride.wrapping_mul(index)), suboffset) };
+        }
+        Ok(at)
+    }
+
+    /// As [`locate`](Self::locate) where the strides are those of C order, as `ctypes` leaves it.
+    ///
+    /// # Safety
+    /// As for `locate`.
+    #[cold]
+    unsafe fn locate_without_strides(self, indices: &[Py_ssize_t]) -> Result<*mut u8, Error> {
+        let shape = match self.shape() {
+            Some(shape) => shape,
+            None if indices.len() < 2 => &[],
+            None => return Err(UNKNOWN_STRIDES),
+        };
         let mut at: *mut u8 = self.view.buf.cast();
         for (axis, &index) in indices.iter().enumerate() {
-            let Some(stride) = self.stride(axis) else { return Err(UNKNOWN_STRIDES) };
-            at = at.wrapping_offset(stride.wrapping_mul(index));
+            let stride = c_stride(shape, self.view.itemsize, axis);
             let suboffset = self.suboffsets().and_then(|all| all.get(axis)).copied();
-            if let Some(suboffset) = suboffset.filter(|suboffset| *suboffset >= 0) {
-                // SAFETY: a pointer is there (caller); exporters need not align it.
-                at = unsafe { at.cast::<*mut u8>().read_unaligned() }.wrapping_offset(suboffset);
-            }
+            at = at.wrapping_offset(stride.wrapping_mul(index));
+            // SAFETY: a pointer is there where one is followed (caller).
+            at = unsafe { follow(at, suboffset.unwrap_or(-1)) };
         }
         Ok(at)
     }

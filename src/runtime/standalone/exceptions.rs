@@ -52,6 +52,7 @@ pub fn by_name(name: &CStr) -> *mut PyObject {
 }
 
 /// The kind of an exception, if it is one of the library's own.
+#[inline(never)]
 pub fn kind_of(exception: *const PyObject) -> Option<Kind> {
     Kind::ALL.iter().copied().find(|kind| ptr::eq(of(*kind), exception))
 }
