@@ -128,9 +128,9 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), E
     };
     // The destination goes first, as in libpython.
     // SAFETY: filled above, not moved, and given back once.
-    unsafe { get::release(&mut dest_view) };
+    unsafe { get::give_back(&mut dest_view) };
     // SAFETY: as above; `obj` is null if it was not filled.
-    unsafe { get::release(&mut src_view) };
+    unsafe { get::give_back(&mut src_view) };
     result
 }
 
