@@ -113,6 +113,16 @@ asan: ## Run the unit tests under AddressSanitizer (needs a nightly Rust)
 	RUSTFLAGS=-Zsanitizer=address $(cargo) +nightly test --lib --target-dir $(BUILD)/asan \
 	  --target "$$(rustc +nightly -vV | sed -n 's/^host: //p')"
 
+##@ Show
+
+.PHONY: demo
+demo: lib ## Show the library at work: in a C program without Python, and under a real python
+	@CC='$(CC)' PYTHON='$(PYTHON)' sh examples/demo.sh $(BUILD)
+
+.PHONY: bench
+bench: lib ## Measure each function beside libpython's, in one run (criterion)
+	$(cargo) bench --bench calls
+
 ##@ Install
 
 # Files and links that go to LIBDIR; the header and the .pc files besides.
