@@ -12,11 +12,11 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde::Deserialize;
 use support::{
-    Python, pkg_config, printed, pythons, run, run_any, shipped, skip, stdout, temp_dir,
+    Python, command_without_settings, pkg_config, printed, pythons, run, run_any, shipped, skip,
+    stdout, temp_dir,
 };
 
 /// Who answers a call of a buffer function.
@@ -273,7 +273,7 @@ fn embedding_program_runs_the_library_that_is_linked_first() {
                 .arg(rpath(libpython.parent().unwrap()))
                 .args(["-ldl", "-o"])
                 .arg(&program));
-            let output = run(Command::new(&program).env("PYTHONHOME", home(python)));
+            let output = run(command_without_settings(&program).env("PYTHONHOME", home(python)));
             let text = stdout(&output);
             let lines: Vec<&str> = text.lines().collect();
             assert_eq!(Path::new(lines[0]).canonicalize().unwrap(), expected, "{program:?}");
@@ -318,7 +318,7 @@ fn private_libpython_is_found_by_an_extension_and_by_attach() {
             "folder = {:?}\n{PRIVATE_HOST_CODE}",
             folder.canonicalize().unwrap().display().to_string()
         );
-        let output = run(Command::new(&program)
+        let output = run(command_without_settings(&program)
             .arg(libpython)
             .arg(&shipped().so)
             .arg(code)

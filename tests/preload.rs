@@ -14,26 +14,40 @@ use std::process::ExitStatus;
 use std::sync::{LazyLock, Mutex};
 use std::thread;
 
-use support::{Python, printed, pythons, run, run_any, say, shipped, skip, stdout, temp_dir};
+use support::{
+    Python, command_without_settings, printed, pythons, run, run_any, say, shipped, skip, stdout,
+    temp_dir,
+};
 
-/// CPython's suites that work on buffers. `test_io` comes first: it sleeps for most of its time,
-/// and runs as a process of its own beside the others.
-const SUITES: [&[&str]; 2] = [
-    &["test_io"],
-    &[
-        "test_buffer",
-        "test_memoryview",
-        "test_struct",
-        "test_array",
-        "test_bytes",
-        "test_ctypes",
-        "test_picklebuffer",
-        "test_capi",
-    ],
+/// Suites that are run by one process, and how.
+struct Group {
+    suites: &'static [&'static str],
+    /// What regrtest may use beyond the ordinary (`-u`).
+    resources: &'static str,
+    /// How many of these processes may run at a time.
+    n_workers: usize,
+}
+
+/// CPython's suites that work on buffers, in groups that take about the same time and together keep
+/// two cores busy: `test_io` sleeps for most of its time, `test_capi` for some of it. `cpu` adds
+/// long tests: a part of `test_buffer`, and nothing about buffers elsewhere.
+const GROUPS: [Group; 3] = [
+    Group { suites: &["test_io"], resources: "none", n_workers: 4 },
+    Group { suites: &["test_buffer"], resources: "cpu", n_workers: 1 },
+    Group {
+        suites: &[
+            "test_memoryview",
+            "test_struct",
+            "test_array",
+            "test_bytes",
+            "test_ctypes",
+            "test_picklebuffer",
+            "test_capi",
+        ],
+        resources: "none",
+        n_workers: 1,
+    },
 ];
-
-/// As many runs of suites at a time: twice the cores that they keep busy.
-const N_WORKERS: usize = 4;
 
 /// What the suites call, and how often at the least in one CPython; about a tenth of what was
 /// counted in 3.8 to 3.13.
@@ -59,14 +73,11 @@ const HARDLY_CALLED: [(&str, &str); 7] = [
     ("PyObject_CheckReadBuffer", "kept for old extensions of the stable ABI alone"),
 ];
 
-/// Not in the libpython of 3.8, so that nothing in it calls them: there `PyObject_CheckBuffer` is
-/// a macro, and `PyBuffer_SizeFromFormat` is declared and missing.
-const SINCE_3_9: [&str; 2] = ["PyObject_CheckBuffer", "PyBuffer_SizeFromFormat"];
-
-/// One run of a group of suites.
+/// One run of a group's suites.
 struct Job<'a> {
     python: &'a Python,
     suites: Vec<&'static str>,
+    resources: &'static str,
     preload: bool,
     folder: PathBuf,
 }
@@ -92,27 +103,17 @@ fn suites_of_cpython_end_as_without_the_library() {
         return skip(test, "no CPython with its tests and a shared libpython was found");
     }
 
-    let mut jobs = Vec::new();
-    for python in &with_tests {
-        for (group, suites) in SUITES.iter().enumerate() {
-            let suites = installed_suites(python, suites);
-            for preload in [false, true] {
-                let kind = if preload { "preload" } else { "plain" };
-                let folder = temp_dir(&format!("suites-{}-{group}-{kind}", python.label));
-                jobs.push((group, Job { python, suites: suites.clone(), preload, folder }));
-            }
-        }
-    }
-    // The sleepers first.
-    jobs.sort_by_key(|(group, _)| *group);
-    let jobs: Vec<Job> = jobs.into_iter().map(|(_, job)| job).collect();
-    let outcomes = run_all(&jobs);
+    let outcomes = thread::scope(|scope| {
+        let groups: Vec<_> =
+            GROUPS.iter().map(|group| scope.spawn(|| run_group(group, &with_tests))).collect();
+        groups.into_iter().flat_map(|group| group.join().unwrap()).collect::<Vec<_>>()
+    });
 
     let mut wrong = Vec::new();
     for python in with_tests {
         let of = |preload: bool| {
-            jobs.iter()
-                .zip(&outcomes)
+            outcomes
+                .iter()
                 .filter(move |(job, _)| job.preload == preload && job.python.label == python.label)
         };
         for ((job, preloaded), (_, plain)) in of(true).zip(of(false)) {
@@ -127,7 +128,11 @@ fn suites_of_cpython_end_as_without_the_library() {
         }
         let counts = sum_counts(of(true).map(|(job, _)| job.folder.join("counts")));
         wrong.extend(counts_missing(python, &counts));
-        say(&format!("CPython {}: {n_passed} tests passed, {counts:?}", python.label));
+        let n_calls: u64 = counts.values().sum();
+        say(&format!(
+            "CPython {}: {n_passed} tests passed, {n_calls} calls answered by libpybuffer",
+            python.label
+        ));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -158,12 +163,22 @@ print(*(name for name in sys.argv[1:] if importlib.util.find_spec('test.' + name
     installed
 }
 
-/// Runs the jobs in their order, a few at a time.
-fn run_all(jobs: &[Job]) -> Vec<Outcome> {
+/// Runs the suites of a group in each python, with the library and without it.
+fn run_group<'a>(group: &Group, pythons: &[&'a Python]) -> Vec<(Job<'a>, Outcome)> {
+    let mut jobs = Vec::new();
+    for python in pythons {
+        let suites = installed_suites(python, group.suites);
+        for preload in [false, true] {
+            let kind = if preload { "preload" } else { "plain" };
+            let folder = temp_dir(&format!("{}-{}-{kind}", group.suites[0], python.label));
+            let (suites, resources) = (suites.clone(), group.resources);
+            jobs.push(Job { python, suites, resources, preload, folder });
+        }
+    }
     let next = Mutex::new(jobs.iter().enumerate());
     let outcomes = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
-        for _ in 0..N_WORKERS {
+        for _ in 0..group.n_workers {
             scope.spawn(|| {
                 loop {
                     let Some((number, job)) = next.lock().unwrap().next() else { break };
@@ -173,15 +188,16 @@ fn run_all(jobs: &[Job]) -> Vec<Outcome> {
             });
         }
     });
-    outcomes.into_inner().unwrap().into_values().collect()
+    let outcomes = outcomes.into_inner().unwrap().into_values();
+    jobs.into_iter().zip(outcomes).collect()
 }
 
 fn run_suites(job: &Job) -> Outcome {
     let results = job.folder.join("results.xml");
     let mut command = job.python.command();
-    // `cpu` adds the long tests of test_buffer; the timeout is for a test that hangs.
+    // The timeout is for a test that hangs.
     command
-        .args(["-m", "test", "-u", "cpu", "--timeout", "300", "--junit-xml"])
+        .args(["-m", "test", "-u", job.resources, "--timeout", "300", "--junit-xml"])
         .arg(&results)
         .args(&job.suites)
         .current_dir(&job.folder);
@@ -250,19 +266,19 @@ fn sum_counts(files: impl Iterator<Item = PathBuf>) -> BTreeMap<String, u64> {
     counts
 }
 
+/// Functions that the suites called less often than they should have.
 fn counts_missing(python: &Python, counts: &BTreeMap<String, u64>) -> Vec<String> {
-    let is_there = |function: &str| python.minor() >= (3, 9) || !SINCE_3_9.contains(&function);
-    // Only the calls of its extension modules can be preloaded then.
-    let least_of = |least: u64| if python.answers_itself { 0 } else { least };
     if python.answers_itself {
+        // Only the calls of its extension modules can be preloaded then.
         say(&format!("CPython {}: libpython answers its own calls", python.label));
         assert!(counts.contains_key("PyObject_GetBuffer"), "CPython {}", python.label);
+        return Vec::new();
     }
+    let drop_ins = drop_ins();
     OFTEN_CALLED
         .iter()
-        .map(|(function, least)| (*function, least_of(*least)))
-        .filter(|(function, _)| is_there(function))
-        .map(|(function, least)| (function, least, counts.get(function).copied().unwrap_or(0)))
+        .filter(|(function, _)| drop_ins[*function] <= python.minor())
+        .map(|(function, least)| (function, least, counts.get(*function).unwrap_or(&0)))
         .filter(|(_, least, calls)| calls < least)
         .map(|(function, least, calls)| {
             format!("CPython {}: {function} was called {calls} times, not {least}", python.label)
@@ -270,8 +286,34 @@ fn counts_missing(python: &Python, counts: &BTreeMap<String, u64>) -> Vec<String
         .collect()
 }
 
+/// The names that the library shares with libpython, and the minor version that each is there from.
+fn drop_ins() -> BTreeMap<String, (u8, u8)> {
+    let text = fs::read_to_string(shipped().root.join("abi/symbols.toml")).unwrap();
+    let manifest: toml::Table = text.parse().unwrap();
+    let since = |symbol: &toml::Value| {
+        let (major, minor) = symbol["since"].as_str().unwrap().split_once('.').unwrap();
+        (major.parse().unwrap(), minor.parse().unwrap())
+    };
+    manifest["symbols"]
+        .as_table()
+        .unwrap()
+        .iter()
+        .filter(|(_, symbol)| symbol["kind"].as_str() == Some("drop-in"))
+        .map(|(name, symbol)| (name.clone(), since(symbol)))
+        .collect()
+}
+
 #[test]
-fn every_function_is_called_in_every_cpython() {
+fn every_function_is_counted_in_every_cpython() {
+    let drop_ins: BTreeSet<String> = drop_ins().into_keys().collect();
+    let listed: BTreeSet<String> = OFTEN_CALLED
+        .iter()
+        .map(|(function, _)| function)
+        .chain(HARDLY_CALLED.iter().map(|(function, _)| function))
+        .map(|function| function.to_string())
+        .collect();
+    assert_eq!(listed, drop_ins, "the lists above, and abi/symbols.toml");
+
     for python in pythons().iter().filter(|python| python.libpython.is_some()) {
         let counts = temp_dir(&format!("every-function-{}", python.label)).join("counts");
         run(python
@@ -279,11 +321,8 @@ fn every_function_is_called_in_every_cpython() {
             .arg(shipped().root.join("tests/preload/every_function.py"))
             .env("LD_PRELOAD", counted())
             .env("PYBUFFER_COUNTS", &counts));
-        let counts = sum_counts([counts].into_iter());
-        let functions = OFTEN_CALLED.iter().map(|(function, _)| function);
-        for function in functions.chain(HARDLY_CALLED.iter().map(|(function, _)| function)) {
-            assert!(counts.contains_key(*function), "CPython {}: {function}", python.label);
-        }
+        let called: BTreeSet<String> = sum_counts([counts].into_iter()).into_keys().collect();
+        assert_eq!(called, drop_ins, "CPython {}", python.label);
     }
 }
 
@@ -303,4 +342,35 @@ fn processes_threads_and_interpreters_work() {
     if !interpreters.iter().any(|kinds| kinds.contains("interpreters")) {
         skip(name, "no CPython found can make a subinterpreter from Python");
     }
+}
+
+/// All of `test_buffer` in the newest CPython, four minutes under valgrind. It needs no
+/// suppressions: with `PYTHONMALLOC=malloc` CPython has no errors of its own there. What CPython
+/// leaves allocated when it ends is its own affair, unless the library is among the allocators.
+#[test]
+#[ignore = "four minutes; make valgrind"]
+fn test_buffer_is_clean_under_valgrind() {
+    let test = "test_buffer_is_clean_under_valgrind";
+    let Some(python) = pythons().iter().rfind(|p| p.libpython.is_some() && p.has_tests) else {
+        return skip(test, "no CPython with its tests and a shared libpython was found");
+    };
+    let folder = temp_dir("valgrind");
+    let (log, counts) = (folder.join("valgrind.log"), folder.join("counts"));
+    let output = run_any(
+        command_without_settings("valgrind")
+            .args(["--leak-check=full", "--errors-for-leak-kinds=none", "--error-exitcode=99"])
+            .arg(format!("--log-file={}", log.display()))
+            .arg(&python.exe)
+            .args(["-m", "test", "-u", "cpu", "test_buffer"])
+            .current_dir(&folder)
+            .env("PYTHONMALLOC", "malloc")
+            .env("LD_PRELOAD", counted())
+            .env("PYBUFFER_COUNTS", &counts),
+    );
+    let report = fs::read_to_string(&log).unwrap_or_default();
+    assert!(output.status.success(), "{}\n{}\n{report}", output.status, printed(&output));
+    // Every line begins with ==PID==, an empty one ends a finding.
+    let of_ours: Vec<&str> = report.split("== \n").filter(|e| e.contains("libpybuffer")).collect();
+    assert!(of_ours.is_empty(), "{}", of_ours.join("\n"));
+    assert!(sum_counts([counts].into_iter())["PyObject_GetBuffer"] > 1_000_000);
 }

@@ -51,6 +51,27 @@ def in_subprocess():
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"sh\n", b""), ran
 
 
+def at_exit():
+    """In atexit, and while the modules are taken down, with the debug hooks of memory."""
+    code = WORK + """
+import atexit
+class Last:
+    def __del__(self):
+        print(memoryview(b"abc")[::-1].tobytes())
+        try:
+            array.array("B").frombytes(1)
+        except TypeError as error:
+            print(error)
+last = Last()
+never_released = memoryview(array.array("i", [1]))
+atexit.register(work, 10)
+"""
+    command = [sys.executable, "-X", "dev", "-c", code]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    expected = b"b'cba'\na bytes-like object is required, not 'int'\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, expected, b""), ran
+
+
 def in_worker_processes(method):
     with multiprocessing.get_context(method).Pool(2) as pool:
         assert pool.map(work_loaded, range(20, 40)) == list(range(20, 40))
@@ -126,6 +147,7 @@ if __name__ == "__main__":
     work(100)
     in_threads()
     in_subprocess()
+    at_exit()
     in_worker_processes("fork")
     in_worker_processes("spawn")
     in_worker_processes("forkserver")

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -50,14 +51,19 @@ impl Python {
 
     /// A command of this python that reads no user's settings.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.exe);
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("PYTHON") {
-                command.env_remove(name);
-            }
-        }
-        command
+        command_without_settings(&self.exe)
     }
+}
+
+/// A command in whose environment no variable tells a python how to behave.
+pub fn command_without_settings(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("PYTHON") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Every CPython found, each minor version and flavour (debug, free-threaded, static) once, oldest first.
