@@ -1,0 +1,513 @@
+/* PyObject_CopyData, case by case. Pairs of small layouts are in copy_data_grid.c. */
+#include "harness.h"
+
+#include <string.h>
+
+#include "families.h"
+#include "model.h"
+
+static PyObject *array_at(void *buf, Py_ssize_t itemsize, int ndim, const Py_ssize_t *shape,
+                          const Py_ssize_t *strides)
+{
+    return array_new((ArrayLayout){ .buf = buf, .itemsize = itemsize, .ndim = ndim, .shape = shape,
+                                    .strides = strides });
+}
+
+/* Every view of an array was taken back, and nobody else holds it. */
+static void let_go(PyObject *array, int line)
+{
+    expect_int(atomic_load(&((Array *)array)->exports), atomic_load(&((Array *)array)->releases),
+               __FILE__, line, "the views taken back");
+    expect_int(1, references(array), __FILE__, line, "the references");
+    Py_DECREF(array);
+}
+#define LET_GO(array) let_go((array), __LINE__)
+
+static void copy_data_contiguous_views_copies_the_bytes_of_src(void)
+{
+    Memory a = memory_new(30, 0), b = memory_new(24, 1), before = memory_new(30, 0);
+    PyObject *dest = array_at(a.bytes, 5, 2, DIMS(3, 2), NULL);
+    PyObject *src = array_at(b.bytes, 4, 1, DIMS(6), NULL);
+    EXPECT_OK(0, PyObject_CopyData(dest, src));
+    EXPECT_BYTES(b.bytes, a.bytes, 24);
+    EXPECT_BYTES(before.bytes + 24, a.bytes + 24, 6);
+    LET_GO(dest);
+    LET_GO(src);
+    FREE_UNTOUCHED(b);
+    FREE_UNTOUCHED(before);
+    FREE(a);
+}
+
+static void copy_data_fortran_views_copies_the_bytes_of_src(void)
+{
+    Memory a = memory_new(24, 0), b = memory_new(24, 1);
+    PyObject *dest = array_at(a.bytes, 4, 2, DIMS(2, 3), DIMS(4, 8));
+    PyObject *src = array_at(b.bytes, 4, 2, DIMS(3, 2), DIMS(4, 12));
+    EXPECT_OK(0, PyObject_CopyData(dest, src));
+    EXPECT_BYTES(b.bytes, a.bytes, 24);
+    LET_GO(dest);
+    LET_GO(src);
+    FREE_UNTOUCHED(b);
+    FREE(a);
+}
+
+static void copy_data_asks_for_everything_dest_first(void)
+{
+    Memory a = memory_new(4, 0), b = memory_new(4, 1);
+    Scripted *dest = scripted_new(view_of_bytes(a.bytes, 4));
+    Scripted *src = scripted_new(view_of_bytes(b.bytes, 4));
+    EXPECT_OK(0, PyObject_CopyData((PyObject *)dest, (PyObject *)src));
+    EXPECT_INT(PyBUF_FULL, dest->last_flags);
+    EXPECT_INT(PyBUF_FULL_RO, src->last_flags);
+    EXPECT_INT(1, dest->releases);
+    EXPECT_INT(1, src->releases);
+    EXPECT_BYTES(b.bytes, a.bytes, 4);
+
+    /* Where dest fails, src is not asked; where src fails, dest is released. */
+    dest->result = -1;
+    dest->exception = PyExc_ValueError;
+    EXPECT_ERROR(-1, PyObject_CopyData((PyObject *)dest, (PyObject *)src), "ValueError",
+                 "scripted: as told");
+    EXPECT_INT(1, src->gets);
+    dest->result = 0;
+    dest->exception = NULL;
+    src->result = -1;
+    src->exception = PyExc_OSError;
+    EXPECT_ERROR(-1, PyObject_CopyData((PyObject *)dest, (PyObject *)src), "OSError",
+                 "scripted: as told");
+    EXPECT_INT(2, dest->releases);
+    EXPECT_INT(1, src->releases);
+    EXPECT_INT(1, references((PyObject *)dest));
+    EXPECT_INT(1, references((PyObject *)src));
+    Py_DECREF(dest);
+    Py_DECREF(src);
+    FREE_UNTOUCHED(b);
+    FREE(a);
+}
+
+static void copy_data_exporter_failing_without_an_exception_fails_without_one(void)
+{
+    Memory memory = memory_new(4, 0);
+    Scripted *good = scripted_new(view_of_bytes(memory.bytes, 4));
+    Scripted *silent = scripted_new(view_of_bytes(NULL, 0));
+    silent->result = -1;
+    EXPECT_OK(-1, PyObject_CopyData((PyObject *)silent, (PyObject *)good));
+    EXPECT_OK(-1, PyObject_CopyData((PyObject *)good, (PyObject *)silent));
+    EXPECT_INT(1, good->releases);
+    EXPECT_INT(0, silent->releases);
+    Py_DECREF(good);
+    Py_DECREF(silent);
+    FREE_UNTOUCHED(memory);
+}
+
+static void copy_data_of_no_exporter_is_a_type_error(void)
+{
+    Memory memory = memory_new(4, 0);
+    PyObject *array = array_at(memory.bytes, 1, 1, DIMS(4), NULL);
+    PyObject *plain = plain_new(), *slotless = plain_slotless_new();
+    const char *text = "both destination and source must be bytes-like objects";
+    EXPECT_ERROR(-1, PyObject_CopyData(array, plain), "TypeError", text);
+    EXPECT_ERROR(-1, PyObject_CopyData(plain, array), "TypeError", text);
+    EXPECT_ERROR(-1, PyObject_CopyData(slotless, array), "TypeError", text);
+    EXPECT_ERROR(-1, PyObject_CopyData(array, slotless), "TypeError", text);
+    EXPECT_INT(0, atomic_load(&((Array *)array)->exports));
+    LET_GO(array);
+    Py_DECREF(plain);
+    Py_DECREF(slotless);
+    FREE_UNTOUCHED(memory);
+}
+
+static void copy_data_readonly_dest_is_the_exporters_error(void)
+{
+    Memory memory = memory_new(8, 0);
+    PyObject *dest = array_new((ArrayLayout){ .buf = memory.bytes, .itemsize = 1, .readonly = 1,
+                                              .ndim = 1, .shape = DIMS(4) });
+    PyObject *src = array_at(memory.bytes + 4, 1, 1, DIMS(4), NULL);
+    EXPECT_ERROR(-1, PyObject_CopyData(dest, src), "BufferError", "array: not writable");
+    LET_GO(dest);
+    LET_GO(src);
+    FREE_UNTOUCHED(memory);
+}
+
+static void copy_data_dest_smaller_than_src_is_a_buffer_error(void)
+{
+    Memory a = memory_new(24, 0), b = memory_new(24, 1);
+    PyObject *dest = array_at(a.bytes, 1, 1, DIMS(23), NULL);
+    PyObject *strided = array_at(a.bytes, 1, 2, DIMS(2, 3), DIMS(9, 2));
+    PyObject *src = array_at(b.bytes, 4, 2, DIMS(2, 3), DIMS(4, 8));
+    const char *text = "destination is too small to receive data from source";
+    EXPECT_ERROR(-1, PyObject_CopyData(dest, src), "BufferError", text);
+    EXPECT_ERROR(-1, PyObject_CopyData(strided, src), "BufferError", text);
+    LET_GO(dest);
+    LET_GO(strided);
+    LET_GO(src);
+    FREE_UNTOUCHED(a);
+    FREE_UNTOUCHED(b);
+}
+
+static void copy_data_to_itself_changes_nothing(void)
+{
+    Memory memory = memory_new(24, 0);
+    PyObject *array = array_at(memory.bytes, 2, 2, DIMS(2, 3), DIMS(12, 4));
+    EXPECT_OK(0, PyObject_CopyData(array, array));
+    LET_GO(array);
+    FREE_UNTOUCHED(memory);
+}
+
+/* --- the element path ------------------------------------------------------------------------- */
+
+enum { BLOCK = 96, ORIGIN = 40 };
+
+typedef struct {
+    Py_ssize_t itemsize;
+    int ndim;
+    Py_ssize_t *shape, *strides;
+} Layout;
+
+/* Copies between two layouts, by the model and by the function under test. */
+static void expect_copied(Layout to, Layout from, int line)
+{
+    Memory expected = memory_new(BLOCK, 1), found = memory_new(BLOCK, 1), in = memory_new(BLOCK, 2);
+    Py_buffer dest =
+        view_of(expected.bytes + ORIGIN, to.itemsize, to.ndim, to.shape, to.strides);
+    Py_buffer src = view_of(in.bytes + ORIGIN, from.itemsize, from.ndim, from.shape, from.strides);
+    model_copy(&dest, &src);
+    PyObject *a = array_at(found.bytes + ORIGIN, to.itemsize, to.ndim, to.shape, to.strides);
+    PyObject *b = array_at(in.bytes + ORIGIN, from.itemsize, from.ndim, from.shape, from.strides);
+    expect_int(0, PyObject_CopyData(a, b), __FILE__, line, "PyObject_CopyData");
+    expect_no_exception(__FILE__, line, "PyObject_CopyData");
+    expect_bytes(expected.bytes, found.bytes, BLOCK, __FILE__, line, "the block");
+    let_go(a, line);
+    let_go(b, line);
+    FREE_UNTOUCHED(in);
+    FREE(expected);
+    FREE(found);
+}
+#define EXPECT_COPIED(to, from) expect_copied((to), (from), __LINE__)
+
+static void copy_data_strided_views_copies_item_by_item(void)
+{
+    Layout c = { 2, 2, DIMS(2, 3), DIMS(6, 2) }, f = { 2, 2, DIMS(2, 3), DIMS(2, 4) };
+    Layout stepped = { 2, 2, DIMS(2, 3), DIMS(12, 4) };
+    Layout reversed = { 2, 2, DIMS(2, 3), DIMS(-7, -2) };
+    EXPECT_COPIED(f, c);
+    EXPECT_COPIED(c, f);
+    EXPECT_COPIED(stepped, c);
+    EXPECT_COPIED(c, stepped);
+    EXPECT_COPIED(reversed, f);
+    EXPECT_COPIED(stepped, reversed);
+}
+
+static void copy_data_a_smaller_src_fills_the_leading_corner(void)
+{
+    Layout dest = { 2, 2, DIMS(3, 4), DIMS(8, 2) };
+    Layout src = { 2, 2, DIMS(2, 3), DIMS(2, 4) };
+    EXPECT_COPIED(dest, src);
+    src.shape = DIMS(1, 3);
+    src.strides = DIMS(0, -4);
+    EXPECT_COPIED(dest, src);
+    dest = (Layout){ 2, 2, DIMS(3, 4), DIMS(2, 6) };
+    EXPECT_COPIED(dest, src);
+}
+
+/* libpython copies the source's itemsize, wherever the destination's items begin. */
+static void copy_data_smaller_items_fill_the_front_of_the_larger(void)
+{
+    Layout dest = { 6, 1, DIMS(4), DIMS(8) };
+    Layout src = { 2, 1, DIMS(4), DIMS(-3) };
+    EXPECT_COPIED(dest, src);
+    dest.strides = DIMS(6);
+    EXPECT_COPIED(dest, src);
+}
+
+static void copy_data_dest_items_in_the_same_place_keep_the_first_item(void)
+{
+    Layout dest = { 4, 2, DIMS(2, 3), DIMS(0, 4) };
+    Layout src = { 4, 2, DIMS(2, 3), DIMS(4, 8) };
+    EXPECT_COPIED(dest, src);
+    dest.strides = DIMS(0, 0);
+    EXPECT_COPIED(dest, src);
+    dest.strides = DIMS(3, -1);
+    EXPECT_COPIED(dest, src);
+    dest.strides = DIMS(1, 2);
+    EXPECT_COPIED(dest, src);
+    src.shape = DIMS(1, 2);
+    EXPECT_COPIED(dest, src);
+}
+
+static void copy_data_suboffsets_are_followed_on_both_sides(void)
+{
+    Memory in[2] = { memory_new(12, 1), memory_new(12, 2) };
+    Memory found[2] = { memory_new(12, 3), memory_new(12, 4) };
+    Memory expected[2] = { memory_new(12, 3), memory_new(12, 4) };
+    char *in_rows[2] = { (char *)in[1].bytes, (char *)in[0].bytes };
+    char *found_rows[2] = { (char *)found[0].bytes, (char *)found[1].bytes };
+    for (int i = 0; i < 2; i++) {
+        for (int j = 0; j < 3; j++) {
+            memcpy(expected[i].bytes + 1 + 4 * j, in[1 - i].bytes + 2 + 3 * j, 2);
+        }
+    }
+    ArrayLayout layout = { .buf = found_rows, .itemsize = 2, .ndim = 2, .shape = DIMS(2, 3),
+                           .strides = DIMS(sizeof(char *), 4), .suboffsets = DIMS(1, -1) };
+    PyObject *dest = array_new(layout);
+    layout.buf = in_rows;
+    layout.strides = DIMS(sizeof(char *), 3);
+    layout.suboffsets = DIMS(2, -1);
+    PyObject *src = array_new(layout);
+    EXPECT_OK(0, PyObject_CopyData(dest, src));
+    LET_GO(dest);
+    LET_GO(src);
+    for (int i = 0; i < 2; i++) {
+        EXPECT_BYTES(expected[i].bytes, found[i].bytes, 12);
+        FREE(expected[i]);
+        FREE(found[i]);
+        FREE_UNTOUCHED(in[i]);
+    }
+}
+
+/* --- the contiguous shortcut believes len alone ------------------------------------------------ */
+
+static void copy_data_contiguous_views_are_copied_by_len_alone(void)
+{
+    Py_ssize_t shape[] = { 2 }, negative_shape[] = { -2, 1 };
+    const Py_buffer answers[] = {
+        /* NumPy's answer to PyBUF_SIMPLE of a 2 by 3 array */
+        { .len = 24, .itemsize = 4, .ndim = 0 },
+        { .len = 24, .itemsize = 4, .ndim = 1, .shape = shape },
+        { .len = 24, .itemsize = 0, .ndim = 1, .shape = shape },
+        { .len = 24, .itemsize = 7, .ndim = 2, .shape = negative_shape },
+        { .len = 24, .itemsize = 1, .ndim = 2 },
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        Memory a = memory_new(24, 1), b = memory_new(24, 2);
+        Scripted *dest = scripted_new(answers[i]), *src = scripted_new(answers[i]);
+        dest->answer.buf = a.bytes;
+        src->answer.buf = b.bytes;
+        EXPECT_OK(0, PyObject_CopyData((PyObject *)dest, (PyObject *)src));
+        EXPECT_BYTES(b.bytes, a.bytes, 24);
+        Py_DECREF(dest);
+        Py_DECREF(src);
+        FREE_UNTOUCHED(b);
+        FREE(a);
+    }
+}
+
+static void copy_data_of_nothing_succeeds(void)
+{
+    Memory memory = memory_new(24, 1);
+    PyObject *dest = array_at(memory.bytes, 4, 2, DIMS(2, 3), DIMS(4, 8));
+    PyObject *empty = array_at(NULL, 4, 2, DIMS(0, 3), NULL);
+    PyObject *other_rank = array_at(NULL, 8, 1, DIMS(0), DIMS(99));
+    EXPECT_OK(0, PyObject_CopyData(dest, empty));
+    EXPECT_OK(0, PyObject_CopyData(dest, other_rank));
+    EXPECT_OK(0, PyObject_CopyData(other_rank, empty));
+    LET_GO(dest);
+    LET_GO(empty);
+    LET_GO(other_rank);
+    FREE_UNTOUCHED(memory);
+}
+
+/* --- where libpython crashes, or writes where it must not --------------------------------------- */
+
+static void copy_data_of_nothing_succeeds_whatever_the_fields_are(void)
+{
+    Memory memory = memory_new(24, 1);
+    PyObject *dest = array_at(memory.bytes, 4, 2, DIMS(2, 3), DIMS(4, 8));
+    Py_buffer answer = view_of(NULL, 0, 2, DIMS(2, 3), DIMS(1, 2));
+    answer.suboffsets = DIMS(0, 0);
+    Scripted *src = scripted_new(answer);
+    EXPECT_OK(0, PyObject_CopyData(dest, (PyObject *)src));
+    src->answer.shape = NULL;
+    EXPECT_OK(0, PyObject_CopyData(dest, (PyObject *)src));
+    src->answer.ndim = -3;
+    EXPECT_OK(0, PyObject_CopyData(dest, (PyObject *)src));
+    LET_GO(dest);
+    Py_DECREF(src);
+    FREE_UNTOUCHED(memory);
+}
+
+/* A ctypes array of two dimensions has no strides, whatever it is asked for. */
+static void copy_data_strides_null_are_c_strides(void)
+{
+    Memory a = memory_new(24, 1), b = memory_new(24, 2), expected = memory_new(24, 3);
+    Scripted *c = scripted_new(view_of(a.bytes, 4, 2, DIMS(2, 3), NULL));
+    PyObject *f = array_at(b.bytes, 4, 2, DIMS(2, 3), DIMS(4, 8));
+    Py_buffer view = view_of(b.bytes, 4, 2, DIMS(2, 3), DIMS(4, 8));
+    model_gather(expected.bytes, &view, 'C');
+    EXPECT_OK(0, PyObject_CopyData((PyObject *)c, f));
+    EXPECT_BYTES(expected.bytes, a.bytes, 24);
+    memcpy(expected.bytes, b.bytes, 24);
+    memset(b.bytes, 0, 24);
+    EXPECT_OK(0, PyObject_CopyData(f, (PyObject *)c));
+    EXPECT_BYTES(expected.bytes, b.bytes, 24);
+    Py_DECREF(c);
+    LET_GO(f);
+    FREE(expected);
+    FREE(a);
+    FREE(b);
+}
+
+static void copy_data_shape_null_of_one_dimension_is_len_by_itemsize(void)
+{
+    Memory a = memory_new(12, 1), b = memory_new(32, 2);
+    Py_buffer answer = view_of_bytes(a.bytes, 12);
+    answer.itemsize = 4;
+    Scripted *flat = scripted_new(answer);
+    PyObject *strided = array_at(b.bytes, 4, 1, DIMS(3), DIMS(10));
+    EXPECT_OK(0, PyObject_CopyData((PyObject *)flat, strided));
+    for (int i = 0; i < 3; i++) {
+        EXPECT_BYTES(b.bytes + 10 * i, a.bytes + 4 * i, 4);
+    }
+    memset(a.bytes, 0x11, 12);
+    EXPECT_OK(0, PyObject_CopyData(strided, (PyObject *)flat));
+    for (int i = 0; i < 3; i++) {
+        EXPECT_BYTES(a.bytes + 4 * i, b.bytes + 10 * i, 4);
+    }
+    Py_DECREF(flat);
+    LET_GO(strided);
+    FREE(a);
+    FREE(b);
+}
+
+/* Both views are refused by an exception of `type`, released, and nothing is written. */
+#define EXPECT_REFUSED(to, from, type, ...)                                                        \
+    do {                                                                                           \
+        Memory a = memory_new(BLOCK, 1), b = memory_new(BLOCK, 2);                                 \
+        Scripted *dest = scripted_new(to), *src = scripted_new(from);                              \
+        dest->answer.buf = a.bytes + ORIGIN;                                                       \
+        src->answer.buf = b.bytes + ORIGIN;                                                        \
+        EXPECT_ERROR_NAMING(-1, PyObject_CopyData((PyObject *)dest, (PyObject *)src), type,        \
+                            __VA_ARGS__);                                                          \
+        EXPECT_INT(1, dest->releases);                                                             \
+        EXPECT_INT(1, src->releases);                                                              \
+        EXPECT_INT(1, references((PyObject *)dest));                                               \
+        EXPECT_INT(1, references((PyObject *)src));                                                \
+        Py_DECREF(dest);                                                                           \
+        Py_DECREF(src);                                                                            \
+        FREE_UNTOUCHED(a);                                                                         \
+        FREE_UNTOUCHED(b);                                                                         \
+    } while (0)
+
+static void copy_data_shape_larger_than_dests_is_a_buffer_error_naming_both(void)
+{
+    EXPECT_REFUSED(view_of(NULL, 1, 2, DIMS(1, 6), DIMS(6, 1)),
+                   view_of(NULL, 1, 2, DIMS(6, 1), DIMS(-2, 1)), "BufferError", "(1, 6)",
+                   "(6, 1)");
+    EXPECT_REFUSED(view_of(NULL, 2, 2, DIMS(3, 2), DIMS(4, 2)),
+                   view_of(NULL, 2, 2, DIMS(2, 3), DIMS(2, 4)), "BufferError", "(3, 2)",
+                   "(2, 3)");
+}
+
+static void copy_data_ranks_that_differ_are_a_buffer_error_naming_both(void)
+{
+    EXPECT_REFUSED(view_of(NULL, 1, 2, DIMS(2, 3), DIMS(3, 1)),
+                   view_of(NULL, 1, 1, DIMS(6), DIMS(2)), "BufferError", "(2, 3)", "(6,)");
+    EXPECT_REFUSED(view_of(NULL, 1, 1, DIMS(6), DIMS(2)),
+                   view_of(NULL, 1, 2, DIMS(2, 3), DIMS(3, 1)), "BufferError", "(2, 3)", "(6,)");
+    EXPECT_REFUSED(view_of(NULL, 4, 1, DIMS(3), DIMS(8)), view_of(NULL, 4, 0, NULL, NULL),
+                   "BufferError", "()", "(3,)");
+}
+
+static void copy_data_itemsize_larger_than_dests_is_a_buffer_error_naming_both(void)
+{
+    EXPECT_REFUSED(view_of(NULL, 2, 1, DIMS(8), DIMS(2)), view_of(NULL, 4, 1, DIMS(4), DIMS(8)),
+                   "BufferError", "(8,)", "(4,)", "itemsize", "2", "4");
+}
+
+static void copy_data_false_fields_on_the_element_path_are_value_errors(void)
+{
+    const Py_buffer good = view_of(NULL, 4, 1, DIMS(3), DIMS(8));
+    Py_buffer bad = good;
+    bad.itemsize = 0;
+    EXPECT_REFUSED(good, bad, "ValueError", "itemsize", "0");
+    EXPECT_REFUSED(bad, good, "ValueError", "itemsize", "0");
+    bad = good;
+    bad.itemsize = -4;
+    EXPECT_REFUSED(good, bad, "ValueError", "itemsize", "-4");
+    bad = good;
+    bad.shape = DIMS(-3);
+    EXPECT_REFUSED(good, bad, "ValueError", "shape", "-3");
+    EXPECT_REFUSED(bad, good, "ValueError", "shape", "-3");
+    bad = good;
+    bad.ndim = -1;
+    bad.suboffsets = DIMS(-1);
+    EXPECT_REFUSED(good, bad, "ValueError", "ndim", "-1");
+    EXPECT_REFUSED(bad, good, "ValueError", "ndim", "-1");
+    bad = good;
+    bad.ndim = 2;
+    bad.shape = NULL;
+    bad.strides = DIMS(4, 4);
+    EXPECT_REFUSED(good, bad, "ValueError", "shape", "2");
+    bad = good;
+    bad.shape = DIMS(4);
+    EXPECT_REFUSED(good, bad, "ValueError", "len", "12", "(4,)");
+    EXPECT_REFUSED(bad, good, "ValueError", "len", "12", "(4,)");
+    bad.shape = DIMS(PY_SSIZE_T_MAX / 4 + 1);
+    EXPECT_REFUSED(good, bad, "ValueError", "len", "12", "shape");
+    EXPECT_REFUSED(bad, good, "ValueError", "len", "12", "shape");
+}
+
+static void copy_data_negative_len_is_a_value_error(void)
+{
+    EXPECT_REFUSED(view_of_bytes(NULL, 4), view_of_bytes(NULL, -1), "ValueError", "len", "-1");
+    EXPECT_REFUSED(view_of_bytes(NULL, -1), view_of_bytes(NULL, -1), "ValueError", "len", "-1");
+}
+
+static void copy_data_overlap_is_as_if_src_had_been_read_first(void)
+{
+    for (int shift = -12; shift <= 12; shift++) {
+        Layout layouts[][2] = {
+            { { 1, 1, DIMS(24), DIMS(1) }, { 1, 1, DIMS(24), DIMS(1) } },
+            { { 4, 1, DIMS(6), DIMS(4) }, { 4, 1, DIMS(6), DIMS(-4) } },
+            { { 2, 2, DIMS(3, 4), DIMS(8, 2) }, { 2, 2, DIMS(3, 4), DIMS(2, 6) } },
+            { { 2, 1, DIMS(5), DIMS(3) }, { 2, 1, DIMS(5), DIMS(2) } },
+        };
+        for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+            Layout to = layouts[i][0], from = layouts[i][1];
+            Memory found = memory_new(BLOCK, 1), expected = memory_new(BLOCK, 1);
+            Py_buffer dest = view_of(expected.bytes + ORIGIN, to.itemsize, to.ndim, to.shape,
+                                     to.strides);
+            Py_buffer src = view_of(expected.bytes + ORIGIN + shift, from.itemsize, from.ndim,
+                                    from.shape, from.strides);
+            model_copy(&dest, &src);
+            PyObject *a = array_at(found.bytes + ORIGIN, to.itemsize, to.ndim, to.shape,
+                                   to.strides);
+            PyObject *b = array_at(found.bytes + ORIGIN + shift, from.itemsize, from.ndim,
+                                   from.shape, from.strides);
+            EXPECT_OK(0, PyObject_CopyData(a, b));
+            EXPECT_BYTES(expected.bytes, found.bytes, BLOCK);
+            LET_GO(a);
+            LET_GO(b);
+            FREE(expected);
+            FREE(found);
+        }
+    }
+}
+
+const Test copy_data_tests[] = {
+    TEST(copy_data_contiguous_views_copies_the_bytes_of_src),
+    TEST(copy_data_fortran_views_copies_the_bytes_of_src),
+    TEST(copy_data_asks_for_everything_dest_first),
+    TEST(copy_data_exporter_failing_without_an_exception_fails_without_one),
+    TEST(copy_data_of_no_exporter_is_a_type_error),
+    TEST(copy_data_readonly_dest_is_the_exporters_error),
+    TEST(copy_data_dest_smaller_than_src_is_a_buffer_error),
+    TEST(copy_data_to_itself_changes_nothing),
+    TEST(copy_data_strided_views_copies_item_by_item),
+    TEST(copy_data_a_smaller_src_fills_the_leading_corner),
+    TEST(copy_data_smaller_items_fill_the_front_of_the_larger),
+    TEST(copy_data_dest_items_in_the_same_place_keep_the_first_item),
+    TEST(copy_data_suboffsets_are_followed_on_both_sides),
+    TEST(copy_data_contiguous_views_are_copied_by_len_alone),
+    TEST(copy_data_of_nothing_succeeds),
+    TEST(copy_data_of_nothing_succeeds_whatever_the_fields_are),
+    TEST(copy_data_strides_null_are_c_strides),
+    TEST(copy_data_shape_null_of_one_dimension_is_len_by_itemsize),
+    TEST(copy_data_shape_larger_than_dests_is_a_buffer_error_naming_both),
+    TEST(copy_data_ranks_that_differ_are_a_buffer_error_naming_both),
+    TEST(copy_data_itemsize_larger_than_dests_is_a_buffer_error_naming_both),
+    TEST(copy_data_false_fields_on_the_element_path_are_value_errors),
+    TEST(copy_data_negative_len_is_a_value_error),
+    TEST(copy_data_overlap_is_as_if_src_had_been_read_first),
+    END_OF_TESTS,
+};

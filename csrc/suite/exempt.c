@@ -1,0 +1,90 @@
+/* The tests that libpython's own functions are excused from, by name: the rows of the README's
+ * table of exceptions. Nothing else is; a test that libpython passes may not stand here. */
+#include "exempt.h"
+
+#include <stddef.h>
+
+const Exemption exemptions[] = {
+    /* NULL arguments */
+    { "check_buffer_null_is_false", CRASHES, EVERYWHERE },
+    { "check_read_buffer_of_null_is_false", CRASHES, EVERYWHERE },
+    { "get_buffer_obj_null_is_a_system_error", CRASHES, EVERYWHERE },
+    { "null_argument_keeps_a_pending_exception", CRASHES, EVERYWHERE },
+    { "release_null_does_nothing", CRASHES, EVERYWHERE },
+    { "is_contiguous_view_null_is_false", CRASHES, EVERYWHERE },
+    { "get_pointer_null_is_a_system_error", CRASHES, EVERYWHERE },
+    { "size_from_format_null_is_a_system_error", CRASHES, EVERYWHERE },
+    { "fill_strides_null_does_nothing", CRASHES, EVERYWHERE },
+    { "to_contiguous_null_is_a_system_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_null_is_a_system_error", CRASHES, EVERYWHERE },
+    { "copy_data_null_is_a_system_error", CRASHES, EVERYWHERE },
+    { "copy_data_buf_null_is_a_system_error", CRASHES, EVERYWHERE },
+    { "host_get_buffer_of_a_memoryview_without_a_view_is_a_system_error", CRASHES, EVERYWHERE },
+
+    /* strides NULL where they are read */
+    { "get_pointer_strides_null_counts_in_c_order", CRASHES, EVERYWHERE },
+    { "get_pointer_strides_and_shape_null_counts_items", CRASHES, EVERYWHERE },
+    { "get_pointer_strides_and_shape_null_with_ndim_2_is_a_value_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_strides_null_are_c_strides", CRASHES, EVERYWHERE },
+    { "copy_data_strides_null_are_c_strides", CRASHES, EVERYWHERE },
+    { "host_ctypes_array_of_two_dimensions_takes_fortran_items", CRASHES, EVERYWHERE },
+
+    /* shape NULL where it is read */
+    { "is_contiguous_shape_null_with_strides_is_false", CRASHES, EVERYWHERE },
+    { "is_contiguous_shape_and_strides_null_with_ndim_2_is_c_alone", CRASHES, EVERYWHERE },
+    { "from_contiguous_shape_null_of_one_dimension_is_len_by_itemsize", CRASHES, EVERYWHERE },
+    { "copy_data_shape_null_of_one_dimension_is_len_by_itemsize", CRASHES, EVERYWHERE },
+    { "to_contiguous_shape_null_of_more_dimensions_is_a_value_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_shape_null_of_more_dimensions_is_a_value_error", CRASHES, EVERYWHERE },
+
+    /* ndim 0 with an unknown order or with suboffsets */
+    { "to_contiguous_ndim_0_of_an_unknown_order_or_with_suboffsets_is_the_item", CRASHES,
+      EVERYWHERE },
+
+    /* fields that are false, on the element path */
+    { "to_contiguous_itemsize_of_0_or_less_is_a_value_error", CRASHES, EVERYWHERE },
+    { "to_contiguous_negative_shape_is_a_value_error", CRASHES, EVERYWHERE },
+    { "to_contiguous_negative_ndim_is_a_value_error", CRASHES, EVERYWHERE },
+    { "to_contiguous_shape_that_overflows_is_a_value_error", CRASHES, EVERYWHERE },
+    { "to_contiguous_shape_that_does_not_match_len_is_a_value_error", CRASHES, EVERYWHERE },
+    { "to_contiguous_negative_len_is_a_value_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_itemsize_of_0_or_less_is_a_value_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_negative_shape_is_a_value_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_negative_ndim_is_a_value_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_shape_that_overflows_is_a_value_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_shape_that_does_not_match_len_is_a_value_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_negative_len_is_a_value_error", CRASHES, EVERYWHERE },
+    { "from_contiguous_negative_len_of_the_view_is_a_value_error", CRASHES, EVERYWHERE },
+    { "copy_data_false_fields_on_the_element_path_are_value_errors", CRASHES, EVERYWHERE },
+    { "copy_data_negative_len_is_a_value_error", CRASHES, EVERYWHERE },
+
+    /* CopyData between shapes that do not fit */
+    { "copy_data_shape_larger_than_dests_is_a_buffer_error_naming_both", CRASHES, EVERYWHERE },
+    { "copy_data_ranks_that_differ_are_a_buffer_error_naming_both", CRASHES, EVERYWHERE },
+    { "copy_data_itemsize_larger_than_dests_is_a_buffer_error_naming_both", CRASHES, EVERYWHERE },
+
+    /* len 0, with fields that are false */
+    { "to_contiguous_len_0_succeeds_whatever_the_fields_are", CRASHES, EVERYWHERE },
+    { "from_contiguous_len_0_succeeds_whatever_the_fields_are", CRASHES, EVERYWHERE },
+    { "copy_data_of_nothing_succeeds_whatever_the_fields_are", CRASHES, EVERYWHERE },
+
+    /* memory that overlaps */
+    { "to_contiguous_overlap_is_as_if_the_view_had_been_read_first", CRASHES, EVERYWHERE },
+    { "from_contiguous_overlap_is_as_if_the_bytes_had_been_read_first", CRASHES, EVERYWHERE },
+    { "copy_data_overlap_is_as_if_src_had_been_read_first", CRASHES, EVERYWHERE },
+
+    /* a function that CPython 3.8 declares and does not have */
+    { "size_from_format_every_code_under_every_prefix", CRASHES, BEFORE_3_9 },
+    { "size_from_format_native_codes_are_aligned", CRASHES, BEFORE_3_9 },
+    { "size_from_format_without_items_is_0", CRASHES, BEFORE_3_9 },
+    { "size_from_format_counts_and_spaces", CRASHES, BEFORE_3_9 },
+    { "size_from_format_padding_comes_before_an_item_only", CRASHES, BEFORE_3_9 },
+    { "size_from_format_complex_pairs_begin_with_3_15", CRASHES, BEFORE_3_9 },
+    { "size_from_format_refuses_what_struct_refuses", CRASHES, BEFORE_3_9 },
+    { "size_from_format_beyond_the_largest_size_is_refused", CRASHES, BEFORE_3_9 },
+    { "size_from_format_the_first_fault_from_the_left_counts", CRASHES, BEFORE_3_9 },
+    { "size_from_format_invalid_utf_8_is_a_unicode_decode_error", CRASHES, BEFORE_3_9 },
+    { "size_from_format_non_ascii_is_refused_by_the_versions_own_error", CRASHES, BEFORE_3_9 },
+
+    { NULL, CRASHES, EVERYWHERE },
+};
