@@ -33,13 +33,16 @@
 #ifndef LIBPYBUFFER_H
 #define LIBPYBUFFER_H
 
-
 #define PYBUFFER_VERSION "0.1.0"
 #define PYBUFFER_VERSION_MAJOR 0
 #define PYBUFFER_VERSION_MINOR 1
 #define PYBUFFER_VERSION_PATCH 0
 
 /* ---- What Python.h has already declared ---- */
+
+#if defined(PYPY_VERSION)
+#  error "libpybuffer is for CPython: the Py_buffer of PyPy is another struct"
+#endif
 
 #if defined(Py_PYTHON_H)
 #  if !defined(Py_LIMITED_API) || (Py_LIMITED_API + 0 >= 0x030b0000 && PY_VERSION_HEX >= 0x030b0000)
@@ -227,7 +230,6 @@ struct _typeobject {
 
 /* ---- Flags and functions ---- */
 
-
 #if !defined(PYBUFFER_PYTHON_H_HAS_PY_BUFFER)
 /** The plain request: contiguous bytes, no format, no shape. */
 #define PyBUF_SIMPLE 0
@@ -292,8 +294,6 @@ struct _typeobject {
 /** The largest number of dimensions that a memoryview may have. */
 #define PyBUF_MAX_NDIM 64
 #endif
-
-
 
 #ifdef __cplusplus
 extern "C" {

@@ -77,8 +77,9 @@ fn failed(unit: &str, folder: &Path, name: &str) -> Vec<String> {
     let said = printed(&output);
     let failed: Vec<String> = said
         .lines()
-        .filter(|line| line.contains("static assertion failed"))
-        .map(|line| format!("{name}: {}", line.split_once('"').map_or(line, |(_, what)| what)))
+        .filter_map(|line| line.split_once("error: "))
+        .filter(|(_, error)| error.contains("static_assert") || error.contains("static assertion"))
+        .map(|(_, error)| format!("{name}: {error}"))
         .collect();
     assert!(!failed.is_empty(), "{} does not compile:\n{said}", file.display());
     failed

@@ -9,8 +9,18 @@ use crate::manifest::{Kind, Manifest};
 use crate::readelf::dynamic_symbols;
 use crate::support::{Python, cc, printed, pythons, run, run_any, skip, stdout, temp_dir};
 
-/// The limited APIs: none, and the two sides of the version from which on it has `Py_buffer`.
-const LIMITED: [&[&str]; 3] = [&[], &["Py_LIMITED_API=0x03080000"], &["Py_LIMITED_API=0x030b0000"]];
+/// Macros that choose the limited APIs of a CPython: none; the two sides of the version from which on
+/// it has `Py_buffer`; the one for free-threaded and other builds alike.
+fn limited_apis(python: &Python) -> Vec<&'static [&'static str]> {
+    let mut chosen: Vec<&[&str]> = vec![&[]];
+    if !python.free_threaded {
+        chosen.extend([&["Py_LIMITED_API=0x03080000"], &["Py_LIMITED_API=0x030b0000"] as &[_]]);
+    }
+    if python.minor() >= (3, 15) {
+        chosen.push(&["Py_TARGET_ABI3T=0x030f0000"]);
+    }
+    chosen
+}
 
 fn with_headers(test: &str) -> Vec<&'static Python> {
     let found: Vec<_> = pythons().iter().filter(|python| python.include.is_some()).collect();
@@ -24,7 +34,7 @@ fn with_headers(test: &str) -> Vec<&'static Python> {
 fn header_after_python_h_compiles_with_every_limited_api() {
     let mut complaints = Vec::new();
     for python in with_headers("header_after_python_h_compiles_with_every_limited_api") {
-        for limited in LIMITED {
+        for limited in limited_apis(python) {
             for redirect in [&[] as &[&str], &["PYBUFFER_REDIRECT"]] {
                 for language in Language::ALL {
                     let defines = [limited, redirect].concat();
@@ -44,7 +54,7 @@ fn redirect_leaves_no_call_of_a_function_that_libpython_has() {
     let of_kind = |kind| manifest.of_kind(kind).map(String::from).collect::<BTreeSet<_>>();
     let (drop_ins, twins) = (of_kind(Kind::DropIn), of_kind(Kind::Twin));
     for python in with_headers("redirect_leaves_no_call_of_a_function_that_libpython_has") {
-        for limited in LIMITED {
+        for limited in limited_apis(python) {
             let called = called(python, &[limited, &["PYBUFFER_REDIRECT"]].concat());
             assert!(called.is_disjoint(&drop_ins), "{}: {called:?}", python.label);
             assert!(called.is_superset(&twins), "{}: {called:?}", python.label);
@@ -110,4 +120,16 @@ fn python_h_after_the_header_fails_and_says_why() {
         let said = printed(&output);
         assert!(said.contains("Python.h comes before libpybuffer.h"), "{}: {said}", python.label);
     }
+}
+
+#[test]
+fn header_refuses_pypy() {
+    let unit = temp_dir("header-pypy").join("unit.c");
+    // What PyPy's Python.h defines besides CPython's.
+    let text = "#define Py_PYTHON_H\n#define PYPY_VERSION \"8.0.0\"\n#include <libpybuffer.h>\n";
+    fs::write(&unit, text).unwrap();
+    let output = run_any(cc().arg("-I").arg(include()).arg("-fsyntax-only").arg(&unit));
+    assert!(!output.status.success());
+    let said = printed(&output);
+    assert!(said.contains("libpybuffer is for CPython"), "{said}");
 }

@@ -48,7 +48,7 @@ fn merge_guards(text: &str) -> String {
     merged
 }
 
-/// Comments of one line become one line, rustdoc's headings a word with a colon.
+/// Comments of one line become one line, rustdoc's headings a word with a colon, blank lines one.
 fn tidy_comments(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.trim_end().lines() {
@@ -58,6 +58,7 @@ fn tidy_comments(text: &str) -> String {
                 lines.truncate(lines.len() - 2);
                 lines.push(folded);
             }
+            [.., last] if line.is_empty() && last.is_empty() => {}
             _ => lines.push(match line.strip_prefix(" * # ") {
                 Some(heading) => format!(" * {heading}:"),
                 None => line.to_owned(),
