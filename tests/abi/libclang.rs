@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::support::{cc, printed, run, run_any, skip, stdout};
+use crate::support::{cc, run, run_any, skip, stdout};
 
 /// Gets a libclang ready; false, with the skip reported, if none can be had.
 pub fn is_ready(test: &str) -> bool {
@@ -13,7 +13,7 @@ pub fn is_ready(test: &str) -> bool {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/libclang.sh");
         let output = run_any(Command::new("sh").arg(script));
         if !output.status.success() {
-            return Err(printed(&output));
+            return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
         }
         // SAFETY: std locks the environment for its own accesses, and the only C code here that reads
         // it is in libclang, which is loaded after this.
