@@ -145,7 +145,8 @@ fn build_extension(include: &Path, way: &Way, folder: &Path) -> PathBuf {
     let extension = folder.join("extension.so");
     run(support::cc()
         .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared"])
-        .arg("-isystem")
+        // Not -isystem: gcc then follows a link from one python's folder into another's.
+        .arg("-I")
         .arg(include)
         .args(&way.cflags)
         .arg(extension_source())
@@ -265,7 +266,7 @@ fn embedding_program_runs_the_library_that_is_linked_first() {
         for (name, libs, expected) in orders {
             let program = folder.join(name);
             run(support::cc()
-                .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-isystem"])
+                .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I"])
                 .arg(include)
                 .arg(shipped().root.join("csrc/extensions/embed.c"))
                 .args(libs.into_iter().flatten())

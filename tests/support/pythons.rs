@@ -34,9 +34,6 @@ pub struct Python {
     pub free_threaded: bool,
     /// The shared libpython that the executable is linked to; none if it contains libpython.
     pub libpython: Option<PathBuf>,
-    /// Whether libpython calls its own functions directly, so that a preload reaches only the calls
-    /// of extension modules: true of a static one and of most optimised builds.
-    pub answers_itself: bool,
     /// The folder of its `Python.h`, or of a CPython's of the same minor version and flavour.
     pub include: Option<PathBuf>,
     /// Whether CPython's own tests are installed with it.
@@ -173,7 +170,6 @@ struct Answer {
     debug: bool,
     free_threaded: bool,
     libpython: Option<PathBuf>,
-    fixed_calls: bool,
     include: PathBuf,
     has_tests: bool,
 }
@@ -196,7 +192,6 @@ print(json.dumps({
     "debug": hasattr(sys, "gettotalrefcount"),
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     "libpython": libpython,
-    "fixed_calls": "-fno-semantic-interposition" in (sysconfig.get_config_var("PY_CORE_CFLAGS") or ""),
     "include": sysconfig.get_paths()["include"],
     "has_tests": has_tests,
 }))
@@ -230,7 +225,6 @@ fn probe(exe: &Path) -> Result<Python, String> {
         ),
         debug: answer.debug,
         free_threaded: answer.free_threaded,
-        answers_itself: answer.libpython.is_none() || answer.fixed_calls,
         libpython: answer.libpython,
         include: Some(answer.include).filter(|folder| folder.join("Python.h").is_file()),
         has_tests: answer.has_tests,
