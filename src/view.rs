@@ -84,30 +84,28 @@ impl<'a> Fields<'a> {
         (!first.is_null()).then(|| unsafe { slice::from_raw_parts(first, self.ndim()) })
     }
 
-    /// The address of the item at `indices[ndim]`, following pointers where suboffsets say so.
+    /// The address of the item at `indices[ndim]`, following pointers where suboffsets say so; `None`
+    /// if the view has no strides.
     ///
     /// The indices are not checked: offsets wrap, as in libpython.
     ///
     /// # Safety
     /// Where a suboffset is not negative, a pointer is readable at the entry that the indices name.
     #[inline]
-    pub unsafe fn locate(self, indices: &[Py_ssize_t]) -> Result<*mut u8, Error> {
-        let Some(strides) = self.strides() else {
-            // SAFETY: the caller's promise is the callee's.
-            return unsafe { self.locate_without_strides(indices) };
-        };
+    pub unsafe fn locate(self, indices: &[Py_ssize_t]) -> Option<*mut u8> {
+        let strides = self.strides()?;
         let mut at: *mut u8 = self.view.buf.cast();
         let Some(suboffsets) = self.suboffsets() else {
             for (&stride, &index) in strides.iter().zip(indices) {
                 at = at.wrapping_offset(stride.wrapping_mul(index));
             }
-            return Ok(at);
+            return Some(at);
         };
         for ((&stride, &suboffset), &index) in strides.iter().zip(suboffsets).zip(indices) {
             // SAFETY: a pointer is there where one is followed (caller).
             at = unsafe { follow(at.wrapping_offset(stride.wrapping_mul(index)), suboffset) };
         }
-        Ok(at)
+        Some(at)
     }
 
     /// As [`locate`](Self::locate) where the strides are those of C order, as `ctypes` leaves it.
@@ -115,7 +113,7 @@ impl<'a> Fields<'a> {
     /// # Safety
     /// As for `locate`.
     #[cold]
-    unsafe fn locate_without_strides(self, indices: &[Py_ssize_t]) -> Result<*mut u8, Error> {
+    pub unsafe fn locate_without_strides(self, indices: &[Py_ssize_t]) -> Result<*mut u8, Error> {
         let shape = match self.shape() {
             Some(shape) => shape,
             None if indices.len() < 2 => &[],
@@ -136,7 +134,7 @@ impl<'a> Fields<'a> {
     ///
     /// libpython's answer in every case: any suboffsets mean no, any other order means no, and
     /// `len == 0` means yes.
-    #[inline(never)]
+    #[inline(always)]
     pub fn is_contiguous(self, order: c_char) -> bool {
         let lies = |order| {
             contiguity::is_contiguous(
@@ -147,16 +145,21 @@ impl<'a> Fields<'a> {
                 order,
             )
         };
-        if !self.view.suboffsets.is_null() {
+        let order = order.cast_unsigned();
+        if !self.view.suboffsets.is_null() || !matches!(order, b'C' | b'F' | b'A') {
             return false;
         }
-        match order.cast_unsigned() {
-            b'C' | b'F' | b'A' if self.view.len == 0 => true,
-            b'C' => lies(Order::C),
-            b'F' => lies(Order::Fortran),
-            b'A' => lies(Order::C) || lies(Order::Fortran),
-            _ => false,
+        if self.view.len == 0 {
+            return true;
         }
+        (order != b'F' && lies(Order::C)) || (order != b'C' && lies(Order::Fortran))
+    }
+
+    /// As [`is_contiguous`](Self::is_contiguous), for callers within the library: not once more in
+    /// line.
+    #[inline(never)]
+    pub fn lies_in(self, order: c_char) -> bool {
+        self.is_contiguous(order)
     }
 }
 

@@ -147,6 +147,18 @@ pub unsafe fn get_pointer(view: *const Py_buffer, indices: *const Py_ssize_t) ->
     let indices = unsafe { slice_of(indices, fields.ndim()) };
     // SAFETY: the caller's promise is the callee's.
     match unsafe { fields.locate(indices) } {
+        Some(pointer) => pointer.cast(),
+        // SAFETY: as above.
+        None => unsafe { get_pointer_without_strides(fields, indices) },
+    }
+}
+
+/// # Safety
+/// As for [`PyBuffer_GetPointer`].
+#[cold]
+unsafe fn get_pointer_without_strides(fields: Fields, indices: &[Py_ssize_t]) -> *mut c_void {
+    // SAFETY: the caller's promise is the callee's.
+    match unsafe { fields.locate_without_strides(indices) } {
         Ok(pointer) => pointer.cast(),
         Err(error) => {
             runtime::raise(&error);

@@ -4,7 +4,7 @@ use core::ffi::c_int;
 
 use super::null_argument;
 use crate::abi::{Py_buffer, PyObject};
-use crate::protocol;
+use crate::protocol::{self, get::Refusal};
 use crate::runtime;
 
 /// Whether an object's type exports buffers: 1 or 0, never an error. `PyObject_GetBuffer` may still
@@ -62,8 +62,17 @@ pub unsafe fn get_buffer(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int)
     // SAFETY: the caller's promise is the callee's.
     match unsafe { protocol::get::get_buffer(obj, view, flags) } {
         Ok(answer) => answer,
-        Err(error) => runtime::status(Err(error)),
+        // SAFETY: as above.
+        Err(refusal) => unsafe { refuse(refusal, obj) },
     }
+}
+
+/// # Safety
+/// `obj` is the object that was not asked.
+#[cold]
+unsafe fn refuse(refusal: Refusal, obj: *mut PyObject) -> c_int {
+    // SAFETY: the caller's promise is the callee's.
+    runtime::status(Err(unsafe { protocol::get::explain(refusal, obj) }))
 }
 
 /// Copies what `src` exports to what `dest` exports: as one block if both are contiguous in the same

@@ -19,9 +19,7 @@ pub fn is_contiguous(
     match (strides, order) {
         (None, Order::C) => true,
         (None, Order::Fortran) if ndim <= 1 => true,
-        (None, Order::Fortran) => {
-            shape.is_some_and(|shape| shape.iter().filter(|&&n| n > 1).count() <= 1)
-        }
+        (None, Order::Fortran) => is_one_line(shape),
         (Some(_), _) if ndim == 0 => true,
         (Some(strides), order) => shape.is_some_and(|shape| {
             let dims = shape.iter().zip(strides);
@@ -31,6 +29,12 @@ pub fn is_contiguous(
             }
         }),
     }
+}
+
+/// Whether at most one dimension has more than one item.
+#[cold]
+fn is_one_line(shape: Option<&[isize]>) -> bool {
+    shape.is_some_and(|shape| shape.iter().filter(|&&n| n > 1).nth(1).is_none())
 }
 
 /// Walks the dimensions from the fastest to the slowest.

@@ -126,7 +126,11 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), E
         }
         Err(error) => Err(error),
     };
-    // The destination goes first, as in libpython.
+    // As in libpython, the error is there when the views go back, the destination's first.
+    let result = result.map_err(|error| {
+        runtime::raise(&error);
+        Error::Raised
+    });
     // SAFETY: filled above, not moved, and given back once.
     unsafe { get::give_back(&mut dest_view) };
     // SAFETY: as above; `obj` is null if it was not filled.
@@ -152,7 +156,7 @@ unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
     let src_fields = unsafe { Fields::new(src) };
     let are_both = |order: u8| {
         let order = order.cast_signed();
-        dest_fields.is_contiguous(order) && src_fields.is_contiguous(order)
+        dest_fields.lies_in(order) && src_fields.lies_in(order)
     };
     if src.len == 0 {
         return Ok(());
@@ -228,7 +232,7 @@ unsafe fn is_moved_whole(
         return Err(Error::NullArgument);
     }
     // SAFETY: the caller's promise is the callee's.
-    Ok(unsafe { Fields::new(view) }.is_contiguous(order))
+    Ok(unsafe { Fields::new(view) }.lies_in(order))
 }
 
 /// Moves `len` bytes between blocks that may overlap.

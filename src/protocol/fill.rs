@@ -28,16 +28,16 @@ pub unsafe fn fill_info(
     len: Py_ssize_t,
     readonly: c_int,
     flags: c_int,
-) -> Result<(), Error> {
+) -> Result<(), &'static Error> {
     if view.is_null() {
-        return Err(NULL_VIEW);
+        return Err(&NULL_VIEW);
     }
     if are_access_mode(flags) && runtime::current().refuses_access_modes() {
-        return Err(BAD_CALL);
+        return Err(&BAD_CALL);
     }
     // libpython compares with 1, so any other `readonly` that is not 0 may be written.
     if flags & PyBUF_WRITABLE == PyBUF_WRITABLE && readonly == 1 {
-        return Err(NOT_WRITABLE);
+        return Err(&NOT_WRITABLE);
     }
     if !obj.is_null() {
         // SAFETY: `obj` is an object (caller).

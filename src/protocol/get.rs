@@ -24,6 +24,17 @@ pub unsafe fn is_exporter(runtime: &Runtime, obj: *mut PyObject) -> bool {
     unsafe { runtime.getbuffer_of(obj) }.is_some()
 }
 
+/// Why an object was not asked. Small, so that asking needs no room for an error's text.
+#[derive(Clone, Copy)]
+pub enum Refusal {
+    /// The flags are an access mode.
+    AccessMode,
+    /// There is no object, or no view for a memoryview to fill.
+    Null,
+    /// The object has no slot that can be called.
+    NoExporter,
+}
+
 /// Asks `obj` for a view; what it answers is returned unchanged.
 ///
 /// # Safety
@@ -34,22 +45,21 @@ pub unsafe fn get_buffer(
     obj: *mut PyObject,
     view: *mut Py_buffer,
     flags: c_int,
-) -> Result<c_int, Error> {
+) -> Result<c_int, Refusal> {
     let runtime = runtime::for_objects();
     if are_access_mode(flags) && runtime.refuses_access_modes() {
-        return Err(BAD_CALL);
+        return Err(Refusal::AccessMode);
     }
     if obj.is_null() {
-        return Err(Error::NullArgument);
+        return Err(Refusal::Null);
     }
     // SAFETY: `obj` is an object (caller).
     let Some(getbuffer) = (unsafe { runtime.getbuffer_of(obj) }) else {
-        // SAFETY: as above.
-        return Err(unsafe { refusal(runtime, obj) });
+        return Err(Refusal::NoExporter);
     };
     // SAFETY: as above.
     if view.is_null() && unsafe { runtime.is_memoryview(obj) } {
-        return Err(Error::NullArgument);
+        return Err(Refusal::Null);
     }
     // SAFETY: this is the slot of the object's own type; the rest is the caller's promise.
     Ok(unsafe { getbuffer(obj, view, flags) })
@@ -63,27 +73,32 @@ pub unsafe fn get_buffer(
 pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<c_int, Error> {
     // SAFETY: the caller's promise is the callee's.
     unsafe { get_buffer(obj, view, flags) }
+        // SAFETY: as above.
+        .map_err(|refusal| unsafe { explain(refusal, obj) })
 }
 
-/// Why an object without a buffer slot that can be called is no exporter.
+/// The error of a refusal.
 ///
 /// # Safety
-/// `obj` is an object.
+/// `obj` is the object that was not asked.
 #[cold]
-unsafe fn refusal(runtime: &Runtime, obj: *mut PyObject) -> Error {
-    // SAFETY: the caller's promise is the callee's.
-    if unsafe { runtime.is_foreign(obj) } {
-        return Error::Fixed(
+pub unsafe fn explain(refusal: Refusal, obj: *mut PyObject) -> Error {
+    let runtime = runtime::for_objects();
+    match refusal {
+        Refusal::AccessMode => BAD_CALL,
+        Refusal::Null => Error::NullArgument,
+        // SAFETY: an object (caller).
+        Refusal::NoExporter if unsafe { runtime.is_foreign(obj) } => Error::Fixed(
             Kind::System,
             c"this object was made with libpybuffer.h alone, for processes without Python, but \
               Python is in this process: compile its source against Python.h",
-        );
+        ),
+        Refusal::NoExporter => Error::TypeName(
+            c"a bytes-like object is required, not '%.100s'",
+            // SAFETY: as above.
+            unsafe { runtime.type_name_of(obj) },
+        ),
     }
-    Error::TypeName(
-        c"a bytes-like object is required, not '%.100s'",
-        // SAFETY: as above.
-        unsafe { runtime.type_name_of(obj) },
-    )
 }
 
 /// Gives a view back: calls `bf_releasebuffer`, clears `view.obj`, drops the reference, in this

@@ -12,6 +12,7 @@ pub mod cpython;
 mod layout;
 pub mod standalone;
 
+use core::borrow::Borrow;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -287,11 +288,11 @@ pub fn raise(error: &Error) {
 
 /// The one mapping of results to `int` functions: 0, or -1 with an error raised.
 #[inline]
-pub fn status(result: Result<(), Error>) -> c_int {
+pub fn status(result: Result<(), impl Borrow<Error>>) -> c_int {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            raise(&error);
+            raise(error.borrow());
             -1
         }
     }

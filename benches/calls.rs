@@ -1,0 +1,327 @@
+//! The time of each call beside libpython's, in one process: `make bench`.
+//!
+//! Both libraries are loaded as a user would load them and called through the same kind of pointer, so
+//! what differs is what they do. The table at the end gives the medians and their ratio; criterion's own
+//! reports are in `target/criterion`.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Duration;
+
+use criterion::Criterion;
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
+use pybuffer::abi::{Py_buffer, PyBUF_FULL_RO, PyBUF_SIMPLE, PyObject};
+
+type Object = *mut PyObject;
+
+/// The functions of one of the two libraries.
+struct Functions {
+    label: &'static str,
+    is_contiguous: unsafe extern "C" fn(*const Py_buffer, c_char) -> c_int,
+    get_pointer: unsafe extern "C" fn(*const Py_buffer, *const isize) -> *mut c_void,
+    fill_info:
+        unsafe extern "C" fn(*mut Py_buffer, Object, *mut c_void, isize, c_int, c_int) -> c_int,
+    release: unsafe extern "C" fn(*mut Py_buffer),
+    get_buffer: unsafe extern "C" fn(Object, *mut Py_buffer, c_int) -> c_int,
+    check_buffer: unsafe extern "C" fn(Object) -> c_int,
+    size_from_format: unsafe extern "C" fn(*const c_char) -> isize,
+    fill_strides: unsafe extern "C" fn(c_int, *const isize, *mut isize, c_int, c_char),
+    to_contiguous: unsafe extern "C" fn(*mut c_void, *const Py_buffer, isize, c_char) -> c_int,
+    from_contiguous: unsafe extern "C" fn(*const Py_buffer, *const c_void, isize, c_char) -> c_int,
+    copy_data: unsafe extern "C" fn(Object, Object) -> c_int,
+}
+
+impl Functions {
+    fn of(label: &'static str, library: &Library) -> Self {
+        Self {
+            label,
+            is_contiguous: symbol(library, c"PyBuffer_IsContiguous"),
+            get_pointer: symbol(library, c"PyBuffer_GetPointer"),
+            fill_info: symbol(library, c"PyBuffer_FillInfo"),
+            release: symbol(library, c"PyBuffer_Release"),
+            get_buffer: symbol(library, c"PyObject_GetBuffer"),
+            check_buffer: symbol(library, c"PyObject_CheckBuffer"),
+            size_from_format: symbol(library, c"PyBuffer_SizeFromFormat"),
+            fill_strides: symbol(library, c"PyBuffer_FillContiguousStrides"),
+            to_contiguous: symbol(library, c"PyBuffer_ToContiguous"),
+            from_contiguous: symbol(library, c"PyBuffer_FromContiguous"),
+            copy_data: symbol(library, c"PyObject_CopyData"),
+        }
+    }
+}
+
+fn symbol<T: Copy>(library: &Library, name: &CStr) -> T {
+    // SAFETY: each caller names a function and its C signature.
+    *unsafe { library.get::<T>(name.to_bytes_with_nul()) }
+        .unwrap_or_else(|error| panic!("{}: {error}", name.to_string_lossy()))
+}
+
+/// A view of items of four bytes, 2 x 3 x 4 of them, at given strides.
+struct Block {
+    items: [i32; 24],
+    shape: [isize; 3],
+    strides: [isize; 3],
+}
+
+impl Block {
+    fn new(strides: [isize; 3]) -> Box<Self> {
+        Box::new(Self { items: std::array::from_fn(|i| i as i32), shape: [2, 3, 4], strides })
+    }
+
+    fn view(&mut self) -> Py_buffer {
+        Py_buffer {
+            buf: self.items.as_mut_ptr().cast(),
+            obj: std::ptr::null_mut(),
+            len: 96,
+            itemsize: 4,
+            readonly: 0,
+            ndim: 3,
+            format: std::ptr::null_mut(),
+            shape: self.shape.as_mut_ptr(),
+            strides: self.strides.as_mut_ptr(),
+            suboffsets: std::ptr::null_mut(),
+            internal: std::ptr::null_mut(),
+        }
+    }
+}
+
+fn empty_view() -> Py_buffer {
+    // SAFETY: all fields are integers and pointers.
+    unsafe { std::mem::zeroed() }
+}
+
+/// One measured call: its name, and what is done for each of the two libraries.
+type Case<'a> = (&'a str, Box<dyn Fn(&Functions) + 'a>);
+
+fn main() {
+    let python = support::pythons()
+        .iter()
+        .rev()
+        .find(|python| python.libpython.is_some() && !python.debug)
+        .expect("a CPython with a shared libpython, to measure beside");
+    let libpython = python.libpython.as_deref().expect("found by it");
+    // SAFETY: libpython, once, and initialised before anything else of it is called.
+    let host =
+        unsafe { Library::open(Some(libpython), RTLD_NOW | RTLD_GLOBAL) }.expect("libpython");
+    start(&host, &python.exe);
+    // SAFETY: loading the library runs none of its code.
+    let ours = unsafe { Library::open(Some(&support::shipped().so), RTLD_NOW | RTLD_LOCAL) }
+        .expect("libpybuffer.so");
+    let both = [Functions::of("libpython", &host), Functions::of("libpybuffer", &ours)];
+    println!("beside CPython {}", python.label);
+
+    let objects = Objects::new(&host);
+    let mut dense = Block::new([48, 16, 4]);
+    let mut transposed = Block::new([4, 8, 24]);
+    let (dense, transposed) = (dense.view(), transposed.view());
+    let cases = cases(&objects, &dense, &transposed);
+    measure(&both, &cases);
+}
+
+fn start(host: &Library, exe: &Path) {
+    let prefix = exe.parent().and_then(Path::parent).expect("an executable in prefix/bin");
+    // SAFETY: no other thread runs yet.
+    unsafe { std::env::set_var("PYTHONHOME", prefix) };
+    let initialize: unsafe extern "C" fn(c_int) = symbol(host, c"Py_InitializeEx");
+    // SAFETY: the first call of a freshly loaded libpython; this thread then holds the GIL for good.
+    unsafe { initialize(0) };
+}
+
+/// One exporter of each kind.
+struct Objects {
+    bytes: Object,
+    bytearray: Object,
+    memoryview: Object,
+    array: Object,
+}
+
+impl Objects {
+    fn new(host: &Library) -> Self {
+        let eval = |source: &str| -> Object {
+            let run: unsafe extern "C" fn(*const c_char, c_int, Object, Object) -> Object =
+                symbol(host, c"PyRun_String");
+            let new_dict: unsafe extern "C" fn() -> Object = symbol(host, c"PyDict_New");
+            let source = CString::new(source).expect("no NUL in it");
+            // SAFETY: the GIL is held.
+            let globals = unsafe { new_dict() };
+            const EVAL: c_int = 258;
+            // SAFETY: as above.
+            let value = unsafe { run(source.as_ptr(), EVAL, globals, globals) };
+            assert!(!value.is_null(), "{source:?} failed");
+            value
+        };
+        Self {
+            bytes: eval("bytes(100)"),
+            bytearray: eval("bytearray(100)"),
+            memoryview: eval("memoryview(bytes(100))"),
+            array: eval("__import__('array').array('i', range(25))"),
+        }
+    }
+}
+
+fn cases<'a>(
+    objects: &'a Objects,
+    dense: &'a Py_buffer,
+    transposed: &'a Py_buffer,
+) -> Vec<Case<'a>> {
+    let mut cases: Vec<Case<'a>> = Vec::new();
+    for order in ['C', 'F', 'A'] {
+        let name = format!("IsContiguous 3-D '{order}'").leak();
+        cases.push((
+            name,
+            Box::new(move |f| {
+                // SAFETY: a whole view.
+                black_box(unsafe { (f.is_contiguous)(black_box(dense), order as c_char) });
+            }),
+        ));
+    }
+    cases.push((
+        "GetPointer 3-D",
+        Box::new(move |f| {
+            // SAFETY: indices within the shape.
+            black_box(unsafe { (f.get_pointer)(black_box(dense), black_box([1, 2, 3]).as_ptr()) });
+        }),
+    ));
+    cases.push((
+        "FillInfo + Release",
+        Box::new(|f| {
+            let mut view = empty_view();
+            let buf = std::ptr::dangling_mut();
+            // SAFETY: an object, and a view that is given back where it was filled.
+            unsafe { (f.fill_info)(&raw mut view, objects.bytes, buf, 100, 1, PyBUF_FULL_RO) };
+            // SAFETY: as above.
+            unsafe { (f.release)(black_box(&raw mut view)) };
+        }),
+    ));
+    for (name, object) in [
+        ("GetBuffer + Release bytes", objects.bytes),
+        ("GetBuffer + Release bytearray", objects.bytearray),
+        ("GetBuffer + Release memoryview", objects.memoryview),
+        ("GetBuffer + Release array", objects.array),
+    ] {
+        cases.push((
+            name,
+            Box::new(move |f| {
+                let mut view = empty_view();
+                // SAFETY: an exporter, and a view that is given back where it was filled.
+                unsafe { (f.get_buffer)(object, &raw mut view, PyBUF_SIMPLE) };
+                // SAFETY: as above.
+                unsafe { (f.release)(black_box(&raw mut view)) };
+            }),
+        ));
+    }
+    cases.push((
+        "CheckBuffer",
+        Box::new(|f| {
+            // SAFETY: an object.
+            black_box(unsafe { (f.check_buffer)(black_box(objects.bytes)) });
+        }),
+    ));
+    for (name, format) in [
+        ("SizeFromFormat \"i\"", c"i"),
+        ("SizeFromFormat \"3d2h\"", c"3d2h"),
+        ("SizeFromFormat \"<i\"", c"<i"),
+    ] {
+        cases.push((
+            name,
+            Box::new(move |f| {
+                // SAFETY: a C string.
+                black_box(unsafe { (f.size_from_format)(black_box(format.as_ptr())) });
+            }),
+        ));
+    }
+    cases.push((
+        "FillContiguousStrides 3-D",
+        Box::new(|f| {
+            let mut strides = [0; 3];
+            // SAFETY: three entries each.
+            unsafe {
+                (f.fill_strides)(
+                    3,
+                    black_box([2, 3, 4]).as_ptr(),
+                    strides.as_mut_ptr(),
+                    4,
+                    b'C' as _,
+                )
+            };
+            black_box(strides);
+        }),
+    ));
+    for (name, view) in [("2x3x4 contiguous", dense), ("2x3x4 transposed", transposed)] {
+        cases.push((
+            format!("ToContiguous {name}").leak(),
+            Box::new(move |f| {
+                let mut buf = [0_u8; 96];
+                // SAFETY: as many bytes as the view has.
+                unsafe {
+                    (f.to_contiguous)(buf.as_mut_ptr().cast(), black_box(view), 96, b'C' as _)
+                };
+                black_box(buf);
+            }),
+        ));
+        cases.push((
+            format!("FromContiguous {name}").leak(),
+            Box::new(move |f| {
+                let buf = black_box([0_u8; 96]);
+                // SAFETY: as above; the view's memory is this program's.
+                unsafe { (f.from_contiguous)(black_box(view), buf.as_ptr().cast(), 96, b'C' as _) };
+            }),
+        ));
+    }
+    cases.push((
+        "CopyData bytearray <- bytes",
+        Box::new(|f| {
+            // SAFETY: two exporters.
+            black_box(unsafe { (f.copy_data)(objects.bytearray, objects.bytes) });
+        }),
+    ));
+    cases
+}
+
+fn measure(both: &[Functions; 2], cases: &[Case]) {
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(400))
+        .sample_size(60)
+        .without_plots()
+        .configure_from_args();
+    for (i, (name, case)) in cases.iter().enumerate() {
+        let mut group = criterion.benchmark_group(*name);
+        // Whoever is measured second finds a warmer machine: take turns.
+        for k in 0..2 {
+            let functions = &both[(i + k) % 2];
+            group.bench_function(functions.label, |bencher| bencher.iter(|| case(functions)));
+        }
+        group.finish();
+    }
+    criterion.final_summary();
+    print_table(cases);
+}
+
+/// The medians that criterion has just stored.
+fn print_table(cases: &[Case]) {
+    let criterion = support::shipped().root.join("target/criterion");
+    let median = |name: &str, label: &str| -> Option<f64> {
+        let directory = name.replace(['?', '"', '/', '\\', '*', '<', '>', ':', '|', '^'], "_");
+        let file = criterion.join(directory).join(label).join("new/estimates.json");
+        let estimates: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()?;
+        estimates["median"]["point_estimate"].as_f64()
+    };
+    println!(
+        "\n{:34}{:>12}{:>12}{:>10}",
+        "nanoseconds, median", "libpython", "libpybuffer", "ratio"
+    );
+    for (name, _) in cases {
+        match (median(name, "libpython"), median(name, "libpybuffer")) {
+            (Some(host), Some(ours)) => {
+                println!("{name:34}{host:>12.1}{ours:>12.1}{:>10.2}", ours / host);
+            }
+            _ => println!("{name:34} was not measured in this run"),
+        }
+    }
+}
