@@ -107,9 +107,15 @@ check: ## Format and lint, every warning an error
 	$(CARGO) fmt --check
 	$(cargo) clippy --all-targets -- -D warnings
 
+.PHONY: valgrind
+valgrind: lib ## Run the C suite and CPython's test_buffer under valgrind (five minutes)
+	$(call need,valgrind,it is what looks at the memory here)
+	$(cargo) test --test c_suite --test preload -- --ignored valgrind
+
 .PHONY: asan
-asan: ## Run the unit tests under AddressSanitizer (needs a nightly Rust)
-	$(call need,$(CARGO),a nightly Rust builds with the sanitizer)
+asan: lib ## Run the C suite (C side) and the unit tests (Rust side) under AddressSanitizer
+	$(cargo) test --test c_suite under_sanitizers
+	@$(CARGO) +nightly --version >/dev/null || { echo 'libpybuffer: a nightly Rust is missing: it has the sanitizer' >&2; exit 1; }
 	RUSTFLAGS=-Zsanitizer=address $(cargo) +nightly test --lib --target-dir $(BUILD)/asan \
 	  --target "$$(rustc +nightly -vV | sed -n 's/^host: //p')"
 
