@@ -149,6 +149,21 @@ static void from_contiguous_suboffsets_are_followed(void)
     FREE_UNTOUCHED(src);
 }
 
+/* Any other memory may lie between the rows: here all of the heap. */
+static void from_contiguous_rows_far_apart_are_filled(void)
+{
+    static unsigned char low[6];
+    unsigned char high[6];
+    unsigned char *table[2] = { low, high };
+    Memory src = memory_new(12, 7);
+    Py_buffer view = view_of(table, 2, 2, DIMS(2, 3), DIMS(sizeof *table, 2));
+    view.suboffsets = DIMS(0, -1);
+    EXPECT_OK(0, PyBuffer_FromContiguous(&view, src.bytes, 12, 'C'));
+    EXPECT_BYTES(src.bytes, low, 6);
+    EXPECT_BYTES(src.bytes + 6, high, 6);
+    FREE_UNTOUCHED(src);
+}
+
 static void from_contiguous_more_than_64_dimensions_are_copied(void)
 {
     enum { NDIM = 70 };
@@ -319,7 +334,7 @@ static void from_contiguous_negative_shape_is_a_value_error(void)
     Py_buffer view = view_of(NULL, 2, 2, DIMS(2, 3), DIMS(1, 2));
     view.shape = DIMS(2, -3);
     EXPECT_REFUSED(view, 12, 'C', "shape", "-3");
-    view.shape = DIMS(-2, -3);
+    view.shape = DIMS(-2, 3);
     EXPECT_REFUSED(view, 12, 'F', "shape", "-2");
 }
 
@@ -387,6 +402,7 @@ const Test from_contiguous_tests[] = {
     TEST(from_contiguous_readonly_views_are_written),
     TEST(from_contiguous_items_in_the_same_place_keep_the_last),
     TEST(from_contiguous_suboffsets_are_followed),
+    TEST(from_contiguous_rows_far_apart_are_filled),
     TEST(from_contiguous_more_than_64_dimensions_are_copied),
     TEST(from_contiguous_contiguous_views_are_filled_by_len_alone),
     TEST(from_contiguous_len_0_succeeds),

@@ -130,6 +130,18 @@ static void on_crash(int signal_number)
 
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL };
 
+/* On a stack of its own, as the crash may be a stack that is full. */
+static void watch_for_crashes(void)
+{
+    static char memory[64 * 1024];
+    const stack_t stack = { .ss_sp = memory, .ss_size = sizeof memory };
+    sigaltstack(&stack, NULL);
+    struct sigaction action = { .sa_handler = on_crash, .sa_flags = SA_ONSTACK };
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) {
+        sigaction(crashes[i], &action, NULL);
+    }
+}
+
 /* Whether a test passes, found out in a child that may well crash. Nothing is printed. */
 static bool passes_in_a_child(const Test *test)
 {
@@ -275,10 +287,8 @@ int main(int argc, char **argv)
         printf("FAILED: the functions under test are not those of %s\n", functions_from);
         return 1;
     }
-#ifndef __SANITIZE_ADDRESS__
-    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) {
-        signal(crashes[i], on_crash);
-    }
+#ifndef __SANITIZE_ADDRESS__ /* which has a report of its own */
+    watch_for_crashes();
 #endif
 #ifndef STANDALONE
     Py_InitializeEx(0);

@@ -1,0 +1,317 @@
+//! The C suite of `csrc/suite`: one source, run against three sets of functions.
+//!
+//! Against libpython's own functions it shows that its expectations are right (but for the tests
+//! that `csrc/suite/exempt.c` names, where libpython crashes); against libpybuffer's, inside each of
+//! those CPythons and without any, that the results are the same. Every run first proves by
+//! `dladdr` whose functions it is about.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{LazyLock, OnceLock};
+
+use support::{
+    Python, command_without_settings, printed, pythons, run, run_any, say, shipped, skip, stdout,
+    temp_dir,
+};
+
+/// The families of tests that are compiled for both worlds, and what they stand on.
+const SOURCES: [&str; 20] = [
+    "suite/main",
+    "suite/harness",
+    "suite/model",
+    "suite/exempt",
+    "suite/get_release",
+    "suite/fill_info",
+    "suite/contiguity",
+    "suite/strides",
+    "suite/pointer",
+    "suite/size_from_format",
+    "suite/to_contiguous",
+    "suite/from_contiguous",
+    "suite/grid",
+    "suite/copy_data",
+    "suite/copy_data_grid",
+    "suite/legacy",
+    "suite/null_arguments",
+    "suite/exceptions",
+    "exporters/array",
+    "exporters/scripted",
+];
+
+const SANITIZE: [&str; 3] =
+    ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+
+/// The C compiler as the crate `cc` finds it, with the flags that all of `csrc` must bear.
+fn compiler() -> Command {
+    let arch = match std::env::consts::ARCH {
+        "x86" => "i686",
+        other => other,
+    };
+    let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
+    let target = format!("{arch}-unknown-linux-{libc}");
+    let mut command = cc::Build::new()
+        .target(&target)
+        .host(&target)
+        .opt_level(1)
+        .debug(true)
+        .pic(true)
+        .cargo_metadata(false)
+        .get_compiler()
+        .to_command();
+    let csrc = shipped().root.join("csrc");
+    command.args(["-std=c11", "-D_GNU_SOURCE", "-pthread"]);
+    command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
+    // The four old functions are marked so in Python.h up to 3.12.
+    command.arg("-Wno-deprecated-declarations");
+    command.arg("-I").arg(csrc.join("suite")).arg("-I").arg(csrc.join("exporters"));
+    command
+}
+
+/// Compiles sources of `csrc` to objects in `folder`.
+fn compile(folder: &Path, sources: &[&str], flags: &[String]) -> Vec<PathBuf> {
+    sources
+        .iter()
+        .map(|source| {
+            let object = folder.join(source.replace('/', "-")).with_extension("o");
+            let source = shipped().root.join("csrc").join(source).with_extension("c");
+            run(compiler().args(flags).arg("-c").arg(source).arg("-o").arg(&object));
+            object
+        })
+        .collect()
+}
+
+/// Links objects to a program.
+fn link(program: &Path, objects: &[PathBuf], flags: &[String]) {
+    run(compiler().args(objects).arg("-o").arg(program).args(flags).arg("-ldl"));
+}
+
+fn strings(flags: &[&str]) -> Vec<String> {
+    flags.iter().map(|flag| flag.to_string()).collect()
+}
+
+/// Flags that link the shared library and find it again at run time.
+fn link_shared() -> Vec<String> {
+    let folder = shipped().lib_dir.display();
+    vec![format!("-L{folder}"), "-lpybuffer".into(), format!("-Wl,-rpath,{folder}")]
+}
+
+/// Flags that link a CPython's libpython.
+fn link_libpython(python: &Python) -> Vec<String> {
+    let libpython = libpython(python);
+    let folder = libpython.parent().unwrap().display();
+    vec![libpython.display().to_string(), format!("-Wl,-rpath,{folder}")]
+}
+
+fn libpython(python: &Python) -> &Path {
+    python.libpython.as_deref().unwrap()
+}
+
+/// Runs a program of the suite to its end, and shows its closing line.
+fn run_suite(target: &str, program: &mut Command) {
+    let output = run_any(program);
+    assert!(output.status.success(), "{target}: {}\n{}", output.status, printed(&output));
+    say(&format!("c_suite: {target}: {}", stdout(&output).lines().last().unwrap_or_default()));
+}
+
+// --- standalone ------------------------------------------------------------------------------------
+
+fn standalone_flags() -> Vec<String> {
+    vec!["-DSTANDALONE".into(), format!("-I{}", shipped().include.display())]
+}
+
+/// The suite without Python, linked in the two ways that there are.
+struct Standalone {
+    shared: PathBuf,
+    archive: PathBuf,
+}
+
+fn build_standalone(name: &str, sanitize: &[&str]) -> Standalone {
+    let folder = temp_dir(name);
+    let mut flags = standalone_flags();
+    flags.extend(strings(sanitize));
+    let mut objects = compile(&folder, &SOURCES, &flags);
+    objects.extend(compile(&folder, &["suite/objects"], &flags));
+    let programs =
+        Standalone { shared: folder.join("suite-shared"), archive: folder.join("suite-archive") };
+
+    let mut shared = strings(sanitize);
+    shared.extend(link_shared());
+    link(&programs.shared, &objects, &shared);
+    let mut archive = strings(sanitize);
+    archive.push(shipped().archive.display().to_string());
+    link(&programs.archive, &objects, &archive);
+    programs
+}
+
+fn standalone() -> &'static Standalone {
+    static STANDALONE: LazyLock<Standalone> =
+        LazyLock::new(|| build_standalone("c_suite-standalone", &[]));
+    &STANDALONE
+}
+
+fn run_standalone(target: &str, program: &Path, functions: &Path) {
+    run_suite(target, Command::new(program).arg("--functions-from").arg(functions));
+}
+
+#[test]
+fn suite_without_python_passes_with_the_shared_library() {
+    run_standalone("standalone, .so", &standalone().shared, &shipped().so);
+}
+
+#[test]
+fn suite_without_python_passes_with_the_archive() {
+    let program = &standalone().archive;
+    run_standalone("standalone, .a", program, program);
+}
+
+/// The sanitizers watch the C side: the tests, the exporters, and what is handed to them.
+#[test]
+fn suite_without_python_passes_under_sanitizers() {
+    let probe = temp_dir("c_suite-probe").join("probe.c");
+    std::fs::write(&probe, "int main(void) { return 0; }\n").unwrap();
+    let linked =
+        run_any(compiler().args(SANITIZE).arg(&probe).arg("-o").arg(probe.with_extension("")));
+    if !linked.status.success() {
+        return skip("suite under sanitizers", "the C compiler has no AddressSanitizer or UBSan");
+    }
+    let programs = build_standalone("c_suite-sanitized", &SANITIZE);
+    run_standalone("standalone, .so, sanitized", &programs.shared, &shipped().so);
+    run_standalone("standalone, .a, sanitized", &programs.archive, &programs.archive);
+}
+
+/// For `make valgrind`: with a part of the enumerated cases, as valgrind is slow.
+#[test]
+#[ignore = "takes a minute; needs valgrind"]
+fn suite_without_python_is_valgrind_clean() {
+    for program in [&standalone().shared, &standalone().archive] {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
+        valgrind.args(["--show-leak-kinds=all", "--errors-for-leak-kinds=all"]);
+        run_suite("standalone, valgrind", valgrind.arg(program).arg("--quick"));
+    }
+}
+
+// --- inside a CPython ------------------------------------------------------------------------------
+
+/// A CPython that a program can be linked with, and the suite's objects compiled for it.
+struct Host {
+    python: &'static Python,
+    objects: OnceLock<Vec<PathBuf>>,
+}
+
+impl Host {
+    fn flags(&self) -> Vec<String> {
+        vec!["-isystem".into(), self.python.include.as_ref().unwrap().display().to_string()]
+    }
+
+    fn folder(&self) -> PathBuf {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("c_suite-{}", self.python.label))
+    }
+
+    fn objects(&self) -> &[PathBuf] {
+        self.objects.get_or_init(|| {
+            let folder = temp_dir(&format!("c_suite-{}", self.python.label));
+            let mut objects = compile(&folder, &SOURCES, &self.flags());
+            objects.extend(compile(&folder, &["suite/host"], &self.flags()));
+            objects
+        })
+    }
+
+    /// Links the suite with this CPython, after what `first` says.
+    fn suite(&self, name: &str, first: Vec<String>) -> PathBuf {
+        let objects = self.objects();
+        let program = self.folder().join(name);
+        link(&program, objects, &[first, link_libpython(self.python)].concat());
+        program
+    }
+
+    /// A command that finds this CPython's standard library.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = command_without_settings(program);
+        command.env("PYTHONHOME", self.python.exe.parent().and_then(Path::parent).unwrap());
+        command
+    }
+
+    fn run_suite(&self, target: &str, program: &Path, functions: &Path) {
+        let target = format!("{} {target}", self.python.label);
+        run_suite(&target, self.command(program).arg("--functions-from").arg(functions));
+    }
+}
+
+/// Every CPython with a shared libpython and a Python.h.
+fn hosts() -> &'static [Host] {
+    static HOSTS: LazyLock<Vec<Host>> = LazyLock::new(|| {
+        let shared = pythons().iter().filter(|python| python.libpython.is_some());
+        let (usable, headless): (Vec<_>, Vec<_>) =
+            shared.partition(|python| python.include.is_some());
+        for python in headless {
+            skip("C suite", &format!("CPython {} has no Python.h", python.label));
+        }
+        if usable.is_empty() {
+            skip("C suite", "no CPython with a shared libpython was found");
+        }
+        usable.into_iter().map(|python| Host { python, objects: OnceLock::new() }).collect()
+    });
+    &HOSTS
+}
+
+/// The expectations are right: libpython meets them.
+#[test]
+fn suite_passes_with_libpython_itself() {
+    for host in hosts() {
+        let program = host.suite("suite-libpython", vec![]);
+        host.run_suite("libpython", &program, libpython(host.python));
+    }
+}
+
+#[test]
+fn suite_in_a_cpython_passes_with_the_shared_library() {
+    for host in hosts() {
+        let program = host.suite("suite-shared", link_shared());
+        host.run_suite(".so", &program, &shipped().so);
+    }
+}
+
+#[test]
+fn suite_in_a_cpython_passes_with_the_archive() {
+    for host in hosts() {
+        let program = host.suite("suite-archive", link_archive());
+        host.run_suite(".a", &program, &program);
+    }
+}
+
+/// Flags that link the archive, and keep its names from being answered by libpython.
+fn link_archive() -> Vec<String> {
+    let archive = shipped().archive.display().to_string();
+    vec![archive, "-Wl,--exclude-libs,libpybuffer.a".into()]
+}
+
+/// Without the GIL, before Py_Initialize and after Py_Finalize.
+#[test]
+fn functions_without_a_thread_state_tell_by_their_results_alone() {
+    for host in hosts() {
+        let folder = temp_dir(&format!("c_suite-{}-no-thread-state", host.python.label));
+        let objects = compile(&folder, &["suite/no_thread_state"], &host.flags());
+        for (name, first) in [("shared", link_shared()), ("archive", link_archive())] {
+            let program = folder.join(name);
+            link(&program, &objects, &[first, link_libpython(host.python)].concat());
+            run(&mut host.command(&program));
+        }
+    }
+}
+
+/// Loaded by `dlopen`, before a libpython or after it, whether it can be seen or not.
+#[test]
+fn library_and_libpython_meet_in_any_order() {
+    let folder = temp_dir("c_suite-load-order");
+    let program = folder.join("load_order");
+    link(&program, &compile(&folder, &["suite/load_order"], &standalone_flags()), &[]);
+    for host in hosts() {
+        for how in ["library-first", "python-first", "attach", "stay"] {
+            let mut command = host.command(&program);
+            run(command.arg(&shipped().so).arg(libpython(host.python)).arg(how));
+        }
+    }
+}
