@@ -52,9 +52,9 @@ fn start_time(exe: &Path, label: &str) {
         begin.elapsed().as_secs_f64()
     };
     start(Some(so));
-    // A busy machine can spoil one measurement, not three.
+    // A busy machine can spoil one measurement, not five.
     let mut best = f64::INFINITY;
-    for _ in 0..3 {
+    for _ in 0..5 {
         best = best.min(median_difference(|| start(Some(so)), || start(None)));
         if best < MAX_LOAD_TIME.as_secs_f64() {
             say(&format!("loading adds {:.2} ms to the start of python {label}", best * 1e3));
