@@ -31,12 +31,6 @@
     )
 )]
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-compile_error!(
-    "libpybuffer builds for Linux (ELF) only: on macOS and Windows another definition of the \
-     buffer functions wins over a library linked beside Python, so it would silently do nothing"
-);
-
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 

@@ -54,31 +54,24 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Err
     if sequence.items == 0 || sequence.shape.contains(&0) {
         return Ok(());
     }
+    let mut meet = false;
     storage::with_axes(sequence.shape.len(), &mut |axes| {
         plan::lay(axes, sequence.shape, dst.side, src.side);
         // SAFETY: the caller promised that every index can be reached in both arrays.
-        if unsafe { overlap::meet(axes, dst.buf, src.buf, sequence.itemsize) } {
-            // SAFETY: the caller's promise is the callee's.
-            return unsafe { copy_staged(dst, src, sequence) };
-        }
-        let is_direct = axes.iter().all(|axis| axis.dst_suboffset < 0);
-        if is_direct && plan::writes_each_byte_once(axes, sequence.itemsize) {
-            // SAFETY: the arrays do not meet, no pointer leads into the destination, and none of
-            // its bytes is written twice; the rest is the caller's promise.
-            unsafe { copy_in_any_order(axes, dst.buf, src.buf, sequence) };
-        } else {
+        meet = unsafe { overlap::meet(axes, dst.buf, src.buf, sequence.itemsize) };
+        if !meet {
             // SAFETY: the arrays do not meet; the rest is the caller's promise.
-            unsafe { copy_in_order(axes, dst.buf, src.buf, sequence) };
+            unsafe { run_apart(axes, dst.buf, src.buf, sequence) };
         }
-        Ok(())
-    })
+    })?;
+    // SAFETY: the caller's promise is the callee's.
+    if meet { unsafe { copy_staged(dst, src, sequence) } } else { Ok(()) }
 }
 
 /// Copies by way of a block of memory between the two.
 ///
 /// # Safety
 /// As for [`copy`].
-#[inline(never)]
 unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), Error> {
     let size = sequence.items.checked_mul(sequence.itemsize).ok_or(Error::NoMemory)?;
     let block = Block::new(size.unsigned_abs()).ok_or(Error::NoMemory)?;
@@ -89,11 +82,41 @@ unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), 
         suboffsets: None,
     };
     let between = Array { buf: block.start(), side };
+    // The block may lie in a gap of either array, so extents would say that they meet.
     // SAFETY: the first `items` items of a dense array, counted in its own order, are its first
-    // `size` bytes, which the block has; it is new, so it meets neither array.
-    unsafe { copy(between, src, sequence) }?;
+    // `size` bytes, which the block has; it is new, so none of its bytes is an array's.
+    unsafe { copy_apart(between, src, sequence) }?;
     // SAFETY: as above.
-    unsafe { copy(dst, between, sequence) }
+    unsafe { copy_apart(dst, between, sequence) }
+}
+
+/// Copies between arrays that share no memory.
+///
+/// # Safety
+/// As for [`copy`], and no item of one array, nor a pointer to one, shares a byte with one of the
+/// other.
+unsafe fn copy_apart(dst: Array, src: Array, sequence: Sequence) -> Result<(), Error> {
+    storage::with_axes(sequence.shape.len(), &mut |axes| {
+        plan::lay(axes, sequence.shape, dst.side, src.side);
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { run_apart(axes, dst.buf, src.buf, sequence) };
+    })
+}
+
+/// Runs the loops of a copy between arrays that share no memory.
+///
+/// # Safety
+/// As for [`copy_apart`]; the axes are laid for these arrays, and all indices are 0.
+unsafe fn run_apart(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
+    let is_direct = axes.iter().all(|axis| axis.dst_suboffset < 0);
+    if is_direct && plan::writes_each_byte_once(axes, sequence.itemsize) {
+        // SAFETY: no pointer leads into the destination, and none of its bytes is written twice; the
+        // rest is the caller's promise.
+        unsafe { copy_in_any_order(axes, dst, src, sequence) };
+    } else {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { copy_in_order(axes, dst, src, sequence) };
+    }
 }
 
 /// Copies item by item in the sequence's order, following pointers on both sides.

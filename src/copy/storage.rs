@@ -34,18 +34,15 @@ impl Drop for Block {
 
 /// Calls `work` with `ndim` loops to fill; a MemoryError if there are so many that they need malloc
 /// and it fails. Up to 64 dimensions, as many as a memoryview may have, live on the stack.
-pub fn with_axes(
-    ndim: usize,
-    work: &mut dyn FnMut(&mut [Axis]) -> Result<(), Error>,
-) -> Result<(), Error> {
+pub fn with_axes(ndim: usize, work: &mut dyn FnMut(&mut [Axis])) -> Result<(), Error> {
     const FEW: usize = 8;
     const MANY: usize = 64;
     if ndim <= FEW {
         let mut axes = [Axis::default(); FEW];
-        work(axes.get_mut(..ndim).unwrap_or_default())
+        work(axes.get_mut(..ndim).unwrap_or_default());
     } else if ndim <= MANY {
         let mut axes = [Axis::default(); MANY];
-        work(axes.get_mut(..ndim).unwrap_or_default())
+        work(axes.get_mut(..ndim).unwrap_or_default());
     } else {
         let size = ndim.checked_mul(size_of::<Axis>()).ok_or(Error::NoMemory)?;
         let block = Block::new(size).ok_or(Error::NoMemory)?;
@@ -55,6 +52,7 @@ pub fn with_axes(
             unsafe { first.wrapping_add(i).write(Axis::default()) };
         }
         // SAFETY: `ndim` initialised axes that nothing else points to, until the block is dropped.
-        work(unsafe { slice::from_raw_parts_mut(first, ndim) })
+        work(unsafe { slice::from_raw_parts_mut(first, ndim) });
     }
+    Ok(())
 }

@@ -175,3 +175,31 @@ fn pointers_in_the_source_are_followed() {
         assert_eq!(to, expected);
     }
 }
+
+#[test]
+fn staging_block_in_a_gap_of_the_destination_is_no_overlap() {
+    // Two items at the ends of the address space that malloc uses: whatever is allocated lies between.
+    let mut low = std::boxed::Box::new([0_u8; 16]);
+    let mut high = std::vec![0_u8; 1 << 24].into_boxed_slice();
+    let (low, high) = (low.as_mut_ptr(), high.as_mut_ptr());
+    let stride = high.addr() as isize - low.addr() as isize;
+    let shape = [2];
+    let strides = [stride];
+    let dst = Array {
+        buf: low,
+        side: Side {
+            shape: &shape,
+            itemsize: 1,
+            strides: Strides::Given(&strides),
+            suboffsets: None,
+        },
+    };
+    let mut from = std::boxed::Box::new([7_u8, 8]);
+    let side =
+        Side { shape: &shape, itemsize: 1, strides: Strides::Dense(Order::C), suboffsets: None };
+    let src = Array { buf: from.as_mut_ptr(), side };
+    let sequence =
+        Sequence { shape: &shape, itemsize: 1, order: Order::C, items: 2, first_comes_last: false };
+    unsafe { copy(dst, src, sequence) }.unwrap();
+    assert_eq!(unsafe { (*low, *high) }, (7, 8));
+}
