@@ -16,7 +16,7 @@ mod harness;
 mod support;
 
 use std::env;
-use std::ffi::{CStr, CString, OsStr, c_char, c_void};
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_void};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -43,16 +43,28 @@ fn library_in_every_python_does_as_libpython_does() {
 #[test]
 fn naive_model_in_every_python_does_as_libpython_does() {
     let _turn = turn();
-    each(pythons(), OsStr::new("model"));
+    each(pythons(), settings::MODEL.as_ref());
+}
+
+#[test]
+fn twins_in_oldest_and_newest_python_do_as_libpython_does() {
+    let _turn = turn();
+    let mut subject = OsString::from(settings::TWINS);
+    subject.push(&shipped().so);
+    each(&oldest_and_newest(), &subject);
 }
 
 #[test]
 fn wrong_implementations_in_oldest_and_newest_python_are_all_caught() {
     let _turn = turn();
-    let [first, .., last] = pythons() else {
-        return each(pythons(), OsStr::new("faults"));
-    };
-    each(&[first.clone(), last.clone()], OsStr::new("faults"));
+    each(&oldest_and_newest(), settings::FAULTS.as_ref());
+}
+
+fn oldest_and_newest() -> Vec<Python> {
+    match pythons() {
+        [oldest, .., newest] => vec![oldest.clone(), newest.clone()],
+        one_or_none => one_or_none.to_vec(),
+    }
 }
 
 /// Without Python the library follows the newest CPython. What that does is known from the model,
@@ -109,7 +121,13 @@ fn each(pythons: &[Python], subject: &OsStr) {
 
 /// Runs the harness in one python. Says in a line what was compared, or returns all that was printed.
 fn inside(python: &Python, subject: &OsStr) -> Result<(), String> {
-    let name = Path::new(subject).file_name().unwrap_or(subject).display();
+    let twins = if subject.as_encoded_bytes().starts_with(settings::TWINS.as_bytes()) {
+        "twins of "
+    } else {
+        ""
+    };
+    let name = Path::new(subject).file_name().unwrap_or(subject);
+    let name = format!("{twins}{}", name.display());
     let output = child(python, subject).output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
     let last = printed.lines().last().unwrap_or_default();

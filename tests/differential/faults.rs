@@ -90,14 +90,14 @@ const FAULTS: &[Fault] = &[
     ("readonly made 1", "PyBuffer_FillInfo", |api| api.fill_info = fill_info_normalises),
     ("strides for bit 0x10 alone", "PyBuffer_FillInfo", |api| api.fill_info = fill_info_one_bit),
     ("no reference to obj", "PyBuffer_FillInfo", |api| api.fill_info = fill_info_borrows),
-    ("the exporter's exception", "PyObject_As*Buffer", |api| {
+    ("the exporter's exception", "PyObject_AsBuffer", |api| {
         api.as_write_buffer = as_write_buffer_keeps_exception;
     }),
-    ("the exception left", "PyObject_As*Buffer", |api| {
+    ("the exception left", "PyObject_AsBuffer", |api| {
         api.check_read_buffer = check_read_buffer_leaves_exception;
     }),
-    ("a view kept", "PyObject_As*Buffer", |api| api.as_read_buffer = as_read_buffer_keeps_view),
-    ("unknown orders are 'C'", "real exporters", |api| {
+    ("a view kept", "PyObject_AsBuffer", |api| api.as_read_buffer = as_read_buffer_keeps_view),
+    ("unknown orders are 'C'", "real_exporters", |api| {
         api.to_contiguous = to_contiguous_unknown_is_c;
     }),
 ];

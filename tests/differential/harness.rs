@@ -53,7 +53,8 @@ pub extern "C" fn pybuffer_differential(objects: *mut PyObject) -> c_int {
         session::report_crashes();
         let theirs = Api::libpython();
         match &settings.subject {
-            Subject::Library(so) => compare(&settings, theirs, Api::library(so, &theirs)),
+            Subject::Library(so) => compare(&settings, theirs, Api::library(so, "")),
+            Subject::Twins(so) => compare(&settings, theirs, Api::library(so, "pybuffer_")),
             Subject::Model => compare(&settings, theirs, model::api(&theirs)),
             Subject::Faults => faults::are_all_caught(&settings, theirs),
         }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 /// Whose functions are compared with libpython's.
 pub enum Subject {
-    /// Those of the `libpybuffer.so` at this path.
+    /// Those of the `libpybuffer.so` at this path, under libpython's names.
     Library(PathBuf),
+    /// The same, under the names that begin with `pybuffer_`.
+    Twins(PathBuf),
     /// The naive model's.
     Model,
     /// Each deliberately wrong implementation's, one after another.
@@ -33,7 +35,12 @@ pub struct Settings {
 pub const SEED: &str = "PYBUFFER_SEED";
 pub const CASES: &str = "PYBUFFER_CASES";
 pub const ONLY: &str = "PYBUFFER_ONLY";
+/// Whose functions: a path of the library, or one of the following.
 pub const SUBJECT: &str = "PYBUFFER_SUBJECT";
+pub const MODEL: &str = "model";
+pub const FAULTS: &str = "faults";
+/// In front of a path.
+pub const TWINS: &str = "twins:";
 
 const DEFAULT_SEED: u64 = 0x0001_9991_0220;
 const DEFAULT_CASES: u64 = 4000;
@@ -41,10 +48,13 @@ const DEFAULT_CASES: u64 = 4000;
 impl Settings {
     pub fn from_environment() -> Self {
         Self {
-            subject: match env::var_os(SUBJECT).expect("no subject").to_str() {
-                Some("model") => Subject::Model,
-                Some("faults") => Subject::Faults,
-                _ => Subject::Library(env::var_os(SUBJECT).unwrap_or_default().into()),
+            subject: match env::var(SUBJECT).expect("what is to be compared").as_str() {
+                MODEL => Subject::Model,
+                FAULTS => Subject::Faults,
+                path => match path.strip_prefix(TWINS) {
+                    Some(path) => Subject::Twins(path.into()),
+                    None => Subject::Library(path.into()),
+                },
             },
             seed: number(SEED).unwrap_or(DEFAULT_SEED),
             cases: number(CASES).unwrap_or(DEFAULT_CASES),

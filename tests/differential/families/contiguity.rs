@@ -30,9 +30,7 @@ fn small_shapes(session: &mut Session) {
     for ndim in 0..=3 {
         for mut shape in tuples(&[0, 1, 2, 3], ndim) {
             for itemsize in [1, 4] {
-                let mut factors = vec![-1, 0, 1, 2, 3, 6];
-                factors.truncate(if ndim == 3 && itemsize == 1 { 3 } else { 6 });
-                for factors in tuples(&factors, ndim) {
+                for factors in tuples(&[-1, 0, 1, 2, 3, 6], ndim) {
                     let mut strides: Vec<_> = factors.iter().map(|f| f * itemsize).collect();
                     each_order(session, &mut shape, Some(&mut strides), itemsize);
                 }

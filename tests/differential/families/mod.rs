@@ -33,8 +33,8 @@ pub const ALL: &[Family] = &[
     Family { name: "PyObject_CopyData", run: copy_data::run },
     Family { name: "PyBuffer_FillContiguousStrides", run: strides::run },
     Family { name: "PyBuffer_FillInfo", run: fill_info::run },
-    Family { name: "PyObject_As*Buffer", run: legacy::run },
-    Family { name: "real exporters", run: real_views::run },
+    Family { name: "PyObject_AsBuffer", run: legacy::run },
+    Family { name: "real_exporters", run: real_views::run },
 ];
 
 /// Orders that mean something, and ones that do not.
