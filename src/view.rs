@@ -37,12 +37,6 @@ unsafe fn follow(at: *mut u8, suboffset: Py_ssize_t) -> *mut u8 {
     unsafe { at.cast::<*mut u8>().read_unaligned() }.wrapping_offset(suboffset)
 }
 
-/// Where the items of a view without strides and shape are is not known.
-const UNKNOWN_STRIDES: Error = Error::Fixed(
-    Kind::Value,
-    c"Py_buffer.strides and Py_buffer.shape are NULL, but Py_buffer.ndim is more than 1",
-);
-
 /// A view's arrays as slices; nothing is believed but that the pointers point.
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
@@ -117,7 +111,12 @@ impl<'a> Fields<'a> {
         let shape = match self.shape() {
             Some(shape) => shape,
             None if indices.len() < 2 => &[],
-            None => return Err(UNKNOWN_STRIDES),
+            None => {
+                let ndim = indices.len();
+                return wrong(format_args!(
+                    "Py_buffer.strides and Py_buffer.shape are NULL, but Py_buffer.ndim is {ndim}"
+                ));
+            }
         };
         let mut at: *mut u8 = self.view.buf.cast();
         for (axis, &index) in indices.iter().enumerate() {
