@@ -51,15 +51,16 @@ fn compiler() -> Command {
     };
     let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
     let target = format!("{arch}-unknown-linux-{libc}");
-    let mut command = cc::Build::new()
+    let compiler = cc::Build::new()
         .target(&target)
         .host(&target)
         .opt_level(1)
         .debug(true)
         .pic(true)
         .cargo_metadata(false)
-        .get_compiler()
-        .to_command();
+        .get_compiler();
+    let mut command = Command::new(compiler.path());
+    command.args(compiler.args());
     let csrc = shipped().root.join("csrc");
     command.args(["-std=c11", "-D_GNU_SOURCE", "-pthread"]);
     command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
@@ -181,14 +182,18 @@ fn suite_without_python_passes_under_sanitizers() {
     run_standalone("standalone, .a, sanitized", &programs.archive, &programs.archive);
 }
 
-/// For `make valgrind`: with a part of the enumerated cases, as valgrind is slow.
+/// For `make valgrind`: with a part of the enumerated cases, as valgrind is slow. Memory that is
+/// still reachable at the end (of threads that ended with an exception pending) is no leak.
 #[test]
-#[ignore = "takes a minute; needs valgrind"]
+#[ignore = "needs valgrind"]
 fn suite_without_python_is_valgrind_clean() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        return skip("suite under valgrind", "valgrind is not installed");
+    }
     for program in [&standalone().shared, &standalone().archive] {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
-        valgrind.args(["--show-leak-kinds=all", "--errors-for-leak-kinds=all"]);
+        valgrind.arg("--errors-for-leak-kinds=definite,indirect,possible");
         run_suite("standalone, valgrind", valgrind.arg(program).arg("--quick"));
     }
 }

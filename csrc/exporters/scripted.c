@@ -28,8 +28,10 @@ static int scripted_getbuffer(PyObject *self, Py_buffer *view, int flags)
 
 static void scripted_releasebuffer(PyObject *self, Py_buffer *view)
 {
+    static int all_releases;
     Scripted *scripted = (Scripted *)self;
     scripted->releases++;
+    scripted->released_at = ++all_releases;
     scripted->last_view = view;
     scripted->last_obj = view->obj;
 }

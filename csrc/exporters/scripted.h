@@ -20,6 +20,7 @@ typedef struct Scripted {
     int gets;               /* calls of getbuffer */
     int last_flags;         /* its request */
     int releases;           /* calls of releasebuffer */
+    int released_at;        /* how many calls, of all exporters, the last of them made */
     Py_buffer *last_view;   /* the view that came back last */
     PyObject *last_obj;     /* its obj at that time */
 } Scripted;

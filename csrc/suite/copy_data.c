@@ -61,6 +61,7 @@ static void copy_data_asks_for_everything_dest_first(void)
     EXPECT_INT(PyBUF_FULL_RO, src->last_flags);
     EXPECT_INT(1, dest->releases);
     EXPECT_INT(1, src->releases);
+    EXPECT_INT(dest->released_at + 1, src->released_at);
     EXPECT_BYTES(b.bytes, a.bytes, 4);
 
     /* Where dest fails, src is not asked; where src fails, dest is released. */

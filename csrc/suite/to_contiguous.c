@@ -61,6 +61,8 @@ static void to_contiguous_unknown_orders_are_fortran(void)
         EXPECT_GATHERED(view, orders[i], 'F');
         view = view_of(src.bytes, 4, 1, DIMS(6), NULL);
         EXPECT_GATHERED(view, orders[i], 'C');
+        view.shape = NULL;
+        EXPECT_GATHERED(view, orders[i], 'C');
     }
     FREE_UNTOUCHED(src);
 }
@@ -80,9 +82,12 @@ static void to_contiguous_shape_null_of_one_dimension_is_len_by_itemsize(void)
     Memory src = memory_new(24, 0);
     Py_buffer view = view_of_bytes(src.bytes, 24);
     view.itemsize = 4;
-    EXPECT_GATHERED(view, 'X', 'C');
     view.suboffsets = DIMS(-1);
     EXPECT_GATHERED(view, 'C', 'C');
+    EXPECT_GATHERED(view, 'F', 'F');
+    view.strides = DIMS(-4);
+    view.buf = src.bytes + 20;
+    EXPECT_GATHERED(view, 'A', 'C');
     FREE_UNTOUCHED(src);
 }
 
