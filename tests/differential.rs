@@ -8,8 +8,8 @@
 //! else; and so do deliberately wrong implementations, each of which has to be caught.
 //!
 //! Every run makes the same cases. `PYBUFFER_SEED=0x... PYBUFFER_CASES=100000 cargo test --test
-//! differential` makes others and more; a difference names what repeats it:
-//! `PYBUFFER_ONLY=family:index`.
+//! differential library` makes others and more; with `PYBUFFER_ONLY=family:index`, as a difference
+//! names it, the one case is shown and run alone.
 
 #[path = "differential/harness.rs"]
 mod harness;
@@ -132,6 +132,9 @@ fn inside(python: &Python, subject: &OsStr) -> Result<(), String> {
     let printed = String::from_utf8_lossy(&output.stdout);
     let last = printed.lines().last().unwrap_or_default();
     if output.status.success() {
+        if env::var_os(settings::ONLY).is_some() {
+            say(&printed);
+        }
         say(&format!("{:16} {name}: {last}", python.label));
         return Ok(());
     }

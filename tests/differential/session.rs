@@ -190,7 +190,7 @@ impl<'s> Session<'s> {
         if tally.shown.len() < SHOWN {
             tally.shown.push(format!(
                 "{family}: {case}\n    {difference}\n    \
-                 (again: PYBUFFER_SEED={seed:#x} PYBUFFER_ONLY={family}:{index})"
+                 (alone: PYBUFFER_SEED={seed:#x} PYBUFFER_ONLY={family}:{index})"
             ));
         }
     }
