@@ -20,7 +20,7 @@ use support::{
 };
 
 /// Who answers a call of a buffer function.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Image {
     /// The extension itself: a copy of the archive's code is in it.
     Extension,
@@ -137,23 +137,18 @@ fn extension_built_each_way_runs_the_functions_it_should() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-fn extension_source() -> PathBuf {
-    shipped().root.join("csrc/extensions/extension.c")
-}
-
-fn build_extension(include: &Path, way: &Way, folder: &Path) -> PathBuf {
-    let extension = folder.join("extension.so");
+/// Builds `extension.so` in the folder.
+fn build_extension(include: &Path, way: &Way, folder: &Path) {
     run(support::cc()
         .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared"])
         // Not -isystem: gcc then follows a link from one python's folder into another's.
         .arg("-I")
         .arg(include)
         .args(&way.cflags)
-        .arg(extension_source())
+        .arg(shipped().root.join("csrc/extensions/extension.c"))
         .args(&way.libs)
         .args(["-ldl", "-o"])
-        .arg(&extension));
-    extension
+        .arg(folder.join("extension.so")));
 }
 
 /// Loads the extension as python does (`RTLD_LOCAL`) and compares what it says with the table.

@@ -116,8 +116,14 @@ fn suites_of_cpython_end_as_without_the_library() {
                 .iter()
                 .filter(move |(job, _)| job.preload == preload && job.python.label == python.label)
         };
-        for ((job, preloaded), (_, plain)) in of(true).zip(of(false)) {
-            wrong.extend(differences(job, preloaded, plain));
+        for ((job, preloaded), (plain_job, plain)) in of(true).zip(of(false)) {
+            let mut found = differences(job, preloaded, plain);
+            if !found.is_empty() {
+                // Suites with clocks and signals in them fail by chance on a busy machine.
+                say(&format!("Once more because of a difference: {}", found[..2].join(" ")));
+                found = differences(job, &run_suites(job), &run_suites(plain_job));
+            }
+            wrong.extend(found);
         }
         let n_passed = of(true)
             .flat_map(|(_, outcome)| &outcome.tests)
@@ -194,6 +200,7 @@ fn run_group<'a>(group: &Group, pythons: &[&'a Python]) -> Vec<(Job<'a>, Outcome
 
 fn run_suites(job: &Job) -> Outcome {
     let results = job.folder.join("results.xml");
+    let _ = fs::remove_file(&results);
     let mut command = job.python.command();
     // The timeout is for a test that hangs.
     command
@@ -216,13 +223,21 @@ fn run_suites(job: &Job) -> Outcome {
     Outcome { status: output.status, tests: lines.lines().map(pair).collect(), log }
 }
 
-/// What ended in another way under the library.
+/// What ended in another way under the library. Tests that refuse to run under any `LD_PRELOAD`
+/// (3.15 has two, of system calls) say so themselves and are left out.
 fn differences(job: &Job, preloaded: &Outcome, plain: &Outcome) -> Vec<String> {
+    let refused: BTreeSet<&String> = preloaded
+        .tests
+        .iter()
+        .filter(|(_, outcome)| outcome.starts_with("skipped") && outcome.contains("LD_PRELOAD"))
+        .map(|(name, _)| name)
+        .collect();
     let lists = [(preloaded, plain, "with"), (plain, preloaded, "without")];
     let mut wrong: Vec<String> = Vec::new();
     for (these, others, which) in lists {
         let others: BTreeSet<_> = others.tests.iter().collect();
-        let only_here = these.tests.iter().filter(|test| !others.contains(test));
+        let only_here =
+            these.tests.iter().filter(|test| !others.contains(test) && !refused.contains(&test.0));
         wrong.extend(only_here.map(|(name, outcome)| format!("  {which} it: {name} {outcome}")));
     }
     if preloaded.tests.len() != plain.tests.len() || preloaded.status != plain.status {
@@ -354,9 +369,10 @@ fn processes_threads_and_interpreters_work() {
     }
 }
 
-/// All of `test_buffer` in the newest CPython, four minutes under valgrind. It needs no
-/// suppressions: with `PYTHONMALLOC=malloc` CPython has no errors of its own there. What CPython
-/// leaves allocated when it ends is its own affair, unless the library is among the allocators.
+/// All of `test_buffer` in the newest CPython, four minutes under valgrind. No suppressions: with
+/// `PYTHONMALLOC=malloc`, 3.8 to 3.10, 3.12 and 3.13 have no errors of their own (3.11 has: it
+/// looks at the missing digit of a zero). What CPython leaves allocated when it ends is its own
+/// affair, unless the library is among the callers.
 #[test]
 #[ignore = "four minutes; make valgrind"]
 fn test_buffer_is_clean_under_valgrind() {
@@ -368,7 +384,12 @@ fn test_buffer_is_clean_under_valgrind() {
     let (log, counts) = (folder.join("valgrind.log"), folder.join("counts"));
     let output = run_any(
         command_without_settings("valgrind")
-            .args(["--leak-check=full", "--errors-for-leak-kinds=none", "--error-exitcode=99"])
+            .args([
+                "--leak-check=full",
+                "--errors-for-leak-kinds=none",
+                "--error-exitcode=99",
+                "--num-callers=30",
+            ])
             .arg(format!("--log-file={}", log.display()))
             .arg(&python.exe)
             .args(["-m", "test", "-u", "cpu", "test_buffer"])

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 
 # Runs in every one of them. `binascii` is there in isolated interpreters too.
 WORK = """
@@ -143,6 +144,8 @@ def in_subinterpreters():
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(120, exit=True)
+    # A pool's own threads may still be ending when the next one forks.
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     assert is_loaded()
     work(100)
     in_threads()
