@@ -236,6 +236,23 @@ static void copy_data_dest_items_in_the_same_place_keep_the_first_item(void)
     EXPECT_COPIED(dest, src);
 }
 
+static void copy_data_of_one_item_without_dimensions(void)
+{
+    Memory a = memory_new(4, 1), b = memory_new(4, 2);
+    PyObject *dest = array_at(a.bytes, 4, 0, NULL, NULL);
+    PyObject *src = array_at(b.bytes, 4, 0, NULL, NULL);
+    EXPECT_OK(0, PyObject_CopyData(dest, src));
+    EXPECT_BYTES(b.bytes, a.bytes, 4);
+    memset(a.bytes, 0x77, 4);
+    ((Array *)src)->whole.suboffsets = ((Array *)src)->suboffsets; /* of no dimension: not read */
+    EXPECT_OK(0, PyObject_CopyData(dest, src));
+    EXPECT_BYTES(b.bytes, a.bytes, 4);
+    LET_GO(dest);
+    LET_GO(src);
+    FREE_UNTOUCHED(b);
+    FREE(a);
+}
+
 static void copy_data_suboffsets_are_followed_on_both_sides(void)
 {
     Memory in[2] = { memory_new(12, 1), memory_new(12, 2) };
@@ -516,6 +533,7 @@ const Test copy_data_tests[] = {
     TEST(copy_data_a_smaller_src_fills_the_leading_corner),
     TEST(copy_data_smaller_items_fill_the_front_of_the_larger),
     TEST(copy_data_dest_items_in_the_same_place_keep_the_first_item),
+    TEST(copy_data_of_one_item_without_dimensions),
     TEST(copy_data_suboffsets_are_followed_on_both_sides),
     TEST(copy_data_rows_far_apart_are_copied),
     TEST(copy_data_contiguous_views_are_copied_by_len_alone),

@@ -393,6 +393,28 @@ static void from_contiguous_overlap_is_as_if_the_bytes_had_been_read_first(void)
     }
 }
 
+/* The bytes come from one of the rows that they go to. */
+static void from_contiguous_overlap_with_a_row_is_as_if_the_bytes_had_been_read_first(void)
+{
+    Memory found = memory_new(48, 1), expected = memory_new(48, 1), bytes = memory_new(24, 2);
+    char *table[3];
+    Py_buffer view = view_of(table, 2, 2, DIMS(3, 4), DIMS(sizeof(char *), 2));
+    view.suboffsets = DIMS(0, -1);
+    memcpy(bytes.bytes, found.bytes + 10, 24);
+    for (int i = 0; i < 3; i++) {
+        table[i] = (char *)expected.bytes + 12 * i + 4;
+    }
+    model_scatter(&view, bytes.bytes, 12, 'F');
+    for (int i = 0; i < 3; i++) {
+        table[i] = (char *)found.bytes + 12 * i + 4;
+    }
+    EXPECT_OK(0, PyBuffer_FromContiguous(&view, found.bytes + 10, 24, 'F'));
+    EXPECT_BYTES(expected.bytes, found.bytes, 48);
+    FREE(bytes);
+    FREE(expected);
+    FREE(found);
+}
+
 const Test from_contiguous_tests[] = {
     TEST(from_contiguous_a_part_fills_the_first_items_in_each_order),
     TEST(from_contiguous_len_beyond_the_view_is_cut),
@@ -419,5 +441,6 @@ const Test from_contiguous_tests[] = {
     TEST(from_contiguous_shape_that_overflows_is_a_value_error),
     TEST(from_contiguous_shape_that_does_not_match_len_is_a_value_error),
     TEST(from_contiguous_overlap_is_as_if_the_bytes_had_been_read_first),
+    TEST(from_contiguous_overlap_with_a_row_is_as_if_the_bytes_had_been_read_first),
     END_OF_TESTS,
 };

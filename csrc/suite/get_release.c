@@ -1,6 +1,7 @@
 /* PyObject_CheckBuffer, PyObject_GetBuffer, PyBuffer_Release. */
 #include "harness.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "families.h"
@@ -119,6 +120,28 @@ static void get_buffer_of_a_long_type_name_cuts_it_at_100_bytes(void)
     strcat(text, "'");
     PyObject *plain = plain_named_new(name);
     Py_buffer view;
+    EXPECT_ERROR(-1, PyObject_GetBuffer(plain, &view, PyBUF_SIMPLE), "TypeError", text);
+    Py_DECREF(plain);
+}
+
+/* The cut may fall into a character of more than one byte: what is left of it becomes U+FFFD, from
+ * 3.14 on nothing. What is no UTF-8 at all becomes U+FFFD in every version. */
+static void get_buffer_of_a_type_name_that_is_no_whole_utf_8_replaces_it(void)
+{
+    static const char start[] = "a bytes-like object is required, not '";
+    static const char replacement[] = "\xef\xbf\xbd";
+    char name[120], text[200];
+    memset(name, 'n', sizeof name);
+    strcpy(name + 98, "\xe2\x82\xac of 3 bytes");
+    snprintf(text, sizeof text, "%s%.98s%s'", start, name,
+             python_version() >= 0x030e ? "" : replacement);
+    PyObject *plain = plain_named_new(name);
+    Py_buffer view;
+    EXPECT_ERROR(-1, PyObject_GetBuffer(plain, &view, PyBUF_SIMPLE), "TypeError", text);
+    Py_DECREF(plain);
+
+    plain = plain_named_new("a\xff\xc3\xa9");
+    snprintf(text, sizeof text, "%sa%s\xc3\xa9'", start, replacement);
     EXPECT_ERROR(-1, PyObject_GetBuffer(plain, &view, PyBUF_SIMPLE), "TypeError", text);
     Py_DECREF(plain);
 }
@@ -373,6 +396,7 @@ const Test get_release_tests[] = {
     TEST(get_buffer_read_or_write_alone_is_refused_from_3_13_on),
     TEST(get_buffer_of_no_exporter_is_a_type_error),
     TEST(get_buffer_of_a_long_type_name_cuts_it_at_100_bytes),
+    TEST(get_buffer_of_a_type_name_that_is_no_whole_utf_8_replaces_it),
     TEST(get_buffer_exporters_exception_is_kept),
     TEST(get_buffer_failing_without_an_exception_fails_without_one),
     TEST(get_buffer_obj_left_on_failure_stays_and_is_not_released),

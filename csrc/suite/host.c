@@ -303,6 +303,21 @@ static void host_classes_with_dunder_buffer_are_exporters_from_3_12_on(void)
     Py_DECREF(object);
 }
 
+/* libpython imports struct and calls whatever calcsize it finds there. */
+static void host_a_replaced_calcsize_is_not_asked(void)
+{
+    PyObject *replaced = PyImport_ImportModule("struct");
+    PyObject *calcsize = PyObject_GetAttrString(replaced, "calcsize");
+    PyObject *liar = python("lambda format: 77");
+    EXPECT_INT(0, PyObject_SetAttrString(replaced, "calcsize", liar));
+    EXPECT_OK(4, PyBuffer_SizeFromFormat("i"));
+    EXPECT_OK(12, PyBuffer_SizeFromFormat("<2hd"));
+    EXPECT_INT(0, PyObject_SetAttrString(replaced, "calcsize", calcsize));
+    Py_DECREF(liar);
+    Py_DECREF(calcsize);
+    Py_DECREF(replaced);
+}
+
 const Test host_tests[] = {
     TEST(host_runtime_says_which_cpython_it_is),
     TEST(host_check_buffer_knows_pythons_exporters),
@@ -316,6 +331,7 @@ const Test host_tests[] = {
     TEST(host_copy_data_between_pythons_exporters),
     TEST(host_ctypes_array_of_two_dimensions_takes_fortran_items),
     TEST(host_legacy_functions_know_pythons_exporters),
+    TEST(host_a_replaced_calcsize_is_not_asked),
     TEST(host_fill_info_counts_a_reference_of_pythons_object),
     TEST(host_classes_with_dunder_buffer_are_exporters_from_3_12_on),
     END_OF_TESTS,

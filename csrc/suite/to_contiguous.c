@@ -388,6 +388,29 @@ static void to_contiguous_overlap_is_as_if_the_view_had_been_read_first(void)
     }
 }
 
+/* The bytes go where the rows lie, or where the pointers to them do. */
+static void to_contiguous_overlap_with_rows_or_pointers_is_as_if_they_had_been_read_first(void)
+{
+    enum { N_ROWS = 4, ROW = 8, SIZE = N_ROWS * ROW };
+    const Py_ssize_t pointer = sizeof(char *);
+    for (int where = 0; where < 2; where++) {
+        Memory rows = memory_new(SIZE, 1), table = memory_new(SIZE, 2), expected = memory_new(SIZE, 3);
+        for (int i = 0; i < N_ROWS; i++) {
+            char *row = (char *)rows.bytes + ROW * (N_ROWS - 1 - i);
+            memcpy(table.bytes + pointer * i, &row, sizeof row);
+        }
+        Py_buffer view = view_of(table.bytes, 2, 2, DIMS(N_ROWS, ROW / 2), DIMS(pointer, 2));
+        view.suboffsets = DIMS(0, -1);
+        model_gather(expected.bytes, &view, 'F');
+        unsigned char *out = where == 0 ? rows.bytes : table.bytes;
+        EXPECT_OK(0, PyBuffer_ToContiguous(out, &view, SIZE, 'F'));
+        EXPECT_BYTES(expected.bytes, out, SIZE);
+        FREE(expected);
+        FREE(table);
+        FREE(rows);
+    }
+}
+
 const Test to_contiguous_tests[] = {
     TEST(to_contiguous_len_other_than_the_views_is_a_value_error),
     TEST(to_contiguous_order_a_of_a_fortran_view_keeps_the_bytes),
@@ -414,5 +437,6 @@ const Test to_contiguous_tests[] = {
     TEST(to_contiguous_shape_that_does_not_match_len_is_a_value_error),
     TEST(to_contiguous_negative_len_is_a_value_error),
     TEST(to_contiguous_overlap_is_as_if_the_view_had_been_read_first),
+    TEST(to_contiguous_overlap_with_rows_or_pointers_is_as_if_they_had_been_read_first),
     END_OF_TESTS,
 };
