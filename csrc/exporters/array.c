@@ -113,9 +113,11 @@ PyObject *array_new(ArrayLayout layout)
     array->whole.readonly = layout.readonly;
     array->whole.ndim = layout.ndim;
     array->whole.format = array->format;
-    array->whole.shape = array->shape;
-    array->whole.strides = array->strides;
-    array->whole.suboffsets = layout.suboffsets ? array->suboffsets : NULL;
+    if (layout.ndim > 0) { /* an item without dimensions has none of the three */
+        array->whole.shape = array->shape;
+        array->whole.strides = array->strides;
+        array->whole.suboffsets = layout.suboffsets ? array->suboffsets : NULL;
+    }
     return (PyObject *)array;
 }
 
