@@ -32,6 +32,7 @@ static void scripted_releasebuffer(PyObject *self, Py_buffer *view)
     Scripted *scripted = (Scripted *)self;
     scripted->releases++;
     scripted->released_at = ++all_releases;
+    scripted->exception_at_release = PyErr_Occurred() != NULL;
     scripted->last_view = view;
     scripted->last_obj = view->obj;
 }

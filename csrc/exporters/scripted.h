@@ -9,20 +9,21 @@ typedef struct Scripted {
     PyObject_HEAD
 
     /* The script. */
-    Py_buffer answer;       /* handed out as it is, but for obj */
-    int result;             /* what getbuffer returns; on -1 it touches nothing but obj */
-    PyObject *exception;    /* raised before returning, or NULL; borrowed */
-    int without_obj;        /* view->obj becomes NULL, not self */
-    int obj_on_failure;     /* view->obj becomes self (without a reference) although it fails */
-    PyObject *redirect;     /* view->obj becomes a new reference to this; borrowed */
+    Py_buffer answer;         /* handed out as it is, but for obj */
+    int result;               /* what getbuffer returns; on -1 it touches nothing but obj */
+    PyObject *exception;      /* raised before returning, or NULL; borrowed */
+    int without_obj;          /* view->obj becomes NULL, not self */
+    int obj_on_failure;       /* view->obj becomes self (without a reference) although it fails */
+    PyObject *redirect;       /* view->obj becomes a new reference to this; borrowed */
 
     /* What happened. */
-    int gets;               /* calls of getbuffer */
-    int last_flags;         /* its request */
-    int releases;           /* calls of releasebuffer */
-    int released_at;        /* how many calls, of all exporters, the last of them made */
-    Py_buffer *last_view;   /* the view that came back last */
-    PyObject *last_obj;     /* its obj at that time */
+    int gets;                 /* calls of getbuffer */
+    int last_flags;           /* its request */
+    int releases;             /* calls of releasebuffer */
+    int released_at;          /* how many calls, of all exporters, the last of them made */
+    int exception_at_release; /* whether an exception was pending then */
+    Py_buffer *last_view;     /* the view that came back last */
+    PyObject *last_obj;       /* its obj at that time */
 } Scripted;
 
 /* Make the types usable. To be called once; 0, or -1 with an exception set. */

@@ -86,6 +86,29 @@ static void copy_data_asks_for_everything_dest_first(void)
     FREE(a);
 }
 
+/* An exporter that is asked to release may look at the exception, as when it was set before. */
+static void copy_data_exceptions_are_set_before_the_views_are_released(void)
+{
+    Memory a = memory_new(4, 0), b = memory_new(8, 1);
+    Scripted *dest = scripted_new(view_of_bytes(a.bytes, 4));
+    Scripted *src = scripted_new(view_of_bytes(b.bytes, 8));
+    EXPECT_ERROR(-1, PyObject_CopyData((PyObject *)dest, (PyObject *)src), "BufferError",
+                 "destination is too small to receive data from source");
+    EXPECT_INT(1, dest->exception_at_release);
+    EXPECT_INT(1, src->exception_at_release);
+    EXPECT_INT(dest->released_at + 1, src->released_at);
+    src->result = -1;
+    src->exception = PyExc_OSError;
+    dest->exception_at_release = 0;
+    EXPECT_ERROR(-1, PyObject_CopyData((PyObject *)dest, (PyObject *)src), "OSError",
+                 "scripted: as told");
+    EXPECT_INT(1, dest->exception_at_release);
+    Py_DECREF(dest);
+    Py_DECREF(src);
+    FREE_UNTOUCHED(a);
+    FREE_UNTOUCHED(b);
+}
+
 static void copy_data_exporter_failing_without_an_exception_fails_without_one(void)
 {
     Memory memory = memory_new(4, 0);
@@ -524,6 +547,7 @@ const Test copy_data_tests[] = {
     TEST(copy_data_contiguous_views_copies_the_bytes_of_src),
     TEST(copy_data_fortran_views_copies_the_bytes_of_src),
     TEST(copy_data_asks_for_everything_dest_first),
+    TEST(copy_data_exceptions_are_set_before_the_views_are_released),
     TEST(copy_data_exporter_failing_without_an_exception_fails_without_one),
     TEST(copy_data_of_no_exporter_is_a_type_error),
     TEST(copy_data_readonly_dest_is_the_exporters_error),
