@@ -504,6 +504,9 @@ static void copy_data_false_fields_on_the_element_path_are_value_errors(void)
     bad.shape = DIMS(PY_SSIZE_T_MAX / 4 + 1);
     EXPECT_REFUSED(good, bad, "ValueError", "len", "12", "shape");
     EXPECT_REFUSED(bad, good, "ValueError", "len", "12", "shape");
+    bad.shape = DIMS(PY_SSIZE_T_MAX / 2 + 4); /* times 4 it wraps to 12 */
+    EXPECT_REFUSED(good, bad, "ValueError", "len", "12", "shape");
+    EXPECT_REFUSED(bad, good, "ValueError", "len", "12", "shape");
 }
 
 static void copy_data_negative_len_is_a_value_error(void)

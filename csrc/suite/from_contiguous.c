@@ -352,6 +352,8 @@ static void from_contiguous_shape_that_overflows_is_a_value_error(void)
     Py_buffer view = view_of(NULL, 4, 2, DIMS(2, 2), DIMS(16, 8));
     view.shape = DIMS(PY_SSIZE_T_MAX / 2 + 1, 4); /* the product wraps to 0 */
     EXPECT_REFUSED(view, 16, 'C', "len", "16", "shape");
+    view.shape = DIMS(PY_SSIZE_T_MAX / 2 + 2, 4); /* to 16, as if it were right */
+    EXPECT_REFUSED(view, 16, 'C', "len", "16", "shape");
     view.shape = DIMS(PY_SSIZE_T_MAX, 2);
     EXPECT_REFUSED(view, 16, 'F', "len", "16", "shape");
 }
