@@ -301,6 +301,32 @@ static void err_every_thread_has_its_own(void)
     expect_exception("IndexError", "of the main thread", __FILE__, __LINE__, "other threads' errors");
 }
 
+static void *look_for_an_exception(void *argument)
+{
+    (void)argument;
+    n_confused += PyErr_Occurred() != NULL;
+    return NULL;
+}
+
+/* Threads end with an exception pending, and others begin: as many as the kernel commonly has
+ * numbers for, so that a new thread gets the number of an old one. */
+static void err_a_new_thread_begins_without_one(void)
+{
+    enum { COMMON_NUMBERS = 32768 };
+    const int n_threads = is_quick() ? 100 : COMMON_NUMBERS + 100;
+    n_confused = 0;
+    in_threads(raise_in_this_thread, NULL);
+    for (int i = 0; i < n_threads && n_confused == 0; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, look_for_an_exception, NULL) != 0) {
+            EXPECT(!"a thread can be had");
+            break;
+        }
+        pthread_join(thread, NULL);
+    }
+    EXPECT_INT(0, n_confused);
+}
+
 /* --- exceptions, as libpybuffer alone has them ------------------------------------------------ */
 
 static void err_text_is_null_without_an_exception(void)
@@ -388,6 +414,7 @@ const Test object_tests[] = {
     TEST(object_views_of_all_threads_are_released_once),
     TEST(object_let_go_by_all_threads_ends_once),
     TEST(err_every_thread_has_its_own),
+    TEST(err_a_new_thread_begins_without_one),
     TEST(err_text_is_null_without_an_exception),
     TEST(err_a_very_long_text_is_kept_or_cut_readably),
     TEST(err_exceptions_have_names),
