@@ -2,7 +2,11 @@
  *
  * One source is tested against three sets of functions: libpybuffer's without any Python
  * (STANDALONE), libpybuffer's inside a CPython, and libpython's own. A failed expectation is
- * printed and counted, and the test goes on; a test must leave no exception and no object behind. */
+ * printed and counted, and the test goes on; a test must leave no exception and no object behind.
+ *
+ * To add a test, write it in its family's file and list it at the end of that file; where libpython
+ * itself crashes, name it in exempt.c too. A new family is listed in families.h, main.c and
+ * tests/c_suite.rs. */
 #ifndef SUITE_HARNESS_H
 #define SUITE_HARNESS_H
 
