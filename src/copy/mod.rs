@@ -3,6 +3,7 @@
 //! Assumes that all sizes were checked (`View`'s V1 to V3) and that the pointers point (V4). Moves
 //! bytes and raises nothing; the only fault it knows is memory that cannot be had.
 
+mod direct;
 mod odometer;
 mod overlap;
 mod storage;
@@ -13,9 +14,8 @@ mod tests;
 use core::ptr;
 
 use crate::error::Error;
-use crate::kernels::generic;
 use crate::layout::Order;
-use crate::plan::{self, Axis, Plan, Side, Strides};
+use crate::plan::{self, Axis, Side, Strides};
 
 pub use storage::Block;
 
@@ -161,39 +161,7 @@ unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, seque
         // SAFETY: as above.
         (false, true) => unsafe { copy_indirect(axes, dst, src, sequence.itemsize) },
         // SAFETY: as above.
-        (false, false) => unsafe { copy_direct(axes, dst, src, sequence.itemsize) },
-    }
-}
-
-/// Copies a whole array without pointers on the way.
-///
-/// # Safety
-/// As for [`copy_in_any_order`], and no pointer leads into the source.
-unsafe fn copy_direct(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsize: isize) {
-    let mut plan = plan::canonicalise(axes, itemsize);
-    let dst = dst.wrapping_offset(plan.dst);
-    let src = src.wrapping_offset(plan.src);
-    // SAFETY: the plan visits the same items as the axes did.
-    unsafe { run(&mut plan, dst, src) };
-}
-
-/// Runs a plan from the first run on.
-///
-/// # Safety
-/// At every index of the plan's axes, `run` bytes are readable at `src` and writable at `dst`; the
-/// arrays do not meet and all indices are 0, as they are again afterwards.
-unsafe fn run(plan: &mut Plan, mut dst: *mut u8, mut src: *const u8) {
-    let Some((inner, outer)) = plan.axes.split_last_mut() else {
-        // SAFETY: without loops there is one run.
-        return unsafe { ptr::copy_nonoverlapping(src, dst, plan.run) };
-    };
-    loop {
-        // SAFETY: `dst` and `src` stand at the outer loops' indices, and the inner loop takes every
-        // step that it has.
-        unsafe { generic::runs(dst, inner.dst, src, inner.src, inner.n, plan.run) };
-        let Some((d, s)) = odometer::step(outer) else { return };
-        dst = dst.wrapping_offset(d);
-        src = src.wrapping_offset(s);
+        (false, false) => unsafe { direct::copy(axes, dst, src, sequence.itemsize) },
     }
 }
 
@@ -214,7 +182,7 @@ unsafe fn copy_indirect(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize:
         // SAFETY: as above.
         let from = unsafe { odometer::locate_src(outer, src) }.wrapping_offset(plan.src);
         // SAFETY: the block behind these indices is reached by the inner loops (caller).
-        unsafe { run(&mut plan, to, from) };
+        unsafe { direct::run(&mut plan, to, from) };
         if !odometer::advance(outer, Order::C) {
             return;
         }
@@ -235,6 +203,6 @@ unsafe fn copy_prefix(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: S
     plan::keep_slabs(axes, slabs);
     if slabs.whole > 0 {
         // SAFETY: the axes now span the whole slabs, a part of the array (caller).
-        unsafe { copy_direct(axes, dst, src, sequence.itemsize) };
+        unsafe { direct::copy(axes, dst, src, sequence.itemsize) };
     }
 }

@@ -2,54 +2,118 @@
 
 use core::ptr;
 
-/// Copies `n` runs of `run` bytes; `d` and `s` are the distances from one run to the next.
+use super::{Kernels, Level};
+
+/// The lowest level.
+pub static KERNELS: Kernels = Kernels {
+    level: Level::Generic,
+    gather: [gather::<1>, gather::<2>, gather::<4>, gather::<8>, gather::<16>],
+    scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
+    transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
+    fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
+    runs: runs_of_any,
+};
+
+/// Items at a distance in the source; see [`super::Strided`].
 ///
 /// # Safety
-/// For each `i < n`, `run` bytes are writable at `dst + i * d` and readable at `src + i * s`, and no
-/// byte that is written is one that is read.
-pub unsafe fn runs(dst: *mut u8, d: isize, src: *const u8, s: isize, n: isize, run: usize) {
-    let kernel = match run {
-        1 => runs_of::<1>,
-        2 => runs_of::<2>,
-        4 => runs_of::<4>,
-        8 => runs_of::<8>,
-        16 => runs_of::<16>,
-        // SAFETY: the caller's promise is the callee's.
-        _ => return unsafe { runs_of_any(dst, d, src, s, n, run) },
-    };
-    // SAFETY: as above; the kernel's run is this one.
-    unsafe { kernel(dst, d, src, s, n) }
+/// As for [`super::Strided`].
+pub unsafe fn gather<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { items::<W>(dst, W.cast_signed(), src, step, n) };
 }
 
-/// As [`runs`], for a size known to the compiler.
+/// Items at a distance in the destination; see [`super::Strided`].
 ///
 /// # Safety
-/// As for [`runs`].
-unsafe fn runs_of<const RUN: usize>(
+/// As for [`super::Strided`].
+pub unsafe fn scatter<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { items::<W>(dst, step, src, W.cast_signed(), n) };
+}
+
+/// Copies `n` items of `W` bytes at distances `d` and `s`.
+///
+/// # Safety
+/// For each `i < n`, `W` bytes are writable at `dst + i * d` and readable at `src + i * s`, and no
+/// byte that is written is one that is read.
+pub unsafe fn items<const W: usize>(
     mut dst: *mut u8,
     d: isize,
     mut src: *const u8,
     s: isize,
-    n: isize,
+    n: usize,
 ) {
     for _ in 0..n {
-        // SAFETY: the run at this step is readable and writable and disjoint (caller).
-        unsafe { ptr::copy_nonoverlapping(src, dst, RUN) };
+        // SAFETY: the item at this step is readable and writable and disjoint (caller).
+        unsafe { ptr::copy_nonoverlapping(src, dst, W) };
         dst = dst.wrapping_offset(d);
         src = src.wrapping_offset(s);
     }
 }
 
-/// As [`runs`], by memcpy.
+/// Two dimensions whose order differs, in blocks that stay in the first cache; see
+/// [`super::Transpose`].
 ///
 /// # Safety
-/// As for [`runs`].
-unsafe fn runs_of_any(
+/// As for [`super::Transpose`].
+pub unsafe fn transpose<const W: usize>(
     mut dst: *mut u8,
     d: isize,
     mut src: *const u8,
     s: isize,
-    n: isize,
+    columns: usize,
+    rows: usize,
+) {
+    // A line of the destination for each of as many columns as lines of the source have items.
+    let block = (64_usize).checked_div(W).unwrap_or(1).max(8);
+    let mut left = columns;
+    while left > 0 {
+        let width = left.min(block);
+        let (mut to, mut from, mut down) = (dst, src, rows);
+        while down > 0 {
+            let height = down.min(block);
+            for c in 0..width.cast_signed() {
+                let to = to.wrapping_offset(c.wrapping_mul(d));
+                let from = from.wrapping_offset(c.wrapping_mul(W.cast_signed()));
+                // SAFETY: a column of the block, which is a part of the arrays (caller).
+                unsafe { items::<W>(to, W.cast_signed(), from, s, height) };
+            }
+            to = to.wrapping_add(height.wrapping_mul(W));
+            from = from.wrapping_offset(s.wrapping_mul(height.cast_signed()));
+            down = down.wrapping_sub(height);
+        }
+        dst = dst.wrapping_offset(d.wrapping_mul(width.cast_signed()));
+        src = src.wrapping_add(width.wrapping_mul(W));
+        left = left.wrapping_sub(width);
+    }
+}
+
+/// One item many times; see [`super::Fill`].
+///
+/// # Safety
+/// As for [`super::Fill`].
+pub unsafe fn fill<const W: usize>(dst: *mut u8, src: *const u8, n: usize) {
+    // SAFETY: the item is readable (caller).
+    let item = unsafe { src.cast::<[u8; W]>().read_unaligned() };
+    let mut at = dst.cast::<[u8; W]>();
+    for _ in 0..n {
+        // SAFETY: `n` items are writable (caller).
+        unsafe { at.write_unaligned(item) };
+        at = at.wrapping_add(1);
+    }
+}
+
+/// Copies `n` runs of `run` bytes; see [`super::Runs`].
+///
+/// # Safety
+/// As for [`super::Runs`].
+pub unsafe fn runs_of_any(
+    mut dst: *mut u8,
+    d: isize,
+    mut src: *const u8,
+    s: isize,
+    n: usize,
     run: usize,
 ) {
     for _ in 0..n {

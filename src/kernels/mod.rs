@@ -1,6 +1,137 @@
-//! Leaf loops: items or runs at constant strides, and nothing else.
+//! Leaf loops: items and runs at constant strides, and nothing else.
 //!
-//! A kernel may assume that source and destination do not overlap and that all addresses it is told
-//! of are there. `generic` is plain Rust for every machine.
+//! A kernel may assume that source and destination share no byte, that no byte of the destination is
+//! written twice, and that all addresses it is told of are there. It touches no other byte: what lies
+//! between the items of a destination may belong to somebody else and change meanwhile.
+//!
+//! `generic` is plain Rust, for every machine, and always tested. Each architecture's folder holds
+//! the same kernels once for each level of instructions; `Kernels` is a level's table. A table can be
+//! had only from `selected` or `all`, which hand out what this CPU has.
 
+#[cfg(target_arch = "x86_64")]
+mod cpu;
 pub mod generic;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+/// A level of instructions; each has all that the lower ones have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Plain Rust.
+    Generic,
+    /// SSE2 and SSSE3.
+    Sse,
+    /// AVX2.
+    Avx2,
+    /// AVX-512 F, BW, VL, DQ and VBMI.
+    Avx512,
+}
+
+impl Level {
+    /// All levels, and what `PYBUFFER_CPU` calls them.
+    const NAMES: [(Self, &str); 4] = [
+        (Self::Generic, "generic"),
+        (Self::Sse, "sse"),
+        (Self::Avx2, "avx2"),
+        (Self::Avx512, "avx512"),
+    ];
+}
+
+/// Copies `n` items: `step` is the distance from one item to the next where they do not lie back to
+/// back, in the source for a gather and in the destination for a scatter.
+///
+/// Safety: `n` items are readable at the source and writable at the destination.
+pub type Strided = unsafe fn(dst: *mut u8, src: *const u8, step: isize, n: usize);
+
+/// Transposes: item `(r, c)` of the source, at `src + r * s + c * W`, goes to `dst + c * d + r * W`.
+/// The source's rows of `columns` items and the destination's columns of `rows` items lie back to
+/// back.
+///
+/// Safety: all `rows * columns` items are readable and writable.
+pub type Transpose =
+    unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, columns: usize, rows: usize);
+
+/// Writes the item at `src` `n` times, back to back.
+///
+/// Safety: the item is readable and `n` items are writable.
+pub type Fill = unsafe fn(dst: *mut u8, src: *const u8, n: usize);
+
+/// Copies `n` runs of `run` bytes at distances `d` and `s`.
+///
+/// Safety: all runs are readable and writable.
+pub type Runs = unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, n: usize, run: usize);
+
+/// The leaf loops of one level, by the size of the items: 1, 2, 4, 8 and 16 bytes.
+pub struct Kernels {
+    /// The level that these kernels need.
+    pub level: Level,
+    /// Items at a distance in the source, back to back in the destination.
+    pub gather: [Strided; WIDTHS],
+    /// Items back to back in the source, at a distance in the destination.
+    pub scatter: [Strided; WIDTHS],
+    /// Two dimensions whose order differs.
+    pub transpose: [Transpose; WIDTHS],
+    /// A distance of 0 in the source.
+    pub fill: [Fill; WIDTHS],
+    /// Runs of more than 16 bytes.
+    pub runs: Runs,
+}
+
+/// How many sizes of items have kernels of their own.
+pub const WIDTHS: usize = 5;
+
+/// Which of the `WIDTHS` a size is, if it has kernels of its own.
+pub fn width_of(size: usize) -> Option<usize> {
+    (size.is_power_of_two() && size <= 16).then(|| size.trailing_zeros() as usize)
+}
+
+static SELECTED: AtomicPtr<Kernels> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The kernels of the highest level that this CPU has and `PYBUFFER_CPU` allows.
+#[inline]
+pub fn selected() -> &'static Kernels {
+    // SAFETY: null, or one of the static tables.
+    match unsafe { SELECTED.load(Ordering::Relaxed).as_ref() } {
+        Some(kernels) => kernels,
+        None => select(),
+    }
+}
+
+#[cold]
+fn select() -> &'static Kernels {
+    let kernels =
+        all().filter(|kernels| kernels.level <= allowed()).last().unwrap_or(&generic::KERNELS);
+    SELECTED.store(core::ptr::from_ref(kernels).cast_mut(), Ordering::Relaxed);
+    kernels
+}
+
+/// The tables of all levels that this CPU has, the lowest first.
+pub fn all() -> impl Iterator<Item = &'static Kernels> {
+    #[cfg(target_arch = "x86_64")]
+    let more = x86_64::tables(cpu::highest_level());
+    #[cfg(not(target_arch = "x86_64"))]
+    let more = core::iter::empty();
+    core::iter::once(&generic::KERNELS).chain(more)
+}
+
+/// What `PYBUFFER_CPU` allows: everything, if it is not set or names no level.
+fn allowed() -> Level {
+    // SAFETY: a C string; the answer is null or a C string of the environment.
+    let value = unsafe { secure_getenv(c"PYBUFFER_CPU".as_ptr()) };
+    if value.is_null() {
+        return Level::Avx512;
+    }
+    // SAFETY: as above.
+    let value = unsafe { core::ffi::CStr::from_ptr(value) }.to_bytes();
+    let named = Level::NAMES.iter().find(|(_, name)| name.as_bytes() == value);
+    named.map_or(Level::Avx512, |(level, _)| *level)
+}
+
+unsafe extern "C" {
+    /// glibc 2.17 and musl: null in a program that runs with another user's rights.
+    fn secure_getenv(name: *const core::ffi::c_char) -> *mut core::ffi::c_char;
+}

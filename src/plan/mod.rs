@@ -113,11 +113,28 @@ pub fn writes_each_byte_once(axes: &[Axis], itemsize: isize) -> bool {
     })
 }
 
+/// Which leaf loop serves a plan's inner loops, where its runs have a width of 1, 2, 4, 8 or 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Back to back in the destination, at a distance in the source.
+    Gather,
+    /// Back to back in the source, at a distance in the destination.
+    Scatter,
+    /// The same item again and again, back to back.
+    Fill,
+    /// The last loop is dense in the destination, the one before it in the source.
+    Transpose,
+    /// At a distance on both sides; also runs of any other size.
+    Items,
+}
+
 /// Loops in the order in which they are best run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan<'a> {
     /// The loops, outermost first; none has fewer than two steps.
     pub axes: &'a mut [Axis],
+    /// The leaf loop that serves the last of them.
+    pub class: Class,
     /// The size of what lies back to back in both arrays and is copied at once.
     pub run: usize,
     /// Where the first run lies in the destination.
@@ -153,7 +170,40 @@ pub fn canonicalise(axes: &mut [Axis], itemsize: isize) -> Plan<'_> {
         kept -= 1;
     }
     let axes = axes.get_mut(..kept).unwrap_or_default();
-    Plan { axes, run: run.unsigned_abs(), dst, src }
+    let (class, turned) = classify(axes, run);
+    Plan { axes, class, run: run.unsigned_abs(), dst: dst + turned.0, src: src + turned.1 }
+}
+
+/// Chooses the leaf loop, and puts the loops that it runs last. Tells how far the first item moved, in
+/// the destination and in the source, as a loop may have been turned round.
+fn classify(axes: &mut [Axis], run: isize) -> (Class, (isize, isize)) {
+    const STAY: (isize, isize) = (0, 0);
+    let Some((last, others)) = axes.split_last() else { return (Class::Items, STAY) };
+    // The loop that is dense in the source, upwards or downwards.
+    let dense = others.iter().rposition(|axis| axis.src == run || axis.src == -run);
+    let behind = axes.len() - 1;
+    match dense {
+        _ if last.dst == run && last.src == 0 => (Class::Fill, STAY),
+        _ if last.dst != run && last.src == run => (Class::Scatter, STAY),
+        Some(dense) if last.dst == run => (Class::Transpose, move_up(axes, dense, behind - 1)),
+        _ if last.dst == run => (Class::Gather, STAY),
+        Some(dense) => (Class::Scatter, move_up(axes, dense, behind)),
+        None => (Class::Items, STAY),
+    }
+}
+
+/// Moves a loop inwards, and turns it round if it runs downwards in the source.
+fn move_up(axes: &mut [Axis], from: usize, to: usize) -> (isize, isize) {
+    for i in from..to {
+        if let Some([outer, inner]) = axes.get_mut(i..=i + 1) {
+            core::mem::swap(outer, inner);
+        }
+    }
+    let Some(axis) = axes.get_mut(to).filter(|axis| axis.src < 0) else { return (0, 0) };
+    let moved = ((axis.n - 1) * axis.dst, (axis.n - 1) * axis.src);
+    axis.dst = -axis.dst;
+    axis.src = -axis.src;
+    moved
 }
 
 /// Puts a loop among the first `kept`, which are sorted by the destination's stride.

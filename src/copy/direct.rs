@@ -1,0 +1,119 @@
+//! Copies between arrays without pointers on the way: the plan's outer loops around one kernel.
+
+use core::ptr;
+
+use super::odometer;
+use crate::kernels::{self, Kernels};
+use crate::plan::{self, Axis, Class, Plan};
+
+/// Copies a whole array.
+///
+/// # Safety
+/// Every index of the axes can be reached in both arrays, which share no byte; no byte of the
+/// destination is written twice; no pointer is followed, and all indices are 0.
+pub unsafe fn copy(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsize: isize) {
+    let mut plan = plan::canonicalise(axes, itemsize);
+    let dst = dst.wrapping_offset(plan.dst);
+    let src = src.wrapping_offset(plan.src);
+    // SAFETY: the plan visits the same items as the axes did.
+    unsafe { run(&mut plan, dst, src) };
+}
+
+/// Runs a plan from its first run on.
+///
+/// # Safety
+/// At every index of the plan's axes, `run` bytes are readable at `src` and writable at `dst`; the
+/// arrays share no byte and no byte is written twice; all indices are 0, as they are again afterwards.
+pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
+    let kernels = kernels::selected();
+    let run = plan.run;
+    match (&mut *plan.axes, plan.class, kernels::width_of(run)) {
+        // SAFETY: without loops there is one run.
+        ([], ..) => unsafe { ptr::copy_nonoverlapping(src, dst, run) },
+        ([outer @ .., column, row], Class::Transpose, Some(w)) => {
+            let transpose = pick(&kernels.transpose, w);
+            let (columns, rows) = (column.n.unsigned_abs(), row.n.unsigned_abs());
+            each(outer, dst, src, |dst, src| {
+                // SAFETY: the two inner loops at the outer ones' indices (caller).
+                unsafe { transpose(dst, column.dst, src, row.src, columns, rows) };
+            });
+        }
+        ([outer @ .., inner], class, Some(w)) => {
+            // SAFETY: the inner loop at the outer ones' indices (caller).
+            unsafe { run_items(kernels, class, w, outer, inner, dst, src) };
+        }
+        ([outer @ .., inner], _, None) => {
+            let n = inner.n.unsigned_abs();
+            each(outer, dst, src, |dst, src| {
+                // SAFETY: as above.
+                unsafe { (kernels.runs)(dst, inner.dst, src, inner.src, n, run) };
+            });
+        }
+    }
+}
+
+/// Runs a plan whose one inner loop is over items of a width that has kernels.
+///
+/// # Safety
+/// As for [`run`].
+unsafe fn run_items(
+    kernels: &Kernels,
+    class: Class,
+    w: usize,
+    outer: &mut [Axis],
+    inner: &Axis,
+    dst: *mut u8,
+    src: *const u8,
+) {
+    let n = inner.n.unsigned_abs();
+    match class {
+        Class::Gather => {
+            let gather = pick(&kernels.gather, w);
+            // SAFETY: the items of the inner loop at the outer ones' indices (caller).
+            each(outer, dst, src, |dst, src| unsafe { gather(dst, src, inner.src, n) });
+        }
+        Class::Scatter => {
+            let scatter = pick(&kernels.scatter, w);
+            // SAFETY: as above.
+            each(outer, dst, src, |dst, src| unsafe { scatter(dst, src, inner.dst, n) });
+        }
+        Class::Fill => {
+            let fill = pick(&kernels.fill, w);
+            // SAFETY: as above.
+            each(outer, dst, src, |dst, src| unsafe { fill(dst, src, n) });
+        }
+        Class::Items | Class::Transpose => {
+            let items = pick(&ITEMS, w);
+            // SAFETY: as above.
+            each(outer, dst, src, |dst, src| unsafe { items(dst, inner.dst, src, inner.src, n) });
+        }
+    }
+}
+
+/// Items at a distance on both sides.
+type Items = unsafe fn(*mut u8, isize, *const u8, isize, usize);
+const ITEMS: [Items; kernels::WIDTHS] = {
+    use kernels::generic::items;
+    [items::<1>, items::<2>, items::<4>, items::<8>, items::<16>]
+};
+
+/// The kernel of a width, which `width_of` found.
+fn pick<T: Copy>(kernels: &[T; kernels::WIDTHS], w: usize) -> T {
+    let [first, ..] = kernels;
+    *kernels.get(w).unwrap_or(first)
+}
+
+/// Calls `work` at every index of the loops, with where that leads.
+fn each(
+    axes: &mut [Axis],
+    mut dst: *mut u8,
+    mut src: *const u8,
+    mut work: impl FnMut(*mut u8, *const u8),
+) {
+    loop {
+        work(dst, src);
+        let Some((d, s)) = odometer::step(axes) else { return };
+        dst = dst.wrapping_offset(d);
+        src = src.wrapping_offset(s);
+    }
+}

@@ -1,0 +1,197 @@
+//! Every kernel of every level that this CPU has, against the naive model: all lengths and all
+//! misalignments, with a guard of bytes that must not change on both sides and between the items.
+
+use super::*;
+use std::vec::Vec;
+
+const SIZES: [usize; WIDTHS] = [1, 2, 4, 8, 16];
+
+fn pattern(n: usize, seed: usize) -> Vec<u8> {
+    (0..n).map(|i| (i.wrapping_mul(197).wrapping_add(seed) >> 3) as u8 ^ (i as u8)).collect()
+}
+
+/// A block with `shift` bytes in front, and the offset of the first item for a step of either sign.
+fn block(extent: usize, shift: usize, seed: usize) -> Vec<u8> {
+    pattern(extent + shift + 128, seed)
+}
+
+#[test]
+fn gather_and_scatter_of_all_lengths_steps_and_misalignments_are_the_model_s() {
+    for kernels in all() {
+        for (w, &size) in SIZES.iter().enumerate() {
+            for step in -9..=9_isize {
+                if step == 0 || step == 1 {
+                    continue;
+                }
+                for n in (0..70).chain([100, 127, 128, 129, 255, 256, 257, 511, 512, 513]) {
+                    let shift = (n * 7 + size) % 64;
+                    // Strides of whole items, and odd ones.
+                    for odd in [0, 1] {
+                        check_strided(kernels, w, step * size as isize + odd, n, shift);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn check_strided(kernels: &Kernels, w: usize, step: isize, n: usize, shift: usize) {
+    let size = SIZES[w];
+    if step.unsigned_abs() < size {
+        return;
+    }
+    let reach = step.unsigned_abs() * n.saturating_sub(1) + size;
+    let far = block(reach, shift, 5);
+    let first = 64 + shift % 64 + if step < 0 { reach - size } else { 0 };
+    let near = block(n * size, shift, 77);
+    let at = |i: usize| first.checked_add_signed(step * i as isize).unwrap();
+
+    let mut gathered = near.clone();
+    let mut expected = near.clone();
+    for i in 0..n {
+        let to = 64 + i * size;
+        expected[to..to + size].copy_from_slice(&far[at(i)..at(i) + size]);
+    }
+    unsafe {
+        (kernels.gather[w])(gathered.as_mut_ptr().add(64), far.as_ptr().add(first), step, n);
+    }
+    assert!(gathered == expected, "gather {:?} {size} step {step} n {n}", kernels.level);
+
+    let mut scattered = far.clone();
+    let mut expected = far.clone();
+    for i in 0..n {
+        let from = 64 + i * size;
+        expected[at(i)..at(i) + size].copy_from_slice(&near[from..from + size]);
+    }
+    unsafe {
+        (kernels.scatter[w])(scattered.as_mut_ptr().add(first), near.as_ptr().add(64), step, n);
+    }
+    assert!(scattered == expected, "scatter {:?} {size} step {step} n {n}", kernels.level);
+}
+
+#[test]
+fn transpose_of_all_small_shapes_is_the_model_s() {
+    let extents = (1..40).chain([47, 48, 63, 64, 65, 80, 127, 128, 129]);
+    for kernels in all() {
+        for (w, _) in SIZES.iter().enumerate() {
+            for columns in extents.clone() {
+                for rows in [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 129] {
+                    check_transpose(kernels, w, columns, rows, (columns * 13 + rows) % 64);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn transpose_with_strides_of_powers_of_two_is_the_model_s() {
+    for kernels in all() {
+        for (w, &size) in SIZES.iter().enumerate() {
+            let n = 4096 / size;
+            let (columns, rows) = (n.min(300), n.min(200));
+            check_transpose_at(kernels, w, columns, rows, 0, 4096, 4096);
+            check_transpose_at(kernels, w, columns, rows, 16, 4096, -4096);
+            check_transpose_at(kernels, w, columns, rows, 3, 8192, 4096 + 64);
+        }
+    }
+}
+
+fn check_transpose(kernels: &Kernels, w: usize, columns: usize, rows: usize, shift: usize) {
+    let size = SIZES[w] as isize;
+    let (d, s) = (rows as isize * size, columns as isize * size);
+    check_transpose_at(kernels, w, columns, rows, shift, d, s);
+    check_transpose_at(kernels, w, columns, rows, shift, -d - 3, s + 5);
+    check_transpose_at(kernels, w, columns, rows, shift, d + size, -s);
+}
+
+fn check_transpose_at(
+    kernels: &Kernels,
+    w: usize,
+    columns: usize,
+    rows: usize,
+    shift: usize,
+    d: isize,
+    s: isize,
+) {
+    let size = SIZES[w];
+    let extent = |stride: isize, n: usize, line: usize| stride.unsigned_abs() * (n - 1) + line;
+    let (to_extent, from_extent) =
+        (extent(d, columns, rows * size), extent(s, rows, columns * size));
+    let src = pattern(from_extent + shift + 64, 3);
+    let before = pattern(to_extent + shift + 64, 91);
+    let first = |stride: isize, n: usize| {
+        shift + if stride < 0 { stride.unsigned_abs() * (n - 1) } else { 0 }
+    };
+    let (to, from) = (first(d, columns), first(s, rows));
+    let mut expected = before.clone();
+    for c in 0..columns {
+        for r in 0..rows {
+            let to = to.checked_add_signed(c as isize * d).unwrap() + r * size;
+            let from = from.checked_add_signed(r as isize * s).unwrap() + c * size;
+            expected[to..to + size].copy_from_slice(&src[from..from + size]);
+        }
+    }
+    let mut found = before;
+    unsafe {
+        let dst = found.as_mut_ptr().add(to);
+        (kernels.transpose[w])(dst, d, src.as_ptr().add(from), s, columns, rows);
+    }
+    assert!(
+        found == expected,
+        "transpose {:?} {size} bytes {columns} x {rows}, d {d} s {s}",
+        kernels.level
+    );
+}
+
+#[test]
+fn fill_of_all_lengths_and_misalignments_is_the_model_s() {
+    for kernels in all() {
+        for (w, &size) in SIZES.iter().enumerate() {
+            for n in 0..516 {
+                let shift = n % 64;
+                let item = pattern(16, n);
+                let before = pattern(n * size + 128, 9);
+                let mut expected = before.clone();
+                for i in 0..n {
+                    let at = shift + i * size;
+                    expected[at..at + size].copy_from_slice(&item[..size]);
+                }
+                let mut found = before;
+                unsafe { (kernels.fill[w])(found.as_mut_ptr().add(shift), item.as_ptr(), n) };
+                assert!(found == expected, "fill {:?} {size} bytes, {n} items", kernels.level);
+            }
+        }
+    }
+}
+
+#[test]
+fn runs_of_all_lengths_are_the_model_s() {
+    for kernels in all() {
+        for run in 1..516_usize {
+            for gap in [0, 1, 64] {
+                let (n, shift) = (3, run % 64);
+                let (d, s) = (run + gap, run + 2 * gap);
+                let src = pattern(n * s + 128, 1);
+                let before = pattern(n * d + 128, 2);
+                let mut expected = before.clone();
+                for i in 0..n {
+                    let (to, from) = (shift + i * d, 5 + i * s);
+                    expected[to..to + run].copy_from_slice(&src[from..from + run]);
+                }
+                let mut found = before;
+                unsafe {
+                    let (dst, src) = (found.as_mut_ptr().add(shift), src.as_ptr().add(5));
+                    (kernels.runs)(dst, d as isize, src, s as isize, n, run);
+                }
+                assert!(found == expected, "runs {:?} of {run}, gap {gap}", kernels.level);
+            }
+        }
+    }
+}
+
+#[test]
+fn levels_rise_and_start_at_the_generic_one() {
+    let levels: Vec<Level> = all().map(|kernels| kernels.level).collect();
+    assert_eq!(levels.first(), Some(&Level::Generic));
+    assert!(levels.is_sorted());
+}
