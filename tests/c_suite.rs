@@ -109,6 +109,9 @@ fn libpython(python: &Python) -> &Path {
     python.libpython.as_deref().unwrap()
 }
 
+/// A part of the enumerated cases, where the others were run with the same code linked otherwise.
+const QUICK: &[&str] = &["--quick"];
+
 /// Runs a program of the suite to its end, and shows its closing line.
 fn run_suite(target: &str, program: &mut Command) {
     let output = run_any(program);
@@ -152,19 +155,19 @@ fn standalone() -> &'static Standalone {
     &STANDALONE
 }
 
-fn run_standalone(target: &str, program: &Path, functions: &Path) {
-    run_suite(target, Command::new(program).arg("--functions-from").arg(functions));
+fn run_standalone(target: &str, program: &Path, functions: &Path, how: &[&str]) {
+    run_suite(target, Command::new(program).args(how).arg("--functions-from").arg(functions));
 }
 
 #[test]
 fn suite_without_python_passes_with_the_shared_library() {
-    run_standalone("standalone, .so", &standalone().shared, &shipped().so);
+    run_standalone("standalone, .so", &standalone().shared, &shipped().so, &[]);
 }
 
 #[test]
 fn suite_without_python_passes_with_the_archive() {
     let program = &standalone().archive;
-    run_standalone("standalone, .a", program, program);
+    run_standalone("standalone, .a", program, program, &[]);
 }
 
 /// The sanitizers watch the C side: the tests, the exporters, and what is handed to them.
@@ -178,8 +181,8 @@ fn suite_without_python_passes_under_sanitizers() {
         return skip("suite under sanitizers", "the C compiler has no AddressSanitizer or UBSan");
     }
     let programs = build_standalone("c_suite-sanitized", &SANITIZE);
-    run_standalone("standalone, .so, sanitized", &programs.shared, &shipped().so);
-    run_standalone("standalone, .a, sanitized", &programs.archive, &programs.archive);
+    run_standalone("standalone, .so, sanitized", &programs.shared, &shipped().so, &[]);
+    run_standalone("standalone, .a, sanitized", &programs.archive, &programs.archive, QUICK);
 }
 
 /// For `make valgrind`: with a part of the enumerated cases, as valgrind is slow. Memory that is
@@ -194,7 +197,7 @@ fn suite_without_python_is_valgrind_clean() {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
         valgrind.arg("--errors-for-leak-kinds=definite,indirect,possible");
-        run_suite("standalone, valgrind", valgrind.arg(program).arg("--quick"));
+        run_suite("standalone, valgrind", valgrind.arg(program).args(QUICK));
     }
 }
 
@@ -239,9 +242,9 @@ impl Host {
         command
     }
 
-    fn run_suite(&self, target: &str, program: &Path, functions: &Path) {
+    fn run_suite(&self, target: &str, program: &Path, functions: &Path, how: &[&str]) {
         let target = format!("{} {target}", self.python.label);
-        run_suite(&target, self.command(program).arg("--functions-from").arg(functions));
+        run_suite(&target, self.command(program).args(how).arg("--functions-from").arg(functions));
     }
 }
 
@@ -267,7 +270,7 @@ fn hosts() -> &'static [Host] {
 fn suite_passes_with_libpython_itself() {
     for host in hosts() {
         let program = host.suite("suite-libpython", vec![]);
-        host.run_suite("libpython", &program, libpython(host.python));
+        host.run_suite("libpython", &program, libpython(host.python), &[]);
     }
 }
 
@@ -275,7 +278,7 @@ fn suite_passes_with_libpython_itself() {
 fn suite_in_a_cpython_passes_with_the_shared_library() {
     for host in hosts() {
         let program = host.suite("suite-shared", link_shared());
-        host.run_suite(".so", &program, &shipped().so);
+        host.run_suite(".so", &program, &shipped().so, &[]);
     }
 }
 
@@ -283,7 +286,7 @@ fn suite_in_a_cpython_passes_with_the_shared_library() {
 fn suite_in_a_cpython_passes_with_the_archive() {
     for host in hosts() {
         let program = host.suite("suite-archive", link_archive());
-        host.run_suite(".a", &program, &program);
+        host.run_suite(".a", &program, &program, QUICK);
     }
 }
 
