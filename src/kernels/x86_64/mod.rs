@@ -1,9 +1,39 @@
 //! The kernels of x86_64, once for each level.
 
+use super::generic::{fill, gather, runs_of_any, scatter, transpose};
 use super::{Kernels, Level};
+
+/// SSE2 and SSSE3: vectors of 16 bytes.
+static SSE: Kernels = Kernels {
+    level: Level::Sse,
+    gather: [gather::<1>, gather::<2>, gather::<4>, gather::<8>, gather::<16>],
+    scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
+    transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
+    fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
+    runs: runs_of_any,
+};
+
+/// AVX2: vectors of 32 bytes.
+static AVX2: Kernels = Kernels {
+    level: Level::Avx2,
+    gather: [gather::<1>, gather::<2>, gather::<4>, gather::<8>, gather::<16>],
+    scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
+    transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
+    fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
+    runs: runs_of_any,
+};
+
+/// AVX-512 with VBMI: vectors of 64 bytes.
+static AVX512: Kernels = Kernels {
+    level: Level::Avx512,
+    gather: [gather::<1>, gather::<2>, gather::<4>, gather::<8>, gather::<16>],
+    scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
+    transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
+    fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
+    runs: runs_of_any,
+};
 
 /// The tables of the levels above the generic one, up to `highest`, the lowest first.
 pub fn tables(highest: Level) -> impl Iterator<Item = &'static Kernels> {
-    let tables: [&'static Kernels; 0] = [];
-    tables.into_iter().filter(move |table| table.level <= highest)
+    [&SSE, &AVX2, &AVX512].into_iter().filter(move |table| table.level <= highest)
 }
