@@ -144,6 +144,11 @@ static void get_buffer_of_a_type_name_that_is_no_whole_utf_8_replaces_it(void)
     snprintf(text, sizeof text, "%sa%s\xc3\xa9'", start, replacement);
     EXPECT_ERROR(-1, PyObject_GetBuffer(plain, &view, PyBUF_SIMPLE), "TypeError", text);
     Py_DECREF(plain);
+
+    plain = plain_named_new("uncut \xe2\x82");
+    snprintf(text, sizeof text, "%suncut %s'", start, replacement);
+    EXPECT_ERROR(-1, PyObject_GetBuffer(plain, &view, PyBUF_SIMPLE), "TypeError", text);
+    Py_DECREF(plain);
 }
 
 static void get_buffer_exporters_exception_is_kept(void)
