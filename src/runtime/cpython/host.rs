@@ -44,10 +44,12 @@ impl Host {
 
     /// "CPython 3.13.0 (main, ...) [GCC ...]".
     pub fn description(&self) -> Text {
-        let mut text = Text::new();
+        let mut text = Text::from_ascii("CPython ");
         let version = self.version_text().and_then(|text| text.to_str().ok()).unwrap_or("");
-        // A text that does not fit is cut.
-        let _ = text.write_str("CPython ").and_then(|()| text.write_str(version));
+        for line in version.lines() {
+            // CPython 3.8 and 3.9 have a line break after a space. A text that does not fit is cut.
+            let _ = text.write_str(line);
+        }
         text
     }
 

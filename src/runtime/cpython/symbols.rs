@@ -5,7 +5,8 @@
 //! dynamic linker fills; a null entry means that the name is not there.
 
 use core::arch::global_asm;
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
+use core::{mem, ptr};
 
 use crate::abi::{Py_ssize_t, PyObject, PyTypeObject};
 
@@ -25,63 +26,28 @@ macro_rules! address_of {
 
 macro_rules! symbols {
     ($($name:ident: $type:ty),+ $(,)?) => {
-        /// What a libpython has of the names asked for.
+        /// What a libpython has of the names asked for: addresses in the order of the names, null where
+        /// one is not there.
         #[derive(Clone, Copy)]
+        #[repr(C)]
         #[expect(non_snake_case, reason = "these are CPython's names")]
         pub struct Symbols {
             $(pub $name: Option<$type>,)+
         }
 
-        /// The addresses of the names, in their order; null where a name is not there.
-        #[repr(C)]
-        #[expect(non_snake_case, reason = "these are CPython's names")]
-        struct Addresses {
-            $($name: *mut c_void,)+
-        }
+        /// The names, each with its NUL.
+        const NAMES: &[u8] = concat!($(stringify!($name), "\0"),+).as_bytes();
 
         global_asm!(
             ".pushsection .data.rel.ro.pybuffer_host,\"aw\"",
             ".balign 8",
-            ".globl pybuffer_host_addresses",
-            ".hidden pybuffer_host_addresses",
-            "pybuffer_host_addresses:",
+            ".globl pybuffer_host_symbols",
+            ".hidden pybuffer_host_symbols",
+            "pybuffer_host_symbols:",
             $(address_of!(stringify!($name)),)+
             ".popsection",
         );
-
-        impl Symbols {
-            /// Looks each name up by `address`.
-            fn by(mut address: impl FnMut(&CStr) -> *mut c_void) -> Self {
-                let addresses = Addresses {
-                    $($name: address(name!($name)),)+
-                };
-                Self::from(&addresses)
-            }
-
-            fn from(addresses: &Addresses) -> Self {
-                Self {
-                    $(
-                        // SAFETY: a null address becomes `None`, and any other is that of the
-                        // function or variable of that name, whose type CPython's ABI fixes.
-                        $name: unsafe {
-                            core::mem::transmute::<*mut c_void, Option<$type>>(addresses.$name)
-                        },
-                    )+
-                }
-            }
-        }
     };
-}
-
-macro_rules! name {
-    ($name:ident) => {{
-        const NAME: &CStr =
-            match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                Ok(name) => name,
-                Err(_) => c"",
-            };
-        NAME
-    }};
 }
 
 /// A variable of libpython's that holds an exception.
@@ -128,8 +94,11 @@ symbols! {
 
 unsafe extern "C" {
     /// The weak references to the names above, in their order.
-    static pybuffer_host_addresses: Addresses;
+    static pybuffer_host_symbols: Symbols;
 }
+
+/// How many names there are: each is as large as a pointer.
+const COUNT: usize = size_of::<Symbols>() / size_of::<usize>();
 
 /// `dlsym`, as old as the architecture's glibc, so that a library linked on a new system runs on old
 /// ones; null in a program linked without a dynamic linker.
@@ -167,7 +136,7 @@ impl Symbols {
     /// What the dynamic linker found for this library when it loaded it.
     pub fn linked() -> Option<Self> {
         // SAFETY: filled by the dynamic linker before this code can run, and never changed.
-        Self::from(unsafe { &pybuffer_host_addresses }).if_there()
+        unsafe { pybuffer_host_symbols }.if_there()
     }
 
     /// What the process has by now, also from libraries loaded later.
@@ -184,11 +153,18 @@ impl Symbols {
         let dlsym = dynamic::dlsym()?;
         // One look-up tells most processes that there is no Python.
         // SAFETY: the handle is open (caller).
-        if unsafe { dlsym(handle, name!(Py_IncRef).as_ptr()) }.is_null() {
+        if unsafe { dlsym(handle, c"Py_IncRef".as_ptr()) }.is_null() {
             return None;
         }
-        // SAFETY: as above.
-        Self::by(|name| unsafe { dlsym(handle, name.as_ptr()) }).if_there()
+        let mut addresses = [ptr::null_mut::<c_void>(); COUNT];
+        let names = NAMES.split_inclusive(|byte| *byte == 0);
+        for (address, name) in addresses.iter_mut().zip(names) {
+            // SAFETY: as above; each name ends in its NUL.
+            *address = unsafe { dlsym(handle, name.as_ptr().cast()) };
+        }
+        // SAFETY: a null address becomes `None`, and any other is that of the function or variable of
+        // its name, whose type CPython's ABI fixes.
+        unsafe { mem::transmute::<[*mut c_void; COUNT], Self>(addresses) }.if_there()
     }
 
     fn if_there(self) -> Option<Self> {
