@@ -148,9 +148,12 @@ impl Text {
         let name = name.to_bytes();
         // A text that does not fit is cut.
         let _ = this.write_str(before);
-        for chunk in name.get(..LIMIT).unwrap_or(name).utf8_chunks() {
+        let cut = name.get(..LIMIT);
+        for chunk in cut.unwrap_or(name).utf8_chunks() {
             let _ = this.write_str(chunk.valid());
-            if !chunk.invalid().is_empty() {
+            // A character that was cut in two is left out, as since CPython 3.14.
+            let is_halved = cut.is_some() && is_begun_character(chunk.invalid());
+            if !chunk.invalid().is_empty() && !is_halved {
                 let _ = this.write_char(char::REPLACEMENT_CHARACTER);
             }
         }
@@ -171,6 +174,11 @@ impl Text {
             self.len = end;
         }
     }
+}
+
+/// Whether bytes are the beginning of a character, and lack its end.
+fn is_begun_character(bytes: &[u8]) -> bool {
+    core::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
 impl Default for Text {

@@ -1,0 +1,106 @@
+//! Copies of few items between a dense block and a view: no set-up that costs more than the copy.
+//!
+//! The items are visited in the order of the block, which is the order in which libpython writes them,
+//! so destinations whose items overlap one another need no care.
+
+use core::ptr;
+
+/// Up to how many items there is nothing to be gained by planning.
+pub const FEW: isize = 128;
+/// Up to how many dimensions.
+pub const DIMS: usize = 8;
+
+/// The dimensions of a view, from the fastest in the block's order to the slowest.
+pub struct Dims<'a> {
+    /// `shape[ndim]`, `1 <= ndim <= DIMS`.
+    pub shape: &'a [isize],
+    /// `strides[ndim]`.
+    pub strides: &'a [isize],
+    /// Whether the first dimension is the fastest.
+    pub first_is_fastest: bool,
+}
+
+/// Which of the two is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Into {
+    /// The dense block.
+    Block,
+    /// The view.
+    View,
+}
+
+/// Copies the first `items` items, counted in the block's order.
+///
+/// # Safety
+/// At every index within the shape an item is there in the view, and `items` are in the block, where
+/// `1 <= items <= product(shape)`; the two share no byte; what is written may be written.
+pub unsafe fn copy(
+    block: *mut u8,
+    view: *mut u8,
+    dims: &Dims,
+    itemsize: usize,
+    items: isize,
+    into: Into,
+) {
+    let copy = match (itemsize, into) {
+        (1, Into::Block) => walk::<1, true>,
+        (2, Into::Block) => walk::<2, true>,
+        (4, Into::Block) => walk::<4, true>,
+        (8, Into::Block) => walk::<8, true>,
+        (_, Into::Block) => walk::<0, true>,
+        (1, Into::View) => walk::<1, false>,
+        (2, Into::View) => walk::<2, false>,
+        (4, Into::View) => walk::<4, false>,
+        (8, Into::View) => walk::<8, false>,
+        (_, Into::View) => walk::<0, false>,
+    };
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { copy(block, view, dims, itemsize, items) };
+}
+
+/// As [`copy`], for items of `W` bytes, or of any size if `W` is 0.
+///
+/// # Safety
+/// As for [`copy`].
+unsafe fn walk<const W: usize, const TO_BLOCK: bool>(
+    mut block: *mut u8,
+    mut view: *mut u8,
+    dims: &Dims,
+    itemsize: usize,
+    items: isize,
+) {
+    let size = if W == 0 { itemsize } else { W };
+    let mut index = [0_isize; DIMS];
+    let mut left = items;
+    let ndim = dims.shape.len();
+    let fastest = if dims.first_is_fastest { 0 } else { ndim.wrapping_sub(1) };
+    let extent_of = |axis: usize| dims.shape.get(axis).copied().unwrap_or(1);
+    let stride_of = |axis: usize| dims.strides.get(axis).copied().unwrap_or(0);
+    let (line, step) = (extent_of(fastest), stride_of(fastest));
+    loop {
+        let n = line.min(left);
+        let mut at = view;
+        for _ in 0..n {
+            let (src, dst) = if TO_BLOCK { (at, block) } else { (block, at) };
+            // SAFETY: an item is there on both sides, and they share no byte (caller).
+            unsafe { ptr::copy_nonoverlapping(src, dst, size) };
+            block = block.wrapping_add(size);
+            at = at.wrapping_offset(step);
+        }
+        left = left.wrapping_sub(n);
+        if left <= 0 {
+            return;
+        }
+        for k in 1..ndim {
+            let axis = if dims.first_is_fastest { k } else { fastest.wrapping_sub(k) };
+            let Some(index) = index.get_mut(axis) else { return };
+            *index = index.wrapping_add(1);
+            view = view.wrapping_offset(stride_of(axis));
+            if *index < extent_of(axis) {
+                break;
+            }
+            view = view.wrapping_offset(stride_of(axis).wrapping_mul(index.wrapping_neg()));
+            *index = 0;
+        }
+    }
+}

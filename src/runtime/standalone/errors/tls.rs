@@ -1,0 +1,59 @@
+//! Errors in thread-local storage: the thread's own from its first error to its end, also across a fork.
+//!
+//! Stable Rust without std has no thread-local variables, so one is laid out and reached in assembly,
+//! by a TLS descriptor: that needs no symbol of the dynamic linker's (`__tls_get_addr` would make the
+//! library depend on it), and in an executable the linker turns it into a plain address.
+
+use core::arch::{asm, global_asm};
+use core::ptr;
+
+use super::Pending;
+
+global_asm!(
+    ".pushsection .tbss.pybuffer_error,\"awT\",@nobits",
+    ".balign 16",
+    ".globl pybuffer_error",
+    ".hidden pybuffer_error",
+    ".type pybuffer_error,@object",
+    ".size pybuffer_error,{size}",
+    "pybuffer_error:",
+    ".zero {size}",
+    ".popsection",
+    size = const size_of::<Pending>(),
+);
+
+const _: () = assert!(align_of::<Pending>() <= 16);
+
+/// This thread's variable, zeroed when the thread began.
+fn variable() -> *mut Pending {
+    let variable: *mut Pending;
+    // SAFETY: the sequence that the ABI gives for a descriptor, of a variable defined above.
+    unsafe {
+        asm!(
+            "lea rax, [rip + pybuffer_error@tlsdesc]",
+            "call [rax + pybuffer_error@tlscall]",
+            "add rax, fs:0",
+            out("rax") variable,
+            clobber_abi("C"),
+        );
+    }
+    variable
+}
+
+/// This thread's error; null if there is none.
+pub fn find() -> *mut Pending {
+    let variable = variable();
+    // SAFETY: the thread's own.
+    if unsafe { (*variable).exception }.is_null() { ptr::null_mut() } else { variable }
+}
+
+/// Where this thread's error goes.
+pub fn claim() -> *mut Pending {
+    variable()
+}
+
+/// Forgets this thread's error.
+pub fn clear() {
+    // SAFETY: the thread's own.
+    unsafe { (*variable()).exception = ptr::null_mut() };
+}
