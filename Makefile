@@ -126,8 +126,13 @@ demo: lib ## Show the library at work: in a C program without Python, and under 
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh examples/demo.sh $(BUILD)
 
 .PHONY: bench
-bench: lib ## Measure each function beside libpython's, in one run (criterion)
+bench: lib ## Measure each call beside libpython's, and copies beside memcpy and all rivals (minutes)
 	$(cargo) bench --bench calls
+	$(cargo) bench --bench copies
+
+.PHONY: bench-quick
+bench-quick: lib ## Measure one copy of each family: ours/memcpy, times libpython, times NumPy (a minute)
+	@$(cargo) bench --quiet --bench copies -- --quick
 
 ##@ Install
 
@@ -159,7 +164,7 @@ uninstall: ## Remove the files that install puts there (with the same variables)
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^##@/ { print (NR > 1 ? "" : "") "\n" substr($$0, 5) } \
-	  /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	  /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: clean
 clean: ## Remove everything that was built

@@ -1,0 +1,92 @@
+//! Where the measured bytes lie: mapped, touched beforehand, in small pages, 16 bytes into the first
+//! one, as malloc places large blocks. And one CPU to run on.
+
+use std::io;
+
+const PAGE: usize = 4096;
+/// What malloc puts before a large block.
+const HEAD: usize = 16;
+
+/// Mapped memory, unmapped when dropped.
+pub struct Block {
+    base: *mut u8,
+    mapped: usize,
+    len: usize,
+}
+
+impl Block {
+    /// Maps `len` bytes, all pages touched.
+    pub fn new(len: usize) -> Self {
+        let mapped = (HEAD + len + PAGE).next_multiple_of(PAGE);
+        let (access, kind) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: a new mapping at an address of the system's choice.
+        let base = unsafe { libc::mmap(std::ptr::null_mut(), mapped, access, kind, -1, 0) };
+        assert!(base != libc::MAP_FAILED, "no memory: {}", io::Error::last_os_error());
+        // SAFETY: the mapping just made. Fails where the system has no huge pages, which is as good.
+        unsafe { libc::madvise(base, mapped, libc::MADV_NOHUGEPAGE) };
+        let mut block = Self { base: base.cast(), mapped, len };
+        block.bytes().fill(0xA5);
+        block
+    }
+
+    /// The first byte.
+    pub fn start(&self) -> *mut u8 {
+        self.base.wrapping_add(HEAD)
+    }
+
+    /// All bytes.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: mapped for as long as `self`, which is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.start(), self.len) }
+    }
+
+    /// Fills the block with bytes that do not repeat.
+    pub fn fill_randomly(&mut self) {
+        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        for chunk in self.bytes().chunks_mut(8) {
+            let value = random.next().to_le_bytes();
+            chunk.copy_from_slice(&value[..chunk.len()]);
+        }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: the mapping that `new` made.
+        unsafe { libc::munmap(self.base.cast(), self.mapped) };
+    }
+}
+
+/// xorshift64*: the same numbers in every run.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// Puts a slice into a random order.
+    pub fn shuffle<T>(&mut self, slice: &mut [T]) {
+        for i in (1..slice.len()).rev() {
+            let k = self.next() >> 33;
+            slice.swap(i, k as usize % (i + 1));
+        }
+    }
+}
+
+/// Keeps this thread on the CPU where it is now.
+pub fn pin() {
+    // SAFETY: takes nothing.
+    let cpu = unsafe { libc::sched_getcpu() };
+    // SAFETY: a set of bits; all zero is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: a CPU that this thread runs on is within the set.
+    unsafe { libc::CPU_SET(cpu.try_into().expect("a CPU"), &mut set) };
+    // SAFETY: the set and its size; 0 is this thread.
+    let result = unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
+    assert_eq!(result, 0, "this thread cannot be pinned: {}", io::Error::last_os_error());
+}
