@@ -37,9 +37,6 @@ fn gather_and_scatter_of_all_lengths_steps_and_misalignments_are_the_model_s() {
 
 fn check_strided(kernels: &Kernels, w: usize, step: isize, n: usize, shift: usize) {
     let size = SIZES[w];
-    if step.unsigned_abs() < size {
-        return;
-    }
     let reach = step.unsigned_abs() * n.saturating_sub(1) + size;
     let far = block(reach, shift, 5);
     let first = 64 + shift % 64 + if step < 0 { reach - size } else { 0 };
@@ -56,6 +53,9 @@ fn check_strided(kernels: &Kernels, w: usize, step: isize, n: usize, shift: usiz
         (kernels.gather[w])(gathered.as_mut_ptr().add(64), far.as_ptr().add(first), step, n);
     }
     assert!(gathered == expected, "gather {:?} {size} step {step} n {n}", kernels.level);
+    if step.unsigned_abs() < size {
+        return;
+    }
 
     let mut scattered = far.clone();
     let mut expected = far.clone();
@@ -67,6 +67,92 @@ fn check_strided(kernels: &Kernels, w: usize, step: isize, n: usize, shift: usiz
         (kernels.scatter[w])(scattered.as_mut_ptr().add(first), near.as_ptr().add(64), step, n);
     }
     assert!(scattered == expected, "scatter {:?} {size} step {step} n {n}", kernels.level);
+}
+
+#[test]
+fn gather_and_scatter_of_all_misalignments_are_the_model_s() {
+    for kernels in all() {
+        for (w, &size) in SIZES.iter().enumerate() {
+            // Enough that kernels align what they write.
+            let n = 2200 / size;
+            for step in [-3, -2, -1, 2, 3, 4, 7, 8, 12, 16, 25] {
+                for shift in 0..64 {
+                    check_strided(kernels, w, step * size as isize, n + shift, shift);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn gather_of_items_that_share_bytes_is_the_model_s() {
+    for kernels in all() {
+        for (w, &size) in SIZES.iter().enumerate() {
+            for step in 1 - size as isize..size as isize {
+                for n in [1, 5, 16, 33, 130, 4100 / size] {
+                    check_strided(kernels, w, step, n, n % 64);
+                }
+            }
+        }
+    }
+}
+
+/// Pages that can be read and written between two that cannot.
+struct Guarded {
+    first: *mut u8,
+    len: usize,
+}
+
+impl Guarded {
+    const PAGE: usize = 4096;
+
+    fn new(len: usize) -> Self {
+        let len = len.next_multiple_of(Self::PAGE);
+        let (none, flags) = (libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let whole = len + 2 * Self::PAGE;
+        let start = unsafe { libc::mmap(core::ptr::null_mut(), whole, none, flags, -1, 0) };
+        assert!(start != libc::MAP_FAILED);
+        let first = unsafe { start.cast::<u8>().add(Self::PAGE) };
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        assert_eq!(unsafe { libc::mprotect(first.cast(), len, protection) }, 0);
+        Self { first, len }
+    }
+
+    /// The places at which `len` bytes begin where the pages do, and at which they end there.
+    fn ends(&self, len: usize) -> [*mut u8; 2] {
+        [self.first, unsafe { self.first.add(self.len - len) }]
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        unsafe {
+            libc::munmap(self.first.sub(Self::PAGE).cast(), self.len + 2 * Self::PAGE);
+        }
+    }
+}
+
+#[test]
+fn gather_and_scatter_touch_nothing_beyond_the_first_and_the_last_item() {
+    let (far, near) = (Guarded::new(16 * 16 * 600), Guarded::new(16 * 600));
+    for kernels in all() {
+        for (w, &size) in SIZES.iter().enumerate() {
+            for step in [-16, -9, -8, -4, -3, -2, -1, 2, 3, 4, 7, 8, 9, 16_isize] {
+                for n in (1..40).chain([63, 64, 65, 100, 127, 128, 129, 200, 511, 513, 600]) {
+                    let step = step * size as isize;
+                    let reach = step.unsigned_abs() * (n - 1) + size;
+                    for (lowest, dense) in far.ends(reach).into_iter().zip(near.ends(n * size)) {
+                        let first = if step < 0 { reach - size } else { 0 };
+                        unsafe {
+                            let first = lowest.add(first);
+                            (kernels.gather[w])(dense, first, step, n);
+                            (kernels.scatter[w])(first, dense, step, n);
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]

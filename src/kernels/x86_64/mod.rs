@@ -1,5 +1,6 @@
 //! The kernels of x86_64, once for each level.
 
+mod strided_gather_avx512;
 use super::generic::{fill, gather, runs_of_any, scatter, transpose};
 use super::{Kernels, Level};
 
@@ -26,7 +27,13 @@ static AVX2: Kernels = Kernels {
 /// AVX-512 with VBMI: vectors of 64 bytes.
 static AVX512: Kernels = Kernels {
     level: Level::Avx512,
-    gather: [gather::<1>, gather::<2>, gather::<4>, gather::<8>, gather::<16>],
+    gather: [
+        strided_gather_avx512::gather::<1>,
+        strided_gather_avx512::gather::<2>,
+        strided_gather_avx512::gather::<4>,
+        strided_gather_avx512::gather::<8>,
+        gather::<16>,
+    ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
