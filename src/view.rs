@@ -90,10 +90,20 @@ impl<'a> Fields<'a> {
         let strides = self.strides()?;
         let mut at: *mut u8 = self.view.buf.cast();
         let Some(suboffsets) = self.suboffsets() else {
-            for (&stride, &index) in strides.iter().zip(indices) {
-                at = at.wrapping_offset(stride.wrapping_mul(index));
-            }
-            return Some(at);
+            let along = |stride: isize, index: isize| stride.wrapping_mul(index);
+            // Without a loop for the shapes that most views have.
+            let offset = match (strides, indices) {
+                ([s], [i]) => along(*s, *i),
+                ([s, t], [i, j]) => along(*s, *i).wrapping_add(along(*t, *j)),
+                ([s, t, u], [i, j, k]) => {
+                    along(*s, *i).wrapping_add(along(*t, *j)).wrapping_add(along(*u, *k))
+                }
+                _ => strides
+                    .iter()
+                    .zip(indices)
+                    .fold(0, |offset, (s, i)| along(*s, *i).wrapping_add(offset)),
+            };
+            return Some(at.wrapping_offset(offset));
         };
         for ((&stride, &suboffset), &index) in strides.iter().zip(suboffsets).zip(indices) {
             // SAFETY: a pointer is there where one is followed (caller).
@@ -135,23 +145,29 @@ impl<'a> Fields<'a> {
     /// `len == 0` means yes.
     #[inline(always)]
     pub fn is_contiguous(self, order: c_char) -> bool {
-        let lies = |order| {
-            contiguity::is_contiguous(
-                self.ndim(),
-                self.view.itemsize,
-                self.shape(),
-                self.strides(),
-                order,
-            )
-        };
-        let order = order.cast_unsigned();
-        if !self.view.suboffsets.is_null() || !matches!(order, b'C' | b'F' | b'A') {
+        if !self.view.suboffsets.is_null() {
             return false;
         }
+        let (c, fortran) = match order.cast_unsigned() {
+            b'C' => (true, false),
+            b'A' => (true, true),
+            b'F' => (false, true),
+            _ => return false,
+        };
         if self.view.len == 0 {
             return true;
         }
-        (order != b'F' && lies(Order::C)) || (order != b'C' && lies(Order::Fortran))
+        let itemsize = self.view.itemsize;
+        match (self.shape(), self.strides()) {
+            (Some(shape), Some(strides)) => {
+                (c && contiguity::is_dense(itemsize, shape, strides, Order::C))
+                    || (fortran && contiguity::is_dense(itemsize, shape, strides, Order::Fortran))
+            }
+            // An item without dimensions.
+            (None, Some(_)) => self.ndim() == 0,
+            // C strides.
+            (shape, None) => c || self.ndim() <= 1 || contiguity::is_one_line(shape),
+        }
     }
 
     /// As [`is_contiguous`](Self::is_contiguous), for callers within the library: not once more in

@@ -36,9 +36,13 @@ pub unsafe extern "C" fn PyBuffer_Release(view: *mut Py_buffer) {
 #[inline]
 pub unsafe fn release(view: *mut Py_buffer) {
     // SAFETY: null or a view (caller).
-    if let Some(view) = unsafe { view.as_mut() } {
+    let Some(view) = (unsafe { view.as_mut() }) else { return };
+    match runtime::settled() {
         // SAFETY: as above.
-        unsafe { protocol::get::release(view) };
+        Some(runtime) => unsafe { protocol::get::release(runtime, view) },
+        None if view.obj.is_null() => {}
+        // SAFETY: as above.
+        None => unsafe { protocol::get::give_back(view) },
     }
 }
 

@@ -59,17 +59,34 @@ pub unsafe extern "C" fn PyObject_GetBuffer(
 /// As for [`PyObject_GetBuffer`].
 #[inline]
 pub unsafe fn get_buffer(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int {
+    let Some(runtime) = runtime::settled() else {
+        // SAFETY: the caller's promise is the callee's.
+        return unsafe { get_first_buffer(obj, view, flags) };
+    };
+    // SAFETY: the object that was not asked.
+    let refused = |refusal| unsafe { refuse(refusal, obj) };
     // SAFETY: the caller's promise is the callee's.
-    match unsafe { protocol::get::get_buffer(obj, view, flags) } {
+    unsafe { protocol::get::get_buffer(runtime, obj, view, flags, |answer| answer, refused) }
+}
+
+/// As [`get_buffer`] before the world is settled: apart, so that the other calls need no stack.
+///
+/// # Safety
+/// As for [`PyObject_GetBuffer`].
+#[cold]
+#[inline(never)]
+unsafe fn get_first_buffer(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int {
+    // SAFETY: the caller's promise is the callee's.
+    match unsafe { protocol::get::ask(obj, view, flags) } {
         Ok(answer) => answer,
-        // SAFETY: as above.
-        Err(refusal) => unsafe { refuse(refusal, obj) },
+        Err(error) => runtime::status(Err(error)),
     }
 }
 
 /// # Safety
 /// `obj` is the object that was not asked.
 #[cold]
+#[inline(never)]
 unsafe fn refuse(refusal: Refusal, obj: *mut PyObject) -> c_int {
     // SAFETY: the caller's promise is the callee's.
     runtime::status(Err(unsafe { protocol::get::explain(refusal, obj) }))

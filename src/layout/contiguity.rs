@@ -7,50 +7,48 @@
 use super::Order;
 
 /// Whether items of `itemsize` bytes with `shape[ndim]` and `strides[ndim]` lie back to back in
-/// `order`. `None` strides stand for C-contiguous ones.
+/// `order`.
 #[inline]
-pub fn is_contiguous(
-    ndim: usize,
-    itemsize: isize,
-    shape: Option<&[isize]>,
-    strides: Option<&[isize]>,
-    order: Order,
-) -> bool {
-    match (strides, order) {
-        (None, Order::C) => true,
-        (None, Order::Fortran) if ndim <= 1 => true,
-        (None, Order::Fortran) => is_one_line(shape),
-        (Some(_), _) if ndim == 0 => true,
-        (Some(strides), order) => shape.is_some_and(|shape| {
-            let dims = shape.iter().zip(strides);
-            match order {
-                Order::C => lie_back_to_back(itemsize, dims.rev()),
-                Order::Fortran => lie_back_to_back(itemsize, dims),
-            }
-        }),
+pub fn is_dense(itemsize: isize, shape: &[isize], strides: &[isize], order: Order) -> bool {
+    // Without a loop for the shapes that most views have.
+    match (shape, strides, order) {
+        (&[n], &[s], _) => fits(n, s, itemsize),
+        (&[n, m], &[s, t], Order::C) | (&[m, n], &[t, s], Order::Fortran) => {
+            fits(m, t, itemsize) && fits(n, s, itemsize.wrapping_mul(m))
+        }
+        (&[n, m, l], &[s, t, u], Order::C) | (&[l, m, n], &[u, t, s], Order::Fortran) => {
+            let line = itemsize.wrapping_mul(l);
+            fits(l, u, itemsize) && fits(m, t, line) && fits(n, s, line.wrapping_mul(m))
+        }
+        (_, _, Order::C) => lie_back_to_back(itemsize, shape.iter().zip(strides).rev()),
+        (_, _, Order::Fortran) => lie_back_to_back(itemsize, shape.iter().zip(strides)),
     }
 }
 
-/// Whether at most one dimension has more than one item.
-#[cold]
-fn is_one_line(shape: Option<&[isize]>) -> bool {
-    shape.is_some_and(|shape| shape.iter().filter(|&&n| n > 1).nth(1).is_none())
+/// Whether a dimension's stride is the dense one; that of a short dimension does not matter.
+#[inline]
+fn fits(n: isize, stride: isize, dense: isize) -> bool {
+    (stride == dense) | (n <= 1)
 }
 
 /// Walks the dimensions from the fastest to the slowest.
 #[inline]
 fn lie_back_to_back<'a>(
     itemsize: isize,
-    dims: impl Iterator<Item = (&'a isize, &'a isize)>,
+    mut dims: impl Iterator<Item = (&'a isize, &'a isize)>,
 ) -> bool {
     let mut dense = itemsize;
-    for (&n, &stride) in dims {
-        if n > 1 && stride != dense {
-            return false;
-        }
+    dims.all(|(&n, &stride)| {
+        let fits = fits(n, stride, dense);
         dense = dense.wrapping_mul(n);
-    }
-    true
+        fits
+    })
+}
+
+/// Whether at most one dimension has more than one item: then C strides are Fortran strides too.
+#[cold]
+pub fn is_one_line(shape: Option<&[isize]>) -> bool {
+    shape.is_some_and(|shape| shape.iter().filter(|&&n| n > 1).nth(1).is_none())
 }
 
 #[cfg(test)]
@@ -58,7 +56,7 @@ mod tests {
     use super::*;
 
     fn both(shape: &[isize], strides: &[isize], itemsize: isize) -> (bool, bool) {
-        let of = |order| is_contiguous(shape.len(), itemsize, Some(shape), Some(strides), order);
+        let of = |order| is_dense(itemsize, shape, strides, order);
         (of(Order::C), of(Order::Fortran))
     }
 
@@ -77,10 +75,9 @@ mod tests {
     }
 
     #[test]
-    fn missing_strides_are_c_strides() {
-        assert!(is_contiguous(2, 4, None, None, Order::C));
-        assert!(!is_contiguous(2, 4, Some(&[2, 3]), None, Order::Fortran));
-        assert!(is_contiguous(2, 4, Some(&[2, 1]), None, Order::Fortran));
-        assert!(!is_contiguous(2, 4, None, None, Order::Fortran));
+    fn array_with_one_long_dimension_is_one_line() {
+        assert!(is_one_line(Some(&[2, 1])));
+        assert!(!is_one_line(Some(&[2, 3])));
+        assert!(!is_one_line(None));
     }
 }

@@ -28,8 +28,6 @@ pub struct Runtime {
     layout: ObjectLayout,
     incref: unsafe extern "C" fn(*mut PyObject),
     decref: unsafe extern "C" fn(*mut PyObject),
-    /// The type of types that this world refuses, as they are the other world's.
-    foreign_metatype: *const PyTypeObject,
     /// The libpython, if this is a hosted world.
     host: Option<Host>,
     /// What `pybuffer_runtime` says.
@@ -51,7 +49,13 @@ pub fn current() -> &'static Runtime {
 /// The world for good, as an object or an error of it is at hand.
 #[inline]
 pub fn for_objects() -> &'static Runtime {
-    settled().unwrap_or_else(|| settle(look()))
+    settled().unwrap_or_else(settle_now)
+}
+
+#[cold]
+#[inline(never)]
+fn settle_now() -> &'static Runtime {
+    settle(look())
 }
 
 /// The world as far as can be seen now.
@@ -60,13 +64,13 @@ fn look() -> &'static Runtime {
     cpython::find().unwrap_or(&standalone::RUNTIME)
 }
 
+/// The world if it is final already: what a hot path asks, to leave the rest to a cold one.
 #[inline]
-fn settled() -> Option<&'static Runtime> {
+pub fn settled() -> Option<&'static Runtime> {
     // SAFETY: null, or a table that is never changed or freed after it was stored.
     unsafe { CURRENT.load(Ordering::Acquire).as_ref() }
 }
 
-#[cold]
 /// Makes `runtime` the world, unless another one is already; answers which it is.
 fn settle(runtime: &'static Runtime) -> &'static Runtime {
     let new = ptr::from_ref(runtime).cast_mut();
@@ -114,7 +118,7 @@ impl Runtime {
         unsafe { self.layout.type_of(obj) }
     }
 
-    /// The buffer slots of an object's type, if it has any and is of this world.
+    /// The buffer slots of an object's type, if it has any.
     ///
     /// # Safety
     /// `obj` is an object.
@@ -122,10 +126,6 @@ impl Runtime {
     unsafe fn buffer_procs_of(&self, obj: *mut PyObject) -> Option<&PyBufferProcs> {
         // SAFETY: `obj` is an object (caller), so its type is there.
         let r#type = unsafe { self.type_of(obj) };
-        // SAFETY: as above.
-        if unsafe { self.layout.metatype_of(r#type) } == self.foreign_metatype {
-            return None;
-        }
         // SAFETY: as above.
         let procs = unsafe { self.layout.buffer_procs_of(r#type) };
         // SAFETY: null, or slots that live as long as the type.
@@ -161,17 +161,6 @@ impl Runtime {
         let r#type = unsafe { self.type_of(obj) };
         // SAFETY: as above.
         unsafe { self.layout.name_of(r#type) }
-    }
-
-    /// Whether an object is the other world's, as far as its type tells.
-    ///
-    /// # Safety
-    /// `obj` is an object of either world.
-    pub unsafe fn is_foreign(&self, obj: *mut PyObject) -> bool {
-        // SAFETY: the caller's promise is the callee's.
-        let r#type = unsafe { self.type_of(obj) };
-        // SAFETY: as above.
-        unsafe { self.layout.metatype_of(r#type) == self.foreign_metatype }
     }
 
     /// Whether an object is CPython's memoryview.

@@ -14,7 +14,6 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::Runtime;
 use super::layout::ObjectLayout;
-use super::standalone;
 pub use host::Host;
 use symbols::Symbols;
 
@@ -78,7 +77,6 @@ fn describe(symbols: Symbols) -> Option<Runtime> {
         layout,
         incref: host.incref(),
         decref: host.decref(),
-        foreign_metatype: standalone::metatype(),
         description: host.description(),
         host: Some(host),
     })

@@ -10,7 +10,6 @@ pub mod objects;
 
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
-use core::ptr;
 
 use super::Runtime;
 use super::layout::ObjectLayout;
@@ -24,8 +23,6 @@ pub static RUNTIME: Runtime = Runtime {
     layout: ObjectLayout::PLAIN,
     incref: objects::incref,
     decref: objects::decref,
-    // No type of types: CPython's cannot be told from an exporter's own mistake here.
-    foreign_metatype: ptr::dangling(),
     host: None,
     description: Text::from_ascii("standalone"),
 };
