@@ -80,11 +80,16 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Err
 /// # Safety
 /// As for [`copy`].
 unsafe fn copy_few(dst: Array, src: Array, sequence: Sequence) -> bool {
-    let is_block = |array: Array| match array.side.strides {
-        Strides::Dense(order) => order == sequence.order,
-        Strides::Given(_) => false,
+    // Items back to back in the order in which they are counted; a larger array is no such block.
+    let is_block = |Array { side, .. }: Array| {
+        matches!(side.strides, Strides::Dense(order) if order == sequence.order)
+            && side.suboffsets.is_none()
+            && side.shape == sequence.shape
+            && side.itemsize == sequence.itemsize
     };
     let (block, view, into) = match (is_block(dst), is_block(src)) {
+        // What is written last would have to be written once more.
+        _ if sequence.first_comes_last => return false,
         (true, _) => (dst, src, few::Into::Block),
         (_, true) => (src, dst, few::Into::View),
         _ => return false,
