@@ -1,13 +1,20 @@
 //! The kernels of x86_64, once for each level.
 
 mod strided_gather_avx512;
+mod strided_gather_shuffle;
 use super::generic::{fill, gather, runs_of_any, scatter, transpose};
 use super::{Kernels, Level};
 
 /// SSE2 and SSSE3: vectors of 16 bytes.
 static SSE: Kernels = Kernels {
     level: Level::Sse,
-    gather: [gather::<1>, gather::<2>, gather::<4>, gather::<8>, gather::<16>],
+    gather: [
+        strided_gather_shuffle::sse::gather::<1>,
+        strided_gather_shuffle::sse::gather::<2>,
+        strided_gather_shuffle::sse::gather::<4>,
+        strided_gather_shuffle::sse::gather::<8>,
+        gather::<16>,
+    ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
@@ -17,7 +24,13 @@ static SSE: Kernels = Kernels {
 /// AVX2: vectors of 32 bytes.
 static AVX2: Kernels = Kernels {
     level: Level::Avx2,
-    gather: [gather::<1>, gather::<2>, gather::<4>, gather::<8>, gather::<16>],
+    gather: [
+        strided_gather_shuffle::avx2::gather::<1>,
+        strided_gather_shuffle::avx2::gather::<2>,
+        strided_gather_shuffle::avx2::gather::<4>,
+        strided_gather_shuffle::avx2::gather::<8>,
+        gather::<16>,
+    ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
