@@ -3,6 +3,7 @@
 //! An instruction set counts only if the operating system saves its registers too: XCR0 says which.
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, CpuidResult};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Level;
 
@@ -48,4 +49,101 @@ fn sse(leaf1: CpuidResult) -> Level {
 unsafe fn xcr0() -> u64 {
     // SAFETY: register 0 is there wherever the instruction is.
     unsafe { core::arch::x86_64::_xgetbv(0) }
+}
+
+/// Sizes of the data caches that one core sees, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caches {
+    /// The core's own second level.
+    pub l2: usize,
+    /// The last level, which cores share; the second one's size if there is none.
+    pub l3: usize,
+    /// From how many bytes on what is written does not stay in the caches.
+    pub large: usize,
+}
+
+static CACHES: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
+
+/// The caches of this CPU. Asked of it once, as a hypervisor makes a cpuid take microseconds.
+pub fn caches() -> Caches {
+    let [l2, l3, large] = &CACHES;
+    let found = Caches {
+        large: large.load(Ordering::Acquire),
+        l2: l2.load(Ordering::Relaxed),
+        l3: l3.load(Ordering::Relaxed),
+    };
+    if found.large != 0 {
+        return found;
+    }
+    let found = measure_caches();
+    l2.store(found.l2, Ordering::Relaxed);
+    l3.store(found.l3, Ordering::Relaxed);
+    // The last, after which the others are there.
+    large.store(found.large, Ordering::Release);
+    found
+}
+
+#[cold]
+fn measure_caches() -> Caches {
+    const INTEL: u32 = 4;
+    const AMD: u32 = 0x8000_001d;
+    if __cpuid(0).eax >= INTEL {
+        let (l2, l3) = sizes(INTEL);
+        if l2 != 0 {
+            // The last level is far away and shared with strangers, whatever its size: on Emerald
+            // Rapids (L2 2 MiB, L3 "260 MiB") memcpy within 4 MiB + 4 MiB is no faster than in memory,
+            // and stores past the caches gain from 2 MiB on.
+            return Caches { l2, l3: l3.max(l2), large: l2.saturating_mul(2) };
+        }
+    }
+    if __cpuid(0x8000_0000).eax >= AMD {
+        let (l2, l3) = sizes(AMD);
+        if l2 != 0 {
+            // Zen 5 (L3 32 MiB): stores past the caches gain from 12 MiB on and lose below.
+            return Caches { l2, l3: l3.max(l2), large: (l3 / 8).saturating_mul(3).max(l2) };
+        }
+    }
+    Caches { l2: 1 << 20, l3: 1 << 20, large: 4 << 20 }
+}
+
+/// The sizes of the second and third level after a leaf that tells them one by one.
+fn sizes(leaf: u32) -> (usize, usize) {
+    let mut sizes = (0, 0);
+    for index in 0..16 {
+        let CpuidResult { eax, ebx, ecx, .. } = __cpuid_count(leaf, index);
+        const NONE: u32 = 0;
+        const INSTRUCTIONS: u32 = 2;
+        match (eax & 0x1f, eax >> 5 & 7) {
+            (NONE, _) => break,
+            (INSTRUCTIONS, _) => {}
+            (_, level @ (2 | 3)) => {
+                // Ways, partitions, bytes of a line and sets, each less one.
+                let parts = [ebx >> 22, ebx >> 12 & 0x3ff, ebx & 0xfff, ecx];
+                let size = parts.iter().fold(1_usize, |size, part| {
+                    size.saturating_mul((*part as usize).saturating_add(1))
+                });
+                if level == 2 {
+                    sizes.0 = size;
+                } else {
+                    sizes.1 = size;
+                }
+            }
+            _ => {}
+        }
+    }
+    sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn caches_grow_with_their_level() {
+        let caches = caches();
+        assert!(caches.l2 >= 64 << 10 && caches.l2 <= 64 << 20, "{caches:?}");
+        assert!(caches.l3 >= caches.l2, "{caches:?}");
+        assert!(caches.large >= caches.l2, "{caches:?}");
+        assert_eq!(caches, self::caches());
+    }
 }

@@ -182,6 +182,22 @@ fn transpose_with_strides_of_powers_of_two_is_the_model_s() {
     }
 }
 
+/// So far apart that the destination is written past the caches, at each level that does.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn transpose_into_far_columns_is_the_model_s() {
+    for kernels in all() {
+        for (w, &size) in SIZES.iter().enumerate() {
+            let columns = 48 / size + 1;
+            let d = (cpu::caches().large / columns + 64) as isize & !63;
+            for (rows, shift) in [(512 / size, 0), (1000 / size + 3, size), (300, 16)] {
+                check_transpose_at(kernels, w, columns, rows, shift, d, 320);
+                check_transpose_at(kernels, w, columns, rows, shift, -d, 320);
+            }
+        }
+    }
+}
+
 fn check_transpose(kernels: &Kernels, w: usize, columns: usize, rows: usize, shift: usize) {
     let size = SIZES[w] as isize;
     let (d, s) = (rows as isize * size, columns as isize * size);

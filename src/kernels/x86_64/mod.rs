@@ -2,7 +2,14 @@
 
 mod strided_gather_avx512;
 mod strided_gather_shuffle;
-use super::generic::{fill, gather, runs_of_any, scatter, transpose};
+mod transpose;
+mod transpose_avx2;
+mod transpose_avx512;
+mod transpose_networks;
+mod transpose_sse;
+mod transpose_vectors;
+
+use super::generic::{fill, gather, runs_of_any, scatter};
 use super::{Kernels, Level};
 
 /// SSE2 and SSSE3: vectors of 16 bytes.
@@ -16,7 +23,13 @@ static SSE: Kernels = Kernels {
         gather::<16>,
     ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
-    transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
+    transpose: [
+        transpose_sse::transpose_1,
+        transpose_sse::transpose_2,
+        transpose_sse::transpose_4,
+        transpose_sse::transpose_8,
+        transpose_sse::transpose_16,
+    ],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
     runs: runs_of_any,
 };
@@ -32,7 +45,13 @@ static AVX2: Kernels = Kernels {
         gather::<16>,
     ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
-    transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
+    transpose: [
+        transpose_avx2::transpose_1,
+        transpose_avx2::transpose_2,
+        transpose_avx2::transpose_4,
+        transpose_avx2::transpose_8,
+        transpose_avx2::transpose_16,
+    ],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
     runs: runs_of_any,
 };
@@ -48,7 +67,13 @@ static AVX512: Kernels = Kernels {
         gather::<16>,
     ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
-    transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
+    transpose: [
+        transpose_avx512::transpose_1,
+        transpose_avx512::transpose_2,
+        transpose_avx512::transpose_4,
+        transpose_avx512::transpose_8,
+        transpose_avx512::transpose_16,
+    ],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
     runs: runs_of_any,
 };

@@ -1,0 +1,37 @@
+//! Transposes by tiles of two lanes: AVX2.
+
+#![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
+
+use super::transpose::{Strip, Tiles, transpose};
+use super::transpose_networks::*;
+use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
+use super::transpose_vectors::{xmm, ymm};
+use crate::kernels::generic;
+
+/// All for items of one width.
+macro_rules! level {
+    ($name:ident $module:ident $width:literal $tile:ident $half:expr) => {
+        pub mod $module {
+            use super::*;
+            strip!(lane $width $tile "avx2" xmm store);
+            strip!(pair $width $tile "avx2" ymm store);
+            lines!(lines $width $tile "avx2" ymm store);
+            lines!(stream $width $tile "avx2" ymm stream);
+            pub static TILES: Tiles = Tiles {
+                width: $width,
+                strips: &[Strip { height: 32, run: pair }, Strip { height: 16, run: lane }],
+                lines: Strip { height: 64, run: lines },
+                stream: Strip { height: 64, run: stream },
+                half: $half,
+                scalar: generic::transpose::<$width>,
+            };
+        }
+        transpose!($name $module::TILES);
+    };
+}
+
+level!(transpose_1 of_1 1 tile_1 Some(HALF_1));
+level!(transpose_2 of_2 2 tile_2 Some(HALF_2));
+level!(transpose_4 of_4 4 tile_4 Some(HALF_4));
+level!(transpose_8 of_8 8 tile_8 None);
+level!(transpose_16 of_16 16 tile_16 None);

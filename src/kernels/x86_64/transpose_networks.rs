@@ -1,0 +1,294 @@
+//! Networks of interleavings that transpose a tile within vectors, as macros: with arrays, loops or
+//! functions that are always inlined the compiler keeps vectors on the stack and calls memcpy.
+//!
+//! A tile is 16 bytes of columns wide and a vector of rows high; every lane of 16 bytes transposes a
+//! square of its own. Number the square's bytes by row and column: interleaving the first half of the
+//! vectors with the second moves the number's highest bit to its lowest place, so as many rounds as a
+//! row number has bits bring the columns' numbers to the front.
+//!
+//! The macros take `$v`, the module of the vectors (`xmm`, `ymm`, `zmm`), and `$store`, its function
+//! that writes. They expand within an `unsafe fn` of the vectors' instructions, whose caller promises
+//! that the tile is readable and writable.
+
+/// Loads vectors of rows: one row after another, and `far` apart in the lanes.
+macro_rules! rows {
+    ($v:ident $from:expr, $s:expr, $far:expr => $($a:ident)+) => {
+        let mut row: *const u8 = $from;
+        $(
+            // SAFETY: rows of the tile (caller).
+            let $a = unsafe { $v::join(row, $far) };
+            row = row.wrapping_offset($s);
+        )+
+        let _ = row;
+    };
+}
+
+/// Writes vectors, each to a column.
+macro_rules! columns {
+    ($v:ident $store:ident $to:expr, $d:expr => $($a:ident)+) => {
+        let mut column: *mut u8 = $to;
+        $(
+            // SAFETY: a column of the tile (caller), aligned if `$store` needs it.
+            unsafe { $v::$store(column, $a) };
+            column = column.wrapping_offset($d);
+        )+
+        let _ = column;
+    };
+}
+
+/// One round: interleaves `$a` with `$b`, low halves to `$x` and high halves to `$y`.
+macro_rules! round {
+    ($v:ident $lo:ident $hi:ident: $($a:ident $b:ident => $x:ident $y:ident),+) => {
+        $(
+            let $x = $v::$lo($a, $b);
+            let $y = $v::$hi($a, $b);
+        )+
+    };
+}
+
+/// Squares of 16 x 16 items of 1 byte.
+macro_rules! tile_1 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
+        rows!($v $from, $s, 16 * $s => a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 a12 a13 a14 a15);
+        round!($v lo8 hi8: a0 a8 => b0 b1, a1 a9 => b2 b3, a2 a10 => b4 b5, a3 a11 => b6 b7,
+            a4 a12 => b8 b9, a5 a13 => b10 b11, a6 a14 => b12 b13, a7 a15 => b14 b15);
+        round!($v lo8 hi8: b0 b8 => a0 a1, b1 b9 => a2 a3, b2 b10 => a4 a5, b3 b11 => a6 a7,
+            b4 b12 => a8 a9, b5 b13 => a10 a11, b6 b14 => a12 a13, b7 b15 => a14 a15);
+        round!($v lo8 hi8: a0 a8 => b0 b1, a1 a9 => b2 b3, a2 a10 => b4 b5, a3 a11 => b6 b7,
+            a4 a12 => b8 b9, a5 a13 => b10 b11, a6 a14 => b12 b13, a7 a15 => b14 b15);
+        round!($v lo8 hi8: b0 b8 => a0 a1, b1 b9 => a2 a3, b2 b10 => a4 a5, b3 b11 => a6 a7,
+            b4 b12 => a8 a9, b5 b13 => a10 a11, b6 b14 => a12 a13, b7 b15 => a14 a15);
+        columns!($v $store $to, $d => a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 a12 a13 a14 a15);
+    };
+}
+
+/// Squares of 8 x 8 items of 2 bytes.
+macro_rules! tile_2 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
+        rows!($v $from, $s, 8 * $s => a0 a1 a2 a3 a4 a5 a6 a7);
+        round!($v lo16 hi16: a0 a4 => b0 b1, a1 a5 => b2 b3, a2 a6 => b4 b5, a3 a7 => b6 b7);
+        round!($v lo16 hi16: b0 b4 => a0 a1, b1 b5 => a2 a3, b2 b6 => a4 a5, b3 b7 => a6 a7);
+        round!($v lo16 hi16: a0 a4 => b0 b1, a1 a5 => b2 b3, a2 a6 => b4 b5, a3 a7 => b6 b7);
+        columns!($v $store $to, $d => b0 b1 b2 b3 b4 b5 b6 b7);
+    };
+}
+
+/// Squares of 4 x 4 items of 4 bytes.
+macro_rules! tile_4 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
+        rows!($v $from, $s, 4 * $s => a0 a1 a2 a3);
+        round!($v lo32 hi32: a0 a2 => b0 b1, a1 a3 => b2 b3);
+        round!($v lo32 hi32: b0 b2 => a0 a1, b1 b3 => a2 a3);
+        columns!($v $store $to, $d => a0 a1 a2 a3);
+    };
+}
+
+/// Squares of 2 x 2 items of 8 bytes.
+macro_rules! tile_8 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
+        rows!($v $from, $s, 2 * $s => a0 a1);
+        round!($v lo64 hi64: a0 a1 => b0 b1);
+        columns!($v $store $to, $d => b0 b1);
+    };
+}
+
+/// Items of 16 bytes, one to a lane.
+macro_rules! tile_16 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
+        rows!($v $from, $s, $s => a0);
+        columns!($v $store $to, $d => a0);
+    };
+}
+
+/// A function over `panels` x `tiles` tiles, one vector high.
+macro_rules! strip {
+    ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident) => {
+        /// See [`super::transpose::Run`].
+        ///
+        /// # Safety
+        /// As for [`super::transpose::Run`].
+        #[target_feature(enable = $features)]
+        pub unsafe fn $name(
+            mut dst: *mut u8,
+            d: isize,
+            mut src: *const u8,
+            s: isize,
+            tiles: usize,
+            panels: usize,
+        ) {
+            for _ in 0..panels {
+                let (mut to, mut from) = (dst, src);
+                for _ in 0..tiles {
+                    $tile!($v $store, to, d, from, s);
+                    to = to.wrapping_offset(d * (16 / $width));
+                    from = from.wrapping_add(16);
+                }
+                dst = dst.wrapping_add($v::BYTES);
+                src = src.wrapping_offset(s * ($v::BYTES / $width).cast_signed());
+            }
+        }
+    };
+}
+
+/// A function over `panels` x `tiles` tiles, 64 bytes high: made of tiles of smaller vectors on the
+/// stack, so that a line of the destination is written at once.
+macro_rules! lines {
+    ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident) => {
+        /// See [`super::transpose::Run`].
+        ///
+        /// # Safety
+        /// As for [`super::transpose::Run`].
+        #[target_feature(enable = $features)]
+        pub unsafe fn $name(
+            mut dst: *mut u8,
+            d: isize,
+            mut src: *const u8,
+            s: isize,
+            tiles: usize,
+            panels: usize,
+        ) {
+            #[repr(align(64))]
+            struct Stage(core::mem::MaybeUninit<[[u8; 64]; 16 / $width]>);
+            let mut stage = Stage(core::mem::MaybeUninit::uninit());
+            let stage: *mut u8 = stage.0.as_mut_ptr().cast();
+            for _ in 0..panels {
+                let (mut to, mut from) = (dst, src);
+                for _ in 0..tiles {
+                    let mut part = from;
+                    for at in (0..64).step_by($v::BYTES) {
+                        $tile!($v store, stage.wrapping_add(at), 64, part, s);
+                        part = part.wrapping_offset(s * ($v::BYTES / $width).cast_signed());
+                    }
+                    for c in 0..16 / $width {
+                        for at in (0..64).step_by($v::BYTES) {
+                            // SAFETY: the stage has as many lines, all written above.
+                            let vector = unsafe { $v::load(stage.wrapping_add(c * 64 + at)) };
+                            // SAFETY: a column of the tile (caller), aligned if `$store` needs it.
+                            unsafe { $v::$store(to.wrapping_add(at), vector) };
+                        }
+                        to = to.wrapping_offset(d);
+                    }
+                    from = from.wrapping_add(16);
+                }
+                dst = dst.wrapping_add(64);
+                src = src.wrapping_offset(s * (64 / $width));
+            }
+        }
+    };
+}
+
+/// Squares of 8 x 8 items of 1 byte, of which a vector holds two rows after the first round.
+macro_rules! half_1 {
+    ($to:expr, $d:expr, $from:expr, $s:expr) => {
+        half_rows!($from, $s => a0 a1 a2 a3 a4 a5 a6 a7);
+        let (b0, b1) = (xmm::lo8(a0, a4), xmm::lo8(a1, a5));
+        let (b2, b3) = (xmm::lo8(a2, a6), xmm::lo8(a3, a7));
+        round!(xmm lo8 hi8: b0 b2 => a0 a1, b1 b3 => a2 a3);
+        round!(xmm lo8 hi8: a0 a2 => b0 b1, a1 a3 => b2 b3);
+        half_columns!($to, $d => b0 b1 b2 b3);
+    };
+}
+
+/// Squares of 4 x 4 items of 2 bytes.
+macro_rules! half_2 {
+    ($to:expr, $d:expr, $from:expr, $s:expr) => {
+        half_rows!($from, $s => a0 a1 a2 a3);
+        let (b0, b1) = (xmm::lo16(a0, a2), xmm::lo16(a1, a3));
+        round!(xmm lo16 hi16: b0 b1 => a0 a1);
+        half_columns!($to, $d => a0 a1);
+    };
+}
+
+/// Squares of 2 x 2 items of 4 bytes.
+macro_rules! half_4 {
+    ($to:expr, $d:expr, $from:expr, $s:expr) => {
+        half_rows!($from, $s => a0 a1);
+        let a0 = xmm::lo32(a0, a1);
+        half_columns!($to, $d => a0);
+    };
+}
+
+/// Loads rows of 8 bytes.
+macro_rules! half_rows {
+    ($from:expr, $s:expr => $($a:ident)+) => {
+        let mut row: *const u8 = $from;
+        $(
+            // SAFETY: rows of the square (caller).
+            let $a = unsafe { _mm_loadl_epi64(row.cast()) };
+            row = row.wrapping_offset($s);
+        )+
+        let _ = row;
+    };
+}
+
+/// Writes vectors, each to two columns of 8 bytes.
+macro_rules! half_columns {
+    ($to:expr, $d:expr => $($a:ident)+) => {
+        let mut column: *mut u8 = $to;
+        $(
+            // SAFETY: a column of the square (caller).
+            unsafe { _mm_storel_epi64(column.cast(), $a) };
+            column = column.wrapping_offset($d);
+            // SAFETY: the next column (caller).
+            unsafe { _mm_storel_epi64(column.cast(), xmm::hi64($a, $a)) };
+            column = column.wrapping_offset($d);
+        )+
+        let _ = column;
+    };
+}
+
+/// A function over `panels` x `tiles` squares of 8 bytes.
+macro_rules! halves {
+    ($name:ident $width:literal $half:ident) => {
+        /// See [`super::transpose::Run`].
+        ///
+        /// # Safety
+        /// As for [`super::transpose::Run`].
+        #[target_feature(enable = "sse2")]
+        pub unsafe fn $name(
+            mut dst: *mut u8,
+            d: isize,
+            mut src: *const u8,
+            s: isize,
+            tiles: usize,
+            panels: usize,
+        ) {
+            for _ in 0..panels {
+                let (mut to, mut from) = (dst, src);
+                for _ in 0..tiles {
+                    $half!(to, d, from, s);
+                    to = to.wrapping_offset(d * (8 / $width));
+                    from = from.wrapping_add(8);
+                }
+                dst = dst.wrapping_add(8);
+                src = src.wrapping_offset(s * (8 / $width));
+            }
+        }
+    };
+}
+
+/// `Transpose` of a level for items of a width.
+macro_rules! transpose {
+    ($name:ident $tiles:path) => {
+        /// See [`crate::kernels::Transpose`].
+        ///
+        /// # Safety
+        /// As for [`crate::kernels::Transpose`]; and the CPU has this level.
+        pub unsafe fn $name(
+            dst: *mut u8,
+            d: isize,
+            src: *const u8,
+            s: isize,
+            columns: usize,
+            rows: usize,
+        ) {
+            // SAFETY: the caller's promise.
+            unsafe { transpose(&$tiles, dst, d, src, s, columns, rows) };
+        }
+    };
+}
+
+pub(super) use {
+    columns, half_1, half_2, half_4, half_columns, half_rows, halves, lines, round, rows, strip,
+    tile_1, tile_2, tile_4, tile_8, tile_16, transpose,
+};
