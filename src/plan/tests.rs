@@ -52,6 +52,58 @@ fn transposed_array_is_walked_along_the_destination() {
     assert_eq!(planned(&mut axes, 2), (std::vec![(4, 10, 2), (5, 2, 8)], 2));
 }
 
+/// The class that a copy's layouts lead to, and its inner loops as `(n, dst, src)`.
+fn class_of(axes: &mut [Axis], itemsize: isize) -> (Class, Vec<(isize, isize, isize)>) {
+    let plan = canonicalise(axes, itemsize);
+    (plan.class, plan.axes.iter().map(|axis| (axis.n, axis.dst, axis.src)).collect())
+}
+
+#[test]
+fn every_second_item_is_gathered_or_scattered() {
+    let mut axes = laid(&[9], dense(&[9], 4, C), given(&[9], &[8], 4));
+    assert_eq!(class_of(&mut axes, 4), (Class::Gather, std::vec![(9, 4, 8)]));
+    let mut axes = laid(&[9], given(&[9], &[8], 4), dense(&[9], 4, C));
+    assert_eq!(class_of(&mut axes, 4), (Class::Scatter, std::vec![(9, 8, 4)]));
+}
+
+#[test]
+fn array_read_backwards_is_gathered() {
+    let mut axes = laid(&[9], dense(&[9], 2, C), given(&[9], &[-2], 2));
+    assert_eq!(class_of(&mut axes, 2), (Class::Gather, std::vec![(9, 2, -2)]));
+}
+
+#[test]
+fn two_orders_are_a_transpose_with_the_source_s_dense_loop_before_the_last() {
+    let mut axes = laid(&[5, 4], dense(&[5, 4], 2, Fortran), dense(&[5, 4], 2, C));
+    assert_eq!(class_of(&mut axes, 2), (Class::Transpose, std::vec![(4, 10, 2), (5, 2, 8)]));
+    // Three dimensions reversed: the middle one is the outer loop.
+    let mut axes = laid(&[3, 4, 5], dense(&[3, 4, 5], 1, Fortran), dense(&[3, 4, 5], 1, C));
+    let expected = std::vec![(4, 3, 5), (5, 12, 1), (3, 1, 20)];
+    assert_eq!(class_of(&mut axes, 1), (Class::Transpose, expected));
+}
+
+#[test]
+fn transpose_of_rows_read_backwards_is_turned_round() {
+    let mut axes = laid(&[5, 4], dense(&[5, 4], 1, Fortran), given(&[5, 4], &[4, -1], 1));
+    let plan = canonicalise(&mut axes, 1);
+    assert_eq!((plan.class, plan.dst, plan.src), (Class::Transpose, 15, -3));
+    assert_eq!((plan.axes[0].dst, plan.axes[0].src), (-5, 1));
+}
+
+#[test]
+fn broadcast_item_is_filled_and_broadcast_row_is_copied() {
+    let mut axes = laid(&[6, 7], dense(&[6, 7], 4, C), given(&[6, 7], &[0, 0], 4));
+    assert_eq!(class_of(&mut axes, 4), (Class::Fill, std::vec![(42, 4, 0)]));
+    let mut axes = laid(&[6, 7], dense(&[6, 7], 4, C), given(&[6, 7], &[0, 4], 4));
+    assert_eq!(planned(&mut axes, 4), (std::vec![(6, 28, 0)], 28));
+}
+
+#[test]
+fn distance_on_both_sides_is_neither() {
+    let mut axes = laid(&[9], given(&[9], &[8], 4), given(&[9], &[12], 4));
+    assert_eq!(class_of(&mut axes, 4), (Class::Items, std::vec![(9, 8, 12)]));
+}
+
 #[test]
 fn neighbouring_loops_that_continue_each_other_are_merged() {
     let mut axes = laid(&[3, 4, 1, 5], dense(&[3, 4, 1, 5], 1, C), {
