@@ -4,19 +4,18 @@
 //! what differs is what they do. The table at the end gives the medians and their ratio; criterion's own
 //! reports are in `target/criterion`.
 
+mod host;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::hint::black_box;
-use std::path::Path;
 use std::time::Duration;
 
 use criterion::Criterion;
-use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
-use pybuffer::abi::{Py_buffer, PyBUF_FULL_RO, PyBUF_SIMPLE, PyObject};
-
-type Object = *mut PyObject;
+use host::{Host, Object, symbol};
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use pybuffer::abi::{Py_buffer, PyBUF_FULL_RO, PyBUF_SIMPLE};
 
 /// The functions of one of the two libraries.
 struct Functions {
@@ -52,12 +51,6 @@ impl Functions {
             copy_data: symbol(library, c"PyObject_CopyData"),
         }
     }
-}
-
-fn symbol<T: Copy>(library: &Library, name: &CStr) -> T {
-    // SAFETY: each caller names a function and its C signature.
-    *unsafe { library.get::<T>(name.to_bytes_with_nul()) }
-        .unwrap_or_else(|error| panic!("{}: {error}", name.to_string_lossy()))
 }
 
 /// A view of items of four bytes, 2 x 3 x 4 of them, at given strides.
@@ -98,21 +91,12 @@ fn empty_view() -> Py_buffer {
 type Case<'a> = (&'a str, Box<dyn Fn(&Functions) + 'a>);
 
 fn main() {
-    let python = support::pythons()
-        .iter()
-        .rev()
-        .find(|python| python.libpython.is_some() && !python.debug)
-        .expect("a CPython with a shared libpython, to measure beside");
-    let libpython = python.libpython.as_deref().expect("found by it");
-    // SAFETY: libpython, once, and initialised before anything else of it is called.
-    let host =
-        unsafe { Library::open(Some(libpython), RTLD_NOW | RTLD_GLOBAL) }.expect("libpython");
-    start(&host, &python.exe);
+    let host = Host::start().expect("a CPython with a shared libpython, to measure beside");
     // SAFETY: loading the library runs none of its code.
     let ours = unsafe { Library::open(Some(&support::shipped().so), RTLD_NOW | RTLD_LOCAL) }
         .expect("libpybuffer.so");
-    let both = [Functions::of("libpython", &host), Functions::of("libpybuffer", &ours)];
-    println!("beside CPython {}", python.label);
+    let both = [Functions::of("libpython", &host.library), Functions::of("libpybuffer", &ours)];
+    println!("beside CPython {}", host.python.label);
 
     let objects = Objects::new(&host);
     let mut dense = Block::new([48, 16, 4]);
@@ -120,15 +104,6 @@ fn main() {
     let (dense, transposed) = (dense.view(), transposed.view());
     let cases = cases(&objects, &dense, &transposed);
     measure(&both, &cases);
-}
-
-fn start(host: &Library, exe: &Path) {
-    let prefix = exe.parent().and_then(Path::parent).expect("an executable in prefix/bin");
-    // SAFETY: no other thread runs yet.
-    unsafe { std::env::set_var("PYTHONHOME", prefix) };
-    let initialize: unsafe extern "C" fn(c_int) = symbol(host, c"Py_InitializeEx");
-    // SAFETY: the first call of a freshly loaded libpython; this thread then holds the GIL for good.
-    unsafe { initialize(0) };
 }
 
 /// One exporter of each kind.
@@ -140,20 +115,8 @@ struct Objects {
 }
 
 impl Objects {
-    fn new(host: &Library) -> Self {
-        let eval = |source: &str| -> Object {
-            let run: unsafe extern "C" fn(*const c_char, c_int, Object, Object) -> Object =
-                symbol(host, c"PyRun_String");
-            let new_dict: unsafe extern "C" fn() -> Object = symbol(host, c"PyDict_New");
-            let source = CString::new(source).expect("no NUL in it");
-            // SAFETY: the GIL is held.
-            let globals = unsafe { new_dict() };
-            const EVAL: c_int = 258;
-            // SAFETY: as above.
-            let value = unsafe { run(source.as_ptr(), EVAL, globals, globals) };
-            assert!(!value.is_null(), "{source:?} failed");
-            value
-        };
+    fn new(host: &Host) -> Self {
+        let eval = |source| host.eval(source).expect("an expression of builtins");
         Self {
             bytes: eval("bytes(100)"),
             bytearray: eval("bytearray(100)"),

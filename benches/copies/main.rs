@@ -23,6 +23,7 @@ use host::Host;
 use job::Job;
 use measure::Effort;
 use memory::Random;
+use rivals::Field;
 
 fn main() {
     let arguments: Vec<String> =
@@ -32,9 +33,10 @@ fn main() {
     let quick = options.iter().any(|option| *option == "--quick");
 
     let host: Option<&'static Host> = Host::start().map(|host| &*Box::leak(Box::new(host)));
-    let (rivals, left_out) = rivals::gather(host);
+    let field = Field::gather(host, quick);
+    let rivals = field.present;
     memory::pin();
-    for line in &left_out {
+    for line in &field.left_out {
         println!("left out: {line}");
     }
     let versions: Vec<String> =

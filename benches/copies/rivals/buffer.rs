@@ -7,9 +7,10 @@ use std::ptr::null_mut;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use pybuffer::abi::Py_buffer;
 
+use super::reference::Reference;
 use super::{Copy, Rival};
 use crate::cases::Call;
-use crate::host::{Host, Object, Reference, symbol};
+use crate::host::{Host, Object, symbol};
 use crate::job::Job;
 use crate::support;
 
@@ -83,7 +84,7 @@ impl View {
     }
 }
 
-fn memoryview(host: &Host, view: &View) -> Reference {
+fn memoryview(host: &Host, view: &View) -> Option<Reference> {
     let from_buffer: unsafe extern "C" fn(*const Py_buffer) -> Object =
         symbol(&host.library, c"PyMemoryView_FromBuffer");
     // SAFETY: a whole view, whose arrays are copied; this thread holds the GIL.
@@ -130,8 +131,8 @@ impl Rival for Buffers {
             Call::CopyData => {
                 let host = self.host?;
                 let f = self.copy_data;
-                let from = memoryview(host, &src_view());
-                let to = memoryview(host, &dst_view());
+                let from = memoryview(host, &src_view())?;
+                let to = memoryview(host, &dst_view())?;
                 Box::new(move |times| {
                     for _ in 0..times {
                         // SAFETY: two exporters; this thread holds the GIL.

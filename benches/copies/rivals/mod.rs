@@ -2,13 +2,17 @@
 //! needs for that (views, arrays, plans) is made before, outside the measured time.
 
 mod buffer;
+mod hptt;
+mod ndarray;
 mod numpy;
+mod reference;
+mod torch;
+
+use buffer::Buffers;
 
 use crate::host::Host;
 use crate::job::Job;
 use crate::setup;
-
-pub use buffer::Buffers;
 
 /// Copies the case so many times.
 pub type Copy<'a> = Box<dyn FnMut(u32) + 'a>;
@@ -49,18 +53,49 @@ impl Rival for Memcpy {
     }
 }
 
-/// Everybody who is there: memcpy, ours, then the rivals; and who is left out, and why.
-pub fn gather(host: Option<&'static Host>) -> (Vec<Box<dyn Rival>>, Vec<String>) {
-    let mut rivals: Vec<Box<dyn Rival>> = vec![Box::new(Memcpy), Box::new(Buffers::ours(host))];
-    let mut left_out = Vec::new();
-    let Some(host) = host else {
-        left_out.push("libpython, numpy: no CPython with a shared libpython was found".into());
-        return (rivals, left_out);
-    };
-    rivals.push(Box::new(Buffers::libpython(host)));
-    match setup::packages(host).and_then(|()| numpy::NumPy::import(host)) {
-        Ok(numpy) => rivals.push(Box::new(numpy)),
-        Err(why) => left_out.push(format!("numpy: {why}")),
+/// The version of a crate in `Cargo.lock`.
+fn locked_version(name: &str) -> String {
+    let lock: toml::Table = include_str!("../../../Cargo.lock").parse().expect("TOML");
+    let packages = lock["package"].as_array().expect("packages");
+    let package = packages.iter().find(|package| package["name"].as_str() == Some(name));
+    package.and_then(|package| package["version"].as_str()).expect("its version").into()
+}
+
+/// Who is there, and who is left out and why.
+#[derive(Default)]
+pub struct Field {
+    /// memcpy, ours, and the rivals.
+    pub present: Vec<Box<dyn Rival>>,
+    pub left_out: Vec<String>,
+}
+
+impl Field {
+    /// Sets up memcpy, ours, libpython and NumPy, and unless it is to be `quick`, everybody else.
+    pub fn gather(host: Option<&'static Host>, quick: bool) -> Self {
+        let mut field = Self::default();
+        field.present.push(Box::new(Memcpy));
+        field.present.push(Box::new(Buffers::ours(host)));
+        field.take("libpython", host.map(Buffers::libpython).ok_or_else(no_host));
+        let packages =
+            host.ok_or_else(no_host).and_then(|host| setup::packages(host).map(|()| host));
+        field.take("numpy", packages.clone().and_then(numpy::NumPy::import));
+        if !quick {
+            let has_torch = packages.and_then(|host| setup::torch(host).map(|()| host));
+            field.take("torch", has_torch.and_then(torch::Torch::import));
+            field.take("ndarray", Ok(ndarray::NdArray));
+            field.take("hptt", hptt::Hptt::build());
+        }
+        field
     }
-    (rivals, left_out)
+
+    fn take<T: Rival + 'static>(&mut self, name: &str, rival: Result<T, String>) {
+        match rival {
+            Ok(rival) => self.present.push(Box::new(rival)),
+            Err(why) => self.left_out.push(format!("{name}: {why}")),
+        }
+    }
+}
+
+fn no_host() -> String {
+    "no CPython with a shared libpython was found".into()
 }

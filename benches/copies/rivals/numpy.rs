@@ -3,8 +3,9 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
 
+use super::reference::{Reference, text};
 use super::{Copy, Rival};
-use crate::host::{Host, Object, Reference, symbol};
+use crate::host::{Host, Object, symbol};
 use crate::job::Job;
 
 /// Places in the table of functions, the same in every NumPy since 1.7.
@@ -38,7 +39,7 @@ pub struct NumPy {
 
 impl NumPy {
     pub fn import(host: &'static Host) -> Result<Self, String> {
-        let version = host.eval_str("__import__('numpy').__version__")?;
+        let version = text(host, "__import__('numpy').__version__")?;
         let core = if version.starts_with("1.") { "core" } else { "_core" };
         let module = format!("__import__('numpy.{core}._multiarray_umath', fromlist=['_'])");
         let capsule = host.eval(&format!("{module}._ARRAY_API"))?;
@@ -61,7 +62,13 @@ impl NumPy {
     }
 
     /// An array over memory of ours.
-    pub fn array(&self, item: usize, shape: &[isize], strides: &[isize], at: *mut u8) -> Reference {
+    pub fn array(
+        &self,
+        item: usize,
+        shape: &[isize],
+        strides: &[isize],
+        at: *mut u8,
+    ) -> Option<Reference> {
         const UBYTE: c_int = 2;
         const USHORT: c_int = 4;
         const FLOAT: c_int = 11;
@@ -108,8 +115,8 @@ impl Rival for NumPy {
         if case.row_pointers {
             return None;
         }
-        let src = self.array(case.item, &case.shape, &case.src, job.src);
-        let dst = self.array(case.item, &case.shape, &case.dst, job.dst);
+        let src = self.array(case.item, &case.shape, &case.src, job.src)?;
+        let dst = self.array(case.item, &case.shape, &case.dst, job.dst)?;
         let copy_into = self.copy_into;
         Some(Box::new(move |times| {
             for _ in 0..times {
