@@ -1,5 +1,8 @@
 //! The kernels of x86_64, once for each level.
 
+mod dispatch;
+mod interleave_avx512;
+mod interleave_shuffle;
 mod strided_gather_avx512;
 mod strided_gather_shuffle;
 mod transpose;
@@ -24,10 +27,10 @@ static SSE: Kernels = Kernels {
     ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [
-        transpose_sse::transpose_1,
-        transpose_sse::transpose_2,
-        transpose_sse::transpose_4,
-        transpose_sse::transpose_8,
+        dispatch::sse::transpose_1,
+        dispatch::sse::transpose_2,
+        dispatch::sse::transpose_4,
+        dispatch::sse::transpose_8,
         transpose_sse::transpose_16,
     ],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
@@ -46,10 +49,10 @@ static AVX2: Kernels = Kernels {
     ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [
-        transpose_avx2::transpose_1,
-        transpose_avx2::transpose_2,
-        transpose_avx2::transpose_4,
-        transpose_avx2::transpose_8,
+        dispatch::avx2::transpose_1,
+        dispatch::avx2::transpose_2,
+        dispatch::avx2::transpose_4,
+        dispatch::avx2::transpose_8,
         transpose_avx2::transpose_16,
     ],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
@@ -68,10 +71,10 @@ static AVX512: Kernels = Kernels {
     ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [
-        transpose_avx512::transpose_1,
-        transpose_avx512::transpose_2,
-        transpose_avx512::transpose_4,
-        transpose_avx512::transpose_8,
+        dispatch::avx512::transpose_1,
+        dispatch::avx512::transpose_2,
+        dispatch::avx512::transpose_4,
+        dispatch::avx512::transpose_8,
         transpose_avx512::transpose_16,
     ],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],

@@ -46,7 +46,7 @@ impl Shuffles {
     /// Finds the shuffles for items of `W` bytes; none if the items are too far from each other.
     #[inline]
     #[target_feature(enable = "ssse3")]
-    fn new<const W: usize>(step: isize) -> Option<Self> {
+    pub fn new<const W: usize>(step: isize) -> Option<Self> {
         let far = step.unsigned_abs();
         let items = LANE / W;
         if far < W || far > FAR {
