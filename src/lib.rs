@@ -34,16 +34,26 @@
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+// The header is made of `abi` and `capi` alone.
 pub mod abi;
 pub mod capi;
+/// cbindgen:ignore
 mod copy;
+/// cbindgen:ignore
 mod error;
+/// cbindgen:ignore
 pub mod format;
+/// cbindgen:ignore
 mod kernels;
+/// cbindgen:ignore
 pub mod layout;
+/// cbindgen:ignore
 mod plan;
+/// cbindgen:ignore
 mod protocol;
+/// cbindgen:ignore
 mod runtime;
+/// cbindgen:ignore
 mod view;
 
 /// The archive has no unwinder and no std, so a panic can only end the process. The code is written

@@ -6,7 +6,9 @@
 use core::ptr;
 
 /// Up to how many items there is nothing to be gained by planning.
-pub const FEW: isize = 128;
+pub const ITEMS: isize = 128;
+/// Up to how large an item.
+pub const BYTES: isize = 64;
 /// Up to how many dimensions.
 pub const DIMS: usize = 8;
 
@@ -33,7 +35,7 @@ pub enum Into {
 ///
 /// # Safety
 /// At every index within the shape an item is there in the view, and `items` are in the block, where
-/// `1 <= items <= product(shape)`; the two share no byte; what is written may be written.
+/// `0 <= items <= product(shape)`; the two share no byte; what is written may be written.
 pub unsafe fn copy(
     block: *mut u8,
     view: *mut u8,
@@ -70,36 +72,43 @@ unsafe fn walk<const W: usize, const TO_BLOCK: bool>(
     items: isize,
 ) {
     let size = if W == 0 { itemsize } else { W };
+    let dim = |k: usize| {
+        // From the fastest on.
+        let last = dims.shape.len().wrapping_sub(1);
+        let axis = if dims.first_is_fastest { k } else { last.wrapping_sub(k) };
+        let n = dims.shape.get(axis).copied().unwrap_or(1);
+        (n, dims.strides.get(axis).copied().unwrap_or(0))
+    };
+    let ((line, step), (lines, next_line)) = (dim(0), dim(1));
     let mut index = [0_isize; DIMS];
     let mut left = items;
-    let ndim = dims.shape.len();
-    let fastest = if dims.first_is_fastest { 0 } else { ndim.wrapping_sub(1) };
-    let extent_of = |axis: usize| dims.shape.get(axis).copied().unwrap_or(1);
-    let stride_of = |axis: usize| dims.strides.get(axis).copied().unwrap_or(0);
-    let (line, step) = (extent_of(fastest), stride_of(fastest));
     loop {
-        let n = line.min(left);
-        let mut at = view;
-        for _ in 0..n {
-            let (src, dst) = if TO_BLOCK { (at, block) } else { (block, at) };
-            // SAFETY: an item is there on both sides, and they share no byte (caller).
-            unsafe { ptr::copy_nonoverlapping(src, dst, size) };
-            block = block.wrapping_add(size);
-            at = at.wrapping_offset(step);
+        // The two fastest dimensions need no index of their own.
+        let mut row = view;
+        for _ in 0..lines {
+            let n = line.min(left);
+            let mut at = row;
+            for _ in 0..n {
+                let (src, dst) = if TO_BLOCK { (at, block) } else { (block, at) };
+                // SAFETY: an item is there on both sides, and they share no byte (caller).
+                unsafe { ptr::copy_nonoverlapping(src, dst, size) };
+                block = block.wrapping_add(size);
+                at = at.wrapping_offset(step);
+            }
+            left = left.wrapping_sub(n);
+            row = row.wrapping_offset(next_line);
         }
-        left = left.wrapping_sub(n);
         if left <= 0 {
             return;
         }
-        for k in 1..ndim {
-            let axis = if dims.first_is_fastest { k } else { fastest.wrapping_sub(k) };
-            let Some(index) = index.get_mut(axis) else { return };
+        for (k, index) in index.iter_mut().enumerate().skip(2) {
+            let (n, stride) = dim(k);
             *index = index.wrapping_add(1);
-            view = view.wrapping_offset(stride_of(axis));
-            if *index < extent_of(axis) {
+            view = view.wrapping_offset(stride);
+            if *index < n {
                 break;
             }
-            view = view.wrapping_offset(stride_of(axis).wrapping_mul(index.wrapping_neg()));
+            view = view.wrapping_offset(stride.wrapping_mul(n.wrapping_neg()));
             *index = 0;
         }
     }

@@ -4,7 +4,7 @@
 //! bytes and raises nothing; the only fault it knows is memory that cannot be had.
 
 mod direct;
-mod few;
+pub mod few;
 mod odometer;
 mod overlap;
 mod storage;
@@ -16,7 +16,6 @@ use core::ptr;
 
 use crate::error::Error;
 use crate::layout::Order;
-use crate::layout::extent;
 use crate::plan::{self, Axis, Side, Strides};
 
 pub use storage::Block;
@@ -56,10 +55,6 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Err
     if sequence.items == 0 || sequence.shape.contains(&0) {
         return Ok(());
     }
-    // SAFETY: the caller's promise is the callee's.
-    if sequence.items <= few::FEW && unsafe { copy_few(dst, src, sequence) } {
-        return Ok(());
-    }
     let mut meet = false;
     storage::with_axes(sequence.shape.len(), &mut |axes| {
         plan::lay(axes, sequence.shape, dst.side, src.side);
@@ -72,48 +67,6 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Err
     })?;
     // SAFETY: the caller's promise is the callee's.
     if meet { unsafe { copy_staged(dst, src, sequence) } } else { Ok(()) }
-}
-
-/// Copies few items between a dense block and a view that is apart from it and has strides of its own
-/// and no pointers; whether it did.
-///
-/// # Safety
-/// As for [`copy`].
-unsafe fn copy_few(dst: Array, src: Array, sequence: Sequence) -> bool {
-    // Items back to back in the order in which they are counted; a larger array is no such block.
-    let is_block = |Array { side, .. }: Array| {
-        matches!(side.strides, Strides::Dense(order) if order == sequence.order)
-            && side.suboffsets.is_none()
-            && side.shape == sequence.shape
-            && side.itemsize == sequence.itemsize
-    };
-    let (block, view, into) = match (is_block(dst), is_block(src)) {
-        // What is written last would have to be written once more.
-        _ if sequence.first_comes_last => return false,
-        (true, _) => (dst, src, few::Into::Block),
-        (_, true) => (src, dst, few::Into::View),
-        _ => return false,
-    };
-    let (Strides::Given(strides), None) = (view.side.strides, view.side.suboffsets) else {
-        return false;
-    };
-    let itemsize = sequence.itemsize.unsigned_abs();
-    let dims = sequence.shape.iter().copied().zip(strides.iter().copied());
-    let Some(extent) = extent::extent(sequence.itemsize, dims) else { return false };
-    let block_end = block.buf.wrapping_add(itemsize.wrapping_mul(sequence.items.unsigned_abs()));
-    let meet = view.buf.wrapping_offset(extent.low) < block_end
-        && block.buf < view.buf.wrapping_offset(extent.high);
-    if meet || !(1..=few::DIMS).contains(&strides.len()) {
-        return false;
-    }
-    let dims = few::Dims {
-        shape: sequence.shape,
-        strides,
-        first_is_fastest: sequence.order == Order::Fortran,
-    };
-    // SAFETY: the two are apart, and the dimensions are the view's; the rest is the caller's promise.
-    unsafe { few::copy(block.buf, view.buf, &dims, itemsize, sequence.items, into) };
-    true
 }
 
 /// Copies by way of a block of memory between the two.
