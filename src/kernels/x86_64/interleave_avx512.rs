@@ -13,6 +13,7 @@ use core::arch::x86_64::*;
 use super::dispatch::MOST;
 use super::interleave_shuffle::{self, BLOCK};
 use super::strided_gather_avx512::{Gather, load, store};
+use super::strided_scatter_avx512::{is_near, scatter};
 
 const LINE: usize = 64;
 /// Fewer bytes of each row or column are left to shuffles (Sapphire Rapids).
@@ -69,6 +70,13 @@ pub unsafe fn interleave<const W: usize>(
     columns: usize,
     rows: usize,
 ) -> bool {
+    if d != (rows * W).cast_signed() && is_near::<W>(d.unsigned_abs()) && columns * W >= SMALL {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe {
+            interleave_shuffle::scatter_rows::<W>(scatter::<W>, dst, d, src, s, columns, rows)
+        };
+        return true;
+    }
     if d != (rows * W).cast_signed() {
         return false;
     }

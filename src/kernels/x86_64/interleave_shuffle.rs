@@ -10,12 +10,42 @@
 
 use core::arch::x86_64::*;
 
+use super::super::{Strided, generic};
 use super::strided_gather_shuffle::{self as gather, Shuffles};
 
 /// The bytes that a shuffle reaches.
 const LANE: usize = 16;
 /// How much of the source is gathered from before the next column's turn comes.
 pub const BLOCK: usize = 16 << 10;
+
+/// Rows of 1 and 2 bytes are scattered into columns with gaps if these are no further from each other
+/// (Sapphire Rapids: three rows of bytes into pixels of 4 bytes at .08 of memcpy, against .024 by tiles).
+const NEAR: usize = 16;
+
+/// Scatters one row after the other, in blocks that stay in the first cache.
+///
+/// # Safety
+/// As for [`super::super::Transpose`] and `scatter`.
+pub unsafe fn scatter_rows<const W: usize>(
+    scatter: Strided,
+    dst: *mut u8,
+    d: isize,
+    src: *const u8,
+    s: isize,
+    columns: usize,
+    rows: usize,
+) {
+    let block = BLOCK.checked_div(d.unsigned_abs()).unwrap_or(columns).max(1);
+    for column in (0..columns).step_by(block) {
+        let n = block.min(columns - column);
+        let to = dst.wrapping_offset(d * column.cast_signed());
+        for row in 0..rows {
+            let from = src.wrapping_offset(s * row.cast_signed()).wrapping_add(column * W);
+            // SAFETY: a part of the row (caller).
+            unsafe { scatter(to.wrapping_add(row * W), from, d, n) };
+        }
+    }
+}
 
 /// Shuffles that interleave `R` rows of `W`-byte items: entry `[j][k]` picks what row `k` gives to the
 /// `j`th of the `R` vectors that one vector of each row becomes.
@@ -99,6 +129,12 @@ macro_rules! kernels {
                 columns: usize,
                 rows: usize,
             ) -> bool {
+                if d != (rows * W).cast_signed() && d.unsigned_abs() <= NEAR && W <= 2 {
+                    let scatter = generic::scatter::<W>;
+                    // SAFETY: the caller's promise is the callee's.
+                    unsafe { scatter_rows::<W>(scatter, dst, d, src, s, columns, rows) };
+                    return true;
+                }
                 if d != (rows * W).cast_signed() || columns < VECTOR / W {
                     return false;
                 }

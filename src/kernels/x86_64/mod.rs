@@ -5,6 +5,7 @@ mod interleave_avx512;
 mod interleave_shuffle;
 mod strided_gather_avx512;
 mod strided_gather_shuffle;
+mod strided_scatter_avx512;
 mod transpose;
 mod transpose_avx2;
 mod transpose_avx512;
@@ -69,7 +70,13 @@ static AVX512: Kernels = Kernels {
         strided_gather_avx512::gather::<8>,
         gather::<16>,
     ],
-    scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
+    scatter: [
+        strided_scatter_avx512::scatter::<1>,
+        strided_scatter_avx512::scatter::<2>,
+        strided_scatter_avx512::scatter::<4>,
+        strided_scatter_avx512::scatter::<8>,
+        scatter::<16>,
+    ],
     transpose: [
         dispatch::avx512::transpose_1,
         dispatch::avx512::transpose_2,
