@@ -58,7 +58,7 @@ pub struct Caches {
     pub l2: usize,
     /// The last level, which cores share; the second one's size if there is none.
     pub l3: usize,
-    /// From how many bytes on what is written does not stay in the caches.
+    /// From how many bytes on it is better to write past the caches.
     pub large: usize,
 }
 
@@ -91,9 +91,9 @@ fn measure_caches() -> Caches {
         let (l2, l3) = sizes(INTEL);
         if l2 != 0 {
             // The last level is far away and shared with strangers, whatever its size: on Emerald
-            // Rapids (L2 2 MiB, L3 "260 MiB") memcpy within 4 MiB + 4 MiB is no faster than in memory,
-            // and stores past the caches gain from 2 MiB on.
-            return Caches { l2, l3: l3.max(l2), large: l2.saturating_mul(2) };
+            // Rapids (L2 2 MiB, L3 "260 MiB") memcpy within 2 MiB + 2 MiB is no faster than in memory,
+            // and transposes past the caches gain from 2 MB on and lose at 1 MiB.
+            return Caches { l2, l3: l3.max(l2), large: (l2 / 4).saturating_mul(3) };
         }
     }
     if __cpuid(0x8000_0000).eax >= AMD {

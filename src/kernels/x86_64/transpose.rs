@@ -11,6 +11,7 @@
 )]
 
 use core::arch::x86_64::_mm_sfence;
+use core::mem::MaybeUninit;
 
 use crate::kernels::Transpose;
 use crate::kernels::cpu::caches;
@@ -31,6 +32,14 @@ pub struct Strip {
     pub run: Run,
 }
 
+/// Writes a line of each of some columns past the caches: the first that is aligned at or above
+/// `dst`, which lies among the two lines that `stage` has for each column and that belong at `dst`.
+/// Then moves the stage's second lines to the first.
+///
+/// Safety: these lines are writable, the stage's lines are readable and writable, and the CPU has the
+/// instructions.
+pub type Shifted = unsafe fn(dst: *mut u8, d: isize, stage: *mut u8, columns: usize);
+
 /// What a level has for items of one size.
 pub struct Tiles {
     /// The size of the items.
@@ -41,6 +50,8 @@ pub struct Tiles {
     pub lines: Strip,
     /// The same past the caches.
     pub stream: Strip,
+    /// Lines past the caches where columns are not aligned.
+    pub shifted: Shifted,
     /// Squares of 8 bytes, if items are smaller than that.
     pub half: Option<Strip>,
     /// Plain loops.
@@ -58,6 +69,8 @@ pub struct Way {
     pub align: usize,
     /// Whether stores go past the caches.
     pub streams: bool,
+    /// How they do where not all columns are aligned to lines; then `body` does the ends.
+    pub shifted: Option<Shifted>,
 }
 
 /// See [`super::Transpose`].
@@ -82,7 +95,7 @@ pub unsafe fn transpose(
             unsafe { blocks(tiles.width, tiles.strips, 16, &way, dst, d, src, s, across, down) };
         }
         Some(half) if smaller >= 8 => {
-            let way = Way { body: half, block: 512, align: 1, streams: false };
+            let way = Way { body: half, block: 512, align: 1, streams: false, shifted: None };
             // SAFETY: the caller's promise; the array holds a square of 8 bytes.
             unsafe { blocks(tiles.width, &[half], 8, &way, dst, d, src, s, across, down) };
         }
@@ -91,20 +104,44 @@ pub unsafe fn transpose(
     }
 }
 
-/// Chooses the way for an array of `across` bytes of columns and `down` bytes of rows.
+/// Chooses the way for an array of `across` bytes of columns and `down` bytes of rows, at least 16
+/// each. Figures are ratios to memcpy on Emerald Rapids (L2 2 MiB).
 fn choose(tiles: &Tiles, dst: *mut u8, d: isize, across: usize, down: usize) -> Way {
+    let width = tiles.width;
     // How far the destination extends: that is what its lines compete with for the caches, also where
-    // other calls write what lies between the columns.
-    let extent = (across / tiles.width).saturating_mul(d.unsigned_abs());
-    let aligned = d % 64 == 0 && dst.addr().is_multiple_of(tiles.width);
-    if aligned && down >= 256 && extent >= caches().large {
-        // Emerald Rapids, 4096 x 4096 items of 1, 2, 4, 8, 16 bytes: .65 .80 .64 .22 .29 of memcpy
-        // with plain stores, .73 .92 1.0 .61 .65 past the caches. Of blocks 64, 512, 4096 and 16384
-        // bytes wide, 2048 to 4096 were the best (8 bytes: .22 .54 .64 .57).
-        return Way { body: tiles.stream, block: 4096, align: 64, streams: true };
+    // other calls write what lies between the columns (256^3 items of 4 bytes, axes 2 1 0: .41 with
+    // plain stores, .77 past the caches; but 0 2 1, of small dense destinations: 1.0 and .73).
+    let extent = (across / width).saturating_mul(d.unsigned_abs());
+    let on_lines = d % 64 == 0 && dst.addr().is_multiple_of(width);
+    let plain = tiles.strips.iter().find(|strip| strip.height <= down).unwrap_or(&tiles.lines);
+    if down >= 256 && extent >= caches().large {
+        if on_lines {
+            // 4096 x 4096 items of 1, 2, 4, 8, 16 bytes: .65 .80 .64 .22 .29 with plain stores, .73
+            // .92 1.0 .61 .65 past the caches. Of blocks 64, 512, 4096 and 16384 bytes wide, 2048 and
+            // 4096 were the best (8 bytes: .22 .54 .64 .57), but for the largest items narrow ones
+            // (1000 x 1000: 1.25 at 128, 1.0 at 4096) unless columns meet in the same sets.
+            let block = if width == 16 && d % 2048 != 0 { 128 } else { 4096 };
+            return Way { body: tiles.stream, block, align: 64, streams: true, shifted: None };
+        }
+        if width > 1 || extent >= 2 * caches().large {
+            // 3001 x 3001 items of 1, 2, 4, 8 bytes: .50 .81 .31 .27 with plain stores, .74 .95 .99
+            // 1.0 in lines; 1000 x 3000 items of 1 byte: .50 and .43.
+            let shifted = Some(tiles.shifted);
+            let block = SHIFTED * width;
+            return Way { body: *plain, block, align: 1, streams: true, shifted };
+        }
     }
-    let body = tiles.strips.iter().find(|strip| strip.height <= down).unwrap_or(&tiles.lines);
-    Way { body: *body, block: 1024, align: body.height, streams: false }
+    // Lines in parts of 16 or 32 bytes, but all parts one after another: 512 x 512 items at AVX2 .27
+    // .25 .29 .54 .58 -> .38 .39 .51 .68 .72, but 64 x 64 items of 2 bytes .22 -> .17. Where a vector
+    // is a line but crosses lines, halves are better from 4 bytes on (1000 x 1000: .61 -> .72).
+    let whole = plain.height == 64;
+    let parts = if whole { !on_lines && width >= 4 } else { width >= 4 || extent >= 1 << 16 };
+    let body = if parts && down >= 64 { &tiles.lines } else { plain };
+    // Columns 2 KiB apart or a multiple of that meet in few sets of the caches: only as many as stay.
+    // Others may be many, as rows are read best from end to end (1000 x 1000 items of 4 bytes: in
+    // blocks of 512, 1024, 4096 bytes .32 .36 .61), within what the TLB knows (2048 pages).
+    let block = if d % 2048 == 0 && width >= 4 { 128 } else { 1024 * width };
+    Way { body: *body, block, align: body.height, streams: false, shifted: None }
 }
 
 /// Goes through blocks of columns.
@@ -143,6 +180,9 @@ pub unsafe fn blocks(
     }
 }
 
+/// How many columns a block may have where lines are shifted: the stage is on the stack.
+pub const SHIFTED: usize = 128;
+
 /// What stays the same from block to block.
 struct Job<'a> {
     width: usize,
@@ -178,6 +218,30 @@ impl Job<'_> {
                 row += strip.height.min(end - row);
             }
         };
+        if let Some(shifted) = self.way.shifted.filter(|_| self.down >= 3 * 64) {
+            // The body's panels go to a stage, of which whole lines are written.
+            #[repr(align(64))]
+            struct Stage(MaybeUninit<[[u8; 128]; SHIFTED]>);
+            let mut stage = Stage(MaybeUninit::uninit());
+            let stage: *mut u8 = stage.0.as_mut_ptr().cast();
+            let lines = self.down / 64;
+            for line in 0..lines {
+                let from = src.wrapping_offset(self.s * (line * 64 / self.width).cast_signed());
+                let to = if line == 0 { stage } else { stage.wrapping_add(64) };
+                let panels = 64 / self.way.body.height;
+                // SAFETY: the stage has two lines for each of as many columns as a block may have.
+                unsafe { (self.way.body.run)(to, 128, from, self.s, tiles, panels) };
+                if line > 0 {
+                    let to = dst.wrapping_add((line - 1) * 64);
+                    // SAFETY: the lines below `line` and a part of its own.
+                    unsafe { shifted(to, self.d, stage, tiles * 16 / self.width) };
+                }
+            }
+            // What lies above the first whole line, and below the last.
+            cover(0, 64);
+            cover((lines - 1) * 64, self.down);
+            return;
+        }
         let Strip { height, .. } = self.way.body;
         let head = dst.addr().wrapping_neg() & (self.way.align - 1);
         let head = if head.is_multiple_of(self.width) && head < self.down { head } else { 0 };

@@ -5,8 +5,10 @@
 use super::transpose::{Strip, Tiles, transpose};
 use super::transpose_networks::*;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
-use super::transpose_vectors::{xmm, ymm};
+use super::transpose_vectors::{walked, xmm, ymm};
 use crate::kernels::generic;
+
+shifted!(shifted "avx2" ymm);
 
 /// All for items of one width.
 macro_rules! level {
@@ -22,6 +24,7 @@ macro_rules! level {
                 strips: &[Strip { height: 32, run: pair }, Strip { height: 16, run: lane }],
                 lines: Strip { height: 64, run: lines },
                 stream: Strip { height: 64, run: stream },
+                shifted,
                 half: $half,
                 scalar: generic::transpose::<$width>,
             };

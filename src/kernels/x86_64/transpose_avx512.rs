@@ -5,8 +5,10 @@
 use super::transpose::{Strip, Tiles, transpose};
 use super::transpose_networks::*;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
-use super::transpose_vectors::{xmm, ymm, zmm};
+use super::transpose_vectors::{walked, xmm, ymm, zmm};
 use crate::kernels::generic;
+
+shifted!(shifted "avx512f,avx512bw,avx512vl" zmm);
 
 /// All for items of one width.
 macro_rules! level {
@@ -15,17 +17,19 @@ macro_rules! level {
             use super::*;
             strip!(lane $width $tile "avx512f,avx512bw,avx512vl" xmm store);
             strip!(pair $width $tile "avx512f,avx512bw,avx512vl" ymm store);
-            strip!(lines $width $tile "avx512f,avx512bw,avx512vl" zmm store);
+            strip!(quad $width $tile "avx512f,avx512bw,avx512vl" zmm store);
+            lines!(lines $width $tile "avx512f,avx512bw,avx512vl" ymm store);
             strip!(stream $width $tile "avx512f,avx512bw,avx512vl" zmm stream);
             pub static TILES: Tiles = Tiles {
                 width: $width,
                 strips: &[
-                    Strip { height: 64, run: lines },
+                    Strip { height: 64, run: quad },
                     Strip { height: 32, run: pair },
                     Strip { height: 16, run: lane },
                 ],
                 lines: Strip { height: 64, run: lines },
                 stream: Strip { height: 64, run: stream },
+                shifted,
                 half: $half,
                 scalar: generic::transpose::<$width>,
             };

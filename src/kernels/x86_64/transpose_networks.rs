@@ -10,14 +10,14 @@
 //! that writes. They expand within an `unsafe fn` of the vectors' instructions, whose caller promises
 //! that the tile is readable and writable.
 
-/// Loads vectors of rows: one row after another, and `far` apart in the lanes.
+/// Loads vectors of rows: one row after another, and further apart in the lanes.
 macro_rules! rows {
-    ($v:ident $from:expr, $s:expr, $far:expr => $($a:ident)+) => {
+    ($v:ident $from:expr, $s:expr, $lanes:expr => $($a:ident)+) => {
         let mut row: *const u8 = $from;
         $(
             // SAFETY: rows of the tile (caller).
-            let $a = unsafe { $v::join(row, $far) };
-            row = row.wrapping_offset($s);
+            let $a = unsafe { $v::join(row, $lanes) };
+            row = walked(row.wrapping_offset($s));
         )+
         let _ = row;
     };
@@ -48,8 +48,8 @@ macro_rules! round {
 
 /// Squares of 16 x 16 items of 1 byte.
 macro_rules! tile_1 {
-    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
-        rows!($v $from, $s, 16 * $s => a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 a12 a13 a14 a15);
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 a12 a13 a14 a15);
         round!($v lo8 hi8: a0 a8 => b0 b1, a1 a9 => b2 b3, a2 a10 => b4 b5, a3 a11 => b6 b7,
             a4 a12 => b8 b9, a5 a13 => b10 b11, a6 a14 => b12 b13, a7 a15 => b14 b15);
         round!($v lo8 hi8: b0 b8 => a0 a1, b1 b9 => a2 a3, b2 b10 => a4 a5, b3 b11 => a6 a7,
@@ -64,8 +64,8 @@ macro_rules! tile_1 {
 
 /// Squares of 8 x 8 items of 2 bytes.
 macro_rules! tile_2 {
-    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
-        rows!($v $from, $s, 8 * $s => a0 a1 a2 a3 a4 a5 a6 a7);
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0 a1 a2 a3 a4 a5 a6 a7);
         round!($v lo16 hi16: a0 a4 => b0 b1, a1 a5 => b2 b3, a2 a6 => b4 b5, a3 a7 => b6 b7);
         round!($v lo16 hi16: b0 b4 => a0 a1, b1 b5 => a2 a3, b2 b6 => a4 a5, b3 b7 => a6 a7);
         round!($v lo16 hi16: a0 a4 => b0 b1, a1 a5 => b2 b3, a2 a6 => b4 b5, a3 a7 => b6 b7);
@@ -75,8 +75,8 @@ macro_rules! tile_2 {
 
 /// Squares of 4 x 4 items of 4 bytes.
 macro_rules! tile_4 {
-    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
-        rows!($v $from, $s, 4 * $s => a0 a1 a2 a3);
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0 a1 a2 a3);
         round!($v lo32 hi32: a0 a2 => b0 b1, a1 a3 => b2 b3);
         round!($v lo32 hi32: b0 b2 => a0 a1, b1 b3 => a2 a3);
         columns!($v $store $to, $d => a0 a1 a2 a3);
@@ -85,8 +85,8 @@ macro_rules! tile_4 {
 
 /// Squares of 2 x 2 items of 8 bytes.
 macro_rules! tile_8 {
-    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
-        rows!($v $from, $s, 2 * $s => a0 a1);
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0 a1);
         round!($v lo64 hi64: a0 a1 => b0 b1);
         columns!($v $store $to, $d => b0 b1);
     };
@@ -94,8 +94,8 @@ macro_rules! tile_8 {
 
 /// Items of 16 bytes, one to a lane.
 macro_rules! tile_16 {
-    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr) => {
-        rows!($v $from, $s, $s => a0);
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0);
         columns!($v $store $to, $d => a0);
     };
 }
@@ -116,10 +116,11 @@ macro_rules! strip {
             tiles: usize,
             panels: usize,
         ) {
+            let lanes = $v::Lanes::new(s * (16 / $width));
             for _ in 0..panels {
                 let (mut to, mut from) = (dst, src);
                 for _ in 0..tiles {
-                    $tile!($v $store, to, d, from, s);
+                    $tile!($v $store, to, d, from, s, lanes);
                     to = to.wrapping_offset(d * (16 / $width));
                     from = from.wrapping_add(16);
                 }
@@ -151,12 +152,13 @@ macro_rules! lines {
             struct Stage(core::mem::MaybeUninit<[[u8; 64]; 16 / $width]>);
             let mut stage = Stage(core::mem::MaybeUninit::uninit());
             let stage: *mut u8 = stage.0.as_mut_ptr().cast();
+            let lanes = $v::Lanes::new(s * (16 / $width));
             for _ in 0..panels {
                 let (mut to, mut from) = (dst, src);
                 for _ in 0..tiles {
                     let mut part = from;
                     for at in (0..64).step_by($v::BYTES) {
-                        $tile!($v store, stage.wrapping_add(at), 64, part, s);
+                        $tile!($v store, stage.wrapping_add(at), 64, part, s, lanes);
                         part = part.wrapping_offset(s * ($v::BYTES / $width).cast_signed());
                     }
                     for c in 0..16 / $width {
@@ -267,6 +269,36 @@ macro_rules! halves {
     };
 }
 
+/// A function that writes shifted lines past the caches.
+macro_rules! shifted {
+    ($name:ident $features:literal $v:ident) => {
+        /// See [`super::transpose::Shifted`].
+        ///
+        /// # Safety
+        /// As for [`super::transpose::Shifted`].
+        #[target_feature(enable = $features)]
+        pub unsafe fn $name(mut dst: *mut u8, d: isize, mut stage: *mut u8, columns: usize) {
+            for _ in 0..columns {
+                let shift = dst.addr().wrapping_neg() % 64;
+                for at in (0..64).step_by($v::BYTES) {
+                    // SAFETY: the column's two lines in the stage (caller).
+                    let vector = unsafe { $v::load(stage.wrapping_add(shift + at)) };
+                    // SAFETY: the column's next line (caller), which `shift` aligns.
+                    unsafe { $v::stream(dst.wrapping_add(shift + at), vector) };
+                }
+                for at in (0..64).step_by($v::BYTES) {
+                    // SAFETY: the column's second line.
+                    let vector = unsafe { $v::load(stage.wrapping_add(64 + at)) };
+                    // SAFETY: its first line.
+                    unsafe { $v::store(stage.wrapping_add(at), vector) };
+                }
+                dst = dst.wrapping_offset(d);
+                stage = stage.wrapping_add(128);
+            }
+        }
+    };
+}
+
 /// `Transpose` of a level for items of a width.
 macro_rules! transpose {
     ($name:ident $tiles:path) => {
@@ -289,6 +321,6 @@ macro_rules! transpose {
 }
 
 pub(super) use {
-    columns, half_1, half_2, half_4, half_columns, half_rows, halves, lines, round, rows, strip,
-    tile_1, tile_2, tile_4, tile_8, tile_16, transpose,
+    columns, half_1, half_2, half_4, half_columns, half_rows, halves, lines, round, rows, shifted,
+    strip, tile_1, tile_2, tile_4, tile_8, tile_16, transpose,
 };

@@ -4,7 +4,7 @@
 
 use super::transpose::{Strip, Tiles, transpose};
 use super::transpose_networks::*;
-use super::transpose_vectors::xmm;
+use super::transpose_vectors::{walked, xmm};
 use crate::kernels::generic;
 use core::arch::x86_64::{_mm_loadl_epi64, _mm_storel_epi64};
 
@@ -19,6 +19,8 @@ pub const HALF_2: Strip = Strip { height: 8, run: squares_2 };
 /// Squares of 8 bytes, of items of 4 bytes.
 pub const HALF_4: Strip = Strip { height: 8, run: squares_4 };
 
+shifted!(shifted "sse2" xmm);
+
 /// All for items of one width.
 macro_rules! level {
     ($name:ident $module:ident $width:literal $tile:ident $half:expr) => {
@@ -32,6 +34,7 @@ macro_rules! level {
                 strips: &[Strip { height: 16, run: lane }],
                 lines: Strip { height: 64, run: lines },
                 stream: Strip { height: 64, run: stream },
+                shifted,
                 half: $half,
                 scalar: generic::transpose::<$width>,
             };
