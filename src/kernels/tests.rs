@@ -222,17 +222,39 @@ fn transpose_with_strides_of_powers_of_two_is_the_model_s() {
     }
 }
 
-/// So far apart that the destination is written past the caches, at each level that does.
+/// So far apart that the destination is written past the caches, at each level that does; in columns
+/// that all start where lines do, and in others.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn transpose_into_far_columns_is_the_model_s() {
     for kernels in all() {
         for (w, &size) in SIZES.iter().enumerate() {
             let columns = 48 / size + 1;
-            let d = (cpu::caches().large / columns + 64) as isize & !63;
-            for (rows, shift) in [(512 / size, 0), (1000 / size + 3, size), (300, 16)] {
-                check_transpose_at(kernels, w, columns, rows, shift, d, 320);
-                check_transpose_at(kernels, w, columns, rows, shift, -d, 320);
+            let far = 2 * cpu::caches().large / columns;
+            for d in [(far as isize + 64) & !63, (far as isize + 64) | 9] {
+                for (rows, shift) in [(512 / size, 0), (1000 / size + 3, size), (300, 16)] {
+                    check_transpose_at(kernels, w, columns, rows, shift, d, 320);
+                }
+            }
+            // More columns than the stage of shifted lines has.
+            let d = (2 * cpu::caches().large / 260 + 700) as isize | 1;
+            check_transpose_at(kernels, w, 260, 640 / size + 1, 5, -d, 260 * size as isize);
+        }
+    }
+}
+
+/// Columns back to back, whose lines cross from one to the next.
+#[test]
+fn transpose_into_dense_columns_is_the_model_s() {
+    for kernels in all() {
+        for (w, &size) in SIZES.iter().enumerate() {
+            for columns in [16 / size, 16 / size + 1, 32 / size + 1, 50, 64] {
+                for (down, shift) in
+                    [(64, 16), (64, 32), (128, 48), (192, 8), (1024, 16), (1088, 16)]
+                {
+                    let (d, s) = (down as isize, (columns * size) as isize);
+                    check_transpose_at(kernels, w, columns.max(2), down / size, shift, d, s + 3);
+                }
             }
         }
     }
@@ -290,7 +312,7 @@ fn fill_of_all_lengths_and_misalignments_is_the_model_s() {
     for kernels in all() {
         for (w, &size) in SIZES.iter().enumerate() {
             for n in 0..516 {
-                let shift = n % 64;
+                let shift = (n * 5 + n / 64) % 64;
                 let item = pattern(16, n);
                 let before = pattern(n * size + 128, 9);
                 let mut expected = before.clone();

@@ -25,6 +25,7 @@ macro_rules! level {
                 lines: Strip { height: 64, run: lines },
                 stream: Strip { height: 64, run: stream },
                 shifted,
+                turned: None,
                 half: $half,
                 scalar: generic::transpose::<$width>,
             };

@@ -19,6 +19,7 @@ macro_rules! level {
             strip!(pair $width $tile "avx512f,avx512bw,avx512vl" ymm store);
             strip!(quad $width $tile "avx512f,avx512bw,avx512vl" zmm store);
             lines!(lines $width $tile "avx512f,avx512bw,avx512vl" ymm store);
+            turned!(turned $width $tile "avx512f,avx512bw,avx512vl" zmm);
             strip!(stream $width $tile "avx512f,avx512bw,avx512vl" zmm stream);
             pub static TILES: Tiles = Tiles {
                 width: $width,
@@ -30,6 +31,7 @@ macro_rules! level {
                 lines: Strip { height: 64, run: lines },
                 stream: Strip { height: 64, run: stream },
                 shifted,
+                turned: Some(turned),
                 half: $half,
                 scalar: generic::transpose::<$width>,
             };

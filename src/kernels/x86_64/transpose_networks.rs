@@ -131,6 +131,33 @@ macro_rules! strip {
     };
 }
 
+/// A function over tiles whose last rows are the next column's first ones.
+macro_rules! turned {
+    ($name:ident $width:literal $tile:ident $features:literal $v:ident) => {
+        /// See [`super::transpose::Turned`].
+        ///
+        /// # Safety
+        /// As for [`super::transpose::Turned`].
+        #[target_feature(enable = $features)]
+        pub unsafe fn $name(
+            mut dst: *mut u8,
+            d: isize,
+            mut src: *const u8,
+            s: isize,
+            tiles: usize,
+            lane: usize,
+            back: isize,
+        ) {
+            let lanes = $v::Lanes::turned(s * (16 / $width), lane, back);
+            for _ in 0..tiles {
+                $tile!($v store, dst, d, src, s, lanes);
+                dst = dst.wrapping_offset(d * (16 / $width));
+                src = src.wrapping_add(16);
+            }
+        }
+    };
+}
+
 /// A function over `panels` x `tiles` tiles, 64 bytes high: made of tiles of smaller vectors on the
 /// stack, so that a line of the destination is written at once.
 macro_rules! lines {
@@ -322,5 +349,5 @@ macro_rules! transpose {
 
 pub(super) use {
     columns, half_1, half_2, half_4, half_columns, half_rows, halves, lines, round, rows, shifted,
-    strip, tile_1, tile_2, tile_4, tile_8, tile_16, transpose,
+    strip, tile_1, tile_2, tile_4, tile_8, tile_16, transpose, turned,
 };

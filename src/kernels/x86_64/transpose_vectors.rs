@@ -162,15 +162,22 @@ pub mod zmm {
     /// The size of a vector.
     pub const BYTES: usize = 64;
 
-    /// Where the other lanes' rows lie, and which halves of quarters of a vector each lane is.
+    /// Where the other lanes' rows lie, and which quarter of a vector each lane is.
     #[derive(Clone, Copy)]
-    pub struct Lanes(isize, [__mmask16; 3]);
+    pub struct Lanes([isize; 3], [__mmask16; 3]);
 
     impl Lanes {
         /// Of rows `far` apart.
         #[inline]
         pub fn new(far: isize) -> Self {
-            Self(far, [hidden(0x00f0), hidden(0x0f00), hidden(0xf000)])
+            Self::turned(far, 4, 0)
+        }
+
+        /// Of rows `far` apart, but those from lane `lane` on `back` further back.
+        #[inline]
+        pub fn turned(far: isize, lane: usize, back: isize) -> Self {
+            let at = |i: usize| far * i.cast_signed() - if i < lane { 0 } else { back };
+            Self([at(1), at(2), at(3)], [hidden(0x00f0), hidden(0x0f00), hidden(0xf000)])
         }
     }
 
@@ -189,15 +196,16 @@ pub mod zmm {
     /// 16 bytes are readable at `from` and at the other lanes' rows.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub unsafe fn join(from: *const u8, Lanes(far, [mask1, mask2, mask3]): Lanes) -> __m512i {
+    pub unsafe fn join(from: *const u8, Lanes(far, mask): Lanes) -> __m512i {
+        let ([far1, far2, far3], [mask1, mask2, mask3]) = (far, mask);
         // SAFETY: the caller's promise.
         let row0 = unsafe { xmm::load(from) };
         // SAFETY: the caller's promise.
-        let row1 = unsafe { xmm::load(from.wrapping_offset(far)) };
+        let row1 = unsafe { xmm::load(from.wrapping_offset(far1)) };
         // SAFETY: the caller's promise.
-        let row2 = unsafe { xmm::load(from.wrapping_offset(2 * far)) };
+        let row2 = unsafe { xmm::load(from.wrapping_offset(far2)) };
         // SAFETY: the caller's promise.
-        let row3 = unsafe { xmm::load(from.wrapping_offset(3 * far)) };
+        let row3 = unsafe { xmm::load(from.wrapping_offset(far3)) };
         let vector = _mm512_castsi128_si512(row0);
         let vector = _mm512_mask_broadcast_i32x4(vector, mask1, row1);
         let vector = _mm512_mask_broadcast_i32x4(vector, mask2, row2);
