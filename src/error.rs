@@ -145,20 +145,33 @@ impl Text {
         let at = (0..template.len()).find(is_mark).unwrap_or(template.len());
         let before = template.get(..at).unwrap_or("");
         let after = template.get(at.saturating_add(MARK.len())..).unwrap_or("");
-        let name = name.to_bytes();
         // A text that does not fit is cut.
         let _ = this.write_str(before);
+        let name = name.to_bytes();
         let cut = name.get(..LIMIT);
-        for chunk in cut.unwrap_or(name).utf8_chunks() {
-            let _ = this.write_str(chunk.valid());
-            // A character that was cut in two is left out, as since CPython 3.14.
-            let is_halved = cut.is_some() && is_begun_character(chunk.invalid());
-            if !chunk.invalid().is_empty() && !is_halved {
-                let _ = this.write_char(char::REPLACEMENT_CHARACTER);
-            }
-        }
+        this.write_bytes(cut.unwrap_or(name), cut.is_some());
         let _ = this.write_str(after);
         this
+    }
+
+    /// A C string's text; what is not UTF-8 is replaced.
+    pub fn from_c_str(text: &CStr) -> Self {
+        let mut this = Self::new();
+        this.write_bytes(text.to_bytes(), false);
+        this
+    }
+
+    /// Appends bytes, with U+FFFD for what is not UTF-8. A last character that was cut in two is left
+    /// out, as since CPython 3.14.
+    fn write_bytes(&mut self, bytes: &[u8], is_cut: bool) {
+        for chunk in bytes.utf8_chunks() {
+            // A text that does not fit is cut.
+            let _ = self.write_str(chunk.valid());
+            let is_halved = is_cut && is_begun_character(chunk.invalid());
+            if !chunk.invalid().is_empty() && !is_halved {
+                let _ = self.write_char(char::REPLACEMENT_CHARACTER);
+            }
+        }
     }
 
     /// The text with its NUL.
@@ -189,6 +202,9 @@ impl Default for Text {
 
 impl Write for Text {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
+        if self.len == Self::CAPACITY {
+            return Err(fmt::Error);
+        }
         let room = Self::CAPACITY
             .saturating_sub(1)
             .saturating_sub(Self::ELLIPSIS.len())
@@ -203,7 +219,8 @@ impl Write for Text {
         }
         self.append(piece.get(..cut).unwrap_or("").as_bytes());
         self.append(Self::ELLIPSIS.as_bytes());
-        // No further piece fits behind the ellipsis.
+        // Nothing goes behind the ellipsis; the rest is NUL.
+        self.len = Self::CAPACITY;
         Err(fmt::Error)
     }
 }
@@ -243,6 +260,19 @@ mod tests {
         let shown = text.as_c_str().to_str().unwrap();
         assert_eq!(shown.len(), Text::CAPACITY - 1);
         assert!(shown.ends_with("x..."));
+    }
+
+    #[test]
+    fn nothing_is_written_behind_a_cut() {
+        let mut text = Text::new();
+        let _ = text.write_str(&"x".repeat(378));
+        let _ = text.write_str("éé");
+        let _ = text.write_str("z");
+        let shown = text.as_c_str().to_str().unwrap();
+        assert!(shown.ends_with("x...") || shown.ends_with("é..."), "{shown}");
+        let mut broken = Text::from_c_str(c"bad name 'abcd\xc3'");
+        let _ = broken.write_str("!");
+        assert_eq!(broken.as_c_str().to_str().unwrap(), "bad name 'abcd\u{fffd}'!");
     }
 
     #[test]

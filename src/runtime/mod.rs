@@ -18,7 +18,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::abi::{PyBufferProcs, PyObject, PyTypeObject, getbufferproc, releasebufferproc};
-use crate::error::{Error, Text};
+use crate::error::{Error, Kind, Text};
 use cpython::Host;
 use layout::ObjectLayout;
 
@@ -36,6 +36,10 @@ pub struct Runtime {
 
 // SAFETY: a table of addresses that do not change once it is filled.
 unsafe impl Sync for Runtime {}
+
+/// An error was to be set, and no exception was given.
+const NO_EXCEPTION: Error =
+    Error::Fixed(Kind::System, c"an error was set with something that is no exception");
 
 /// The world once it is final; null until then.
 static CURRENT: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
@@ -216,6 +220,7 @@ impl Runtime {
     /// `exception` is an exception of this world.
     pub unsafe fn set_error(&self, exception: *mut PyObject, text: &CStr) {
         match &self.host {
+            Some(host) if exception.is_null() => host.raise(&NO_EXCEPTION),
             // SAFETY: the caller's promise is the callee's.
             Some(host) => unsafe { host.set_error(exception, text) },
             None => standalone::errors::set(exception, text),

@@ -1,7 +1,6 @@
 //! The standalone world's errors: at most one for each thread, in memory of the thread's own.
 
 use core::ffi::{CStr, c_char};
-use core::fmt::Write;
 use core::ptr;
 
 use super::exceptions;
@@ -33,19 +32,18 @@ fn set_pending(exception: *mut PyObject, text: Text) {
     }
 }
 
+/// Sets this thread's error. What is no exception is a mistake that becomes a SystemError, as in
+/// CPython.
 #[inline(never)]
-/// Sets this thread's error. A null exception is a mistake that becomes a SystemError, as in CPython.
 pub fn set(exception: *mut PyObject, text: &CStr) {
-    if exception.is_null() {
-        return set_pending(
-            exceptions::of(Kind::System),
-            Text::from_ascii("an error was set with a NULL exception"),
-        );
+    // SAFETY: null, an exception, or another object.
+    if !exception.is_null() && unsafe { exceptions::is_exception(exception) } {
+        return set_pending(exception, Text::from_c_str(text));
     }
-    let mut copy = Text::new();
-    // A text that does not fit is cut.
-    let _ = copy.write_str(text.to_str().unwrap_or("(a text that is not UTF-8)"));
-    set_pending(exception, copy);
+    set_pending(
+        exceptions::of(Kind::System),
+        Text::from_ascii("an error was set with something that is no exception"),
+    );
 }
 
 /// Raises a fault of the library's own as this thread's error.

@@ -57,6 +57,16 @@ pub fn kind_of(exception: *const PyObject) -> Option<Kind> {
     Kind::ALL.iter().copied().find(|kind| ptr::eq(of(*kind), exception))
 }
 
+/// Whether an object can be set as an error: one of the library's own exceptions, or a type that went
+/// through `PyType_Ready`.
+///
+/// # Safety
+/// `obj` is an object.
+pub unsafe fn is_exception(obj: *mut PyObject) -> bool {
+    // SAFETY: an object has a type (caller).
+    kind_of(obj).is_some() || unsafe { (*obj).ob_type } == METATYPE.0.get()
+}
+
 /// Whether `exception` is `other` or derived from it.
 ///
 /// # Safety

@@ -89,9 +89,12 @@ fn claim_record() -> Option<&'static Record> {
 fn has_ended(thread: i32) -> bool {
     // SAFETY: takes nothing and cannot fail.
     let process = unsafe { libc::getpid() };
-    // SAFETY: signal 0 is not sent; the call only tells whether the thread is there, which fails for
-    // no other reason (a process may always signal itself).
-    unsafe { libc::syscall(libc::SYS_tgkill, process, thread, 0) != 0 }
+    // SAFETY: signal 0 is not sent; the call only tells whether the thread is there.
+    let found = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, 0) };
+    // SAFETY: takes nothing and cannot fail.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: this thread's errno.
+    found != 0 && unsafe { *errno } == libc::ESRCH
 }
 
 /// Adds a record at the end of the list; `None` if there is no memory.
