@@ -35,14 +35,28 @@ pub unsafe extern "C" fn PyBuffer_Release(view: *mut Py_buffer) {
 /// As for [`PyBuffer_Release`].
 #[inline]
 pub unsafe fn release(view: *mut Py_buffer) {
-    // SAFETY: null or a view (caller).
-    let Some(view) = (unsafe { view.as_mut() }) else { return };
+    if view.is_null() {
+        return;
+    }
     match runtime::settled() {
-        // SAFETY: as above.
+        // SAFETY: a view (caller).
         Some(runtime) => unsafe { protocol::get::release(runtime, view) },
-        None if view.obj.is_null() => {}
         // SAFETY: as above.
-        None => unsafe { protocol::get::give_back(view) },
+        None => unsafe { release_first(view) },
+    }
+}
+
+/// As [`release`] before the world is settled.
+///
+/// # Safety
+/// As for [`PyBuffer_Release`]; `view` is not null.
+#[cold]
+#[inline(never)]
+unsafe fn release_first(view: *mut Py_buffer) {
+    // SAFETY: a view (caller).
+    if !unsafe { (*view).obj }.is_null() {
+        // SAFETY: as above.
+        unsafe { protocol::get::give_back(view) };
     }
 }
 

@@ -36,7 +36,8 @@ pub extern "C" fn pybuffer_runtime() -> *const c_char {
 /// `RTLD_LOCAL`.
 ///
 /// Returns 0 if the objects of this process are CPython's now (or were before); -1, with no error set,
-/// if `handle` holds no CPython or a standalone object or error was made already.
+/// if `handle` holds no CPython or a standalone object or error was made already. Under a preload, and
+/// whenever else CPython's objects reach the library first, it finds such a libpython by itself.
 ///
 /// # Safety
 /// `handle` is NULL or came from `dlopen` and stays open.
@@ -59,7 +60,7 @@ pub unsafe extern "C" fn pybuffer_type_ready(r#type: *mut PyTypeObject) -> c_int
     if r#type.is_null() {
         return null_argument();
     }
-    if runtime::for_objects().is_hosted() {
+    if runtime::for_good().is_hosted() {
         return runtime::status(Err(NOT_STANDALONE));
     }
     // SAFETY: the caller's promise is the callee's.
@@ -78,7 +79,7 @@ pub unsafe extern "C" fn pybuffer_type_ready(r#type: *mut PyTypeObject) -> c_int
 pub unsafe extern "C" fn pybuffer_object_new(r#type: *mut PyTypeObject) -> *mut PyObject {
     let made = if r#type.is_null() {
         Err(Error::NullArgument)
-    } else if runtime::for_objects().is_hosted() {
+    } else if runtime::for_good().is_hosted() {
         Err(NOT_STANDALONE)
     } else {
         // SAFETY: the caller's promise is the callee's.
@@ -129,7 +130,8 @@ pub unsafe extern "C" fn pybuffer_decref(obj: *mut PyObject) {
 }
 
 /// `PyExc_...`: the exception of a name, `"ValueError"` or `"struct.error"`; borrowed. NULL, with no
-/// error set, for a name that the library does not know.
+/// error set, for a name that the library does not know, and for `struct.error` in a process with Python
+/// while an error is pending.
 ///
 /// # Safety
 /// `name` is NULL or a C string.
@@ -139,7 +141,7 @@ pub unsafe extern "C" fn pybuffer_exception(name: *const c_char) -> *mut PyObjec
         return ptr::null_mut();
     }
     // SAFETY: a C string (caller).
-    runtime::for_objects().exception(unsafe { CStr::from_ptr(name) })
+    runtime::current().exception(unsafe { CStr::from_ptr(name) })
 }
 
 /// `PyErr_SetString`: sets this thread's error, in place of any other. The text (UTF-8) is copied, up
@@ -153,7 +155,7 @@ pub unsafe extern "C" fn pybuffer_err_set_string(exception: *mut PyObject, text:
     // SAFETY: a C string (caller).
     let text = if text.is_null() { c"" } else { unsafe { CStr::from_ptr(text) } };
     // SAFETY: the caller's promise is the callee's.
-    unsafe { runtime::for_objects().set_error(exception, text) };
+    unsafe { runtime::for_good().set_error(exception, text) };
 }
 
 /// `PyErr_NoMemory`: sets `MemoryError` as this thread's error. Returns NULL.

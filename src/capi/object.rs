@@ -29,7 +29,7 @@ pub unsafe fn check_buffer(obj: *mut PyObject) -> c_int {
         return 0;
     }
     // SAFETY: an object (caller).
-    unsafe { protocol::get::is_exporter(runtime::current(), obj) }.into()
+    unsafe { protocol::get::is_exporter(runtime::for_objects(), obj) }.into()
 }
 
 /// Asks `obj` to fill `view` for a request of `flags` (`PyBUF_SIMPLE`, `PyBUF_FULL_RO`, ...).

@@ -5,21 +5,21 @@
 
 use core::ptr;
 
-/// Up to how many items there is nothing to be gained by planning.
-pub const ITEMS: isize = 128;
-/// Up to how large an item.
-pub const BYTES: isize = 64;
-/// Up to how many dimensions.
+/// The most dimensions that a walk has.
 pub const DIMS: usize = 8;
 
-/// The dimensions of a view, from the fastest in the block's order to the slowest.
-pub struct Dims<'a> {
-    /// `shape[ndim]`, `1 <= ndim <= DIMS`.
+/// A view's items, and how they are visited.
+pub struct Walk<'a> {
+    /// `shape[ndim]`, at least one dimension.
     pub shape: &'a [isize],
-    /// `strides[ndim]`.
+    /// `strides[ndim]`, in memory that the copy does not write.
     pub strides: &'a [isize],
-    /// Whether the first dimension is the fastest.
+    /// Whether the first dimension is the fastest in the block, and not the last.
     pub first_is_fastest: bool,
+    /// The size of an item.
+    pub itemsize: usize,
+    /// How many items are copied, counted in the block's order: `0 <= items <= product(shape)`.
+    pub items: isize,
 }
 
 /// Which of the two is written.
@@ -31,57 +31,48 @@ pub enum Into {
     View,
 }
 
-/// Copies the first `items` items, counted in the block's order.
+/// Copies the first items of a walk.
 ///
 /// # Safety
-/// At every index within the shape an item is there in the view, and `items` are in the block, where
-/// `0 <= items <= product(shape)`; the two share no byte; what is written may be written.
-pub unsafe fn copy(
-    block: *mut u8,
-    view: *mut u8,
-    dims: &Dims,
-    itemsize: usize,
-    items: isize,
-    into: Into,
-) {
-    let copy = match (itemsize, into) {
-        (1, Into::Block) => walk::<1, true>,
-        (2, Into::Block) => walk::<2, true>,
-        (4, Into::Block) => walk::<4, true>,
-        (8, Into::Block) => walk::<8, true>,
-        (_, Into::Block) => walk::<0, true>,
-        (1, Into::View) => walk::<1, false>,
-        (2, Into::View) => walk::<2, false>,
-        (4, Into::View) => walk::<4, false>,
-        (8, Into::View) => walk::<8, false>,
-        (_, Into::View) => walk::<0, false>,
+/// At every index within the shape an item is there in the view, and `items` are in the block; the two
+/// share no byte; what is written may be written.
+pub unsafe fn copy(block: *mut u8, view: *mut u8, walk: &Walk, into: Into) {
+    let copy = match (walk.itemsize, into) {
+        (1, Into::Block) => run::<1, true>,
+        (2, Into::Block) => run::<2, true>,
+        (4, Into::Block) => run::<4, true>,
+        (8, Into::Block) => run::<8, true>,
+        (_, Into::Block) => run::<0, true>,
+        (1, Into::View) => run::<1, false>,
+        (2, Into::View) => run::<2, false>,
+        (4, Into::View) => run::<4, false>,
+        (8, Into::View) => run::<8, false>,
+        (_, Into::View) => run::<0, false>,
     };
     // SAFETY: the caller's promise is the callee's.
-    unsafe { copy(block, view, dims, itemsize, items) };
+    unsafe { copy(block, view, walk) };
 }
 
 /// As [`copy`], for items of `W` bytes, or of any size if `W` is 0.
 ///
 /// # Safety
 /// As for [`copy`].
-unsafe fn walk<const W: usize, const TO_BLOCK: bool>(
+unsafe fn run<const W: usize, const TO_BLOCK: bool>(
     mut block: *mut u8,
     mut view: *mut u8,
-    dims: &Dims,
-    itemsize: usize,
-    items: isize,
+    walk: &Walk,
 ) {
-    let size = if W == 0 { itemsize } else { W };
+    let size = if W == 0 { walk.itemsize } else { W };
     let dim = |k: usize| {
         // From the fastest on.
-        let last = dims.shape.len().wrapping_sub(1);
-        let axis = if dims.first_is_fastest { k } else { last.wrapping_sub(k) };
-        let n = dims.shape.get(axis).copied().unwrap_or(1);
-        (n, dims.strides.get(axis).copied().unwrap_or(0))
+        let last = walk.shape.len().wrapping_sub(1);
+        let axis = if walk.first_is_fastest { k } else { last.wrapping_sub(k) };
+        let n = walk.shape.get(axis).copied().unwrap_or(1);
+        (n, walk.strides.get(axis).copied().unwrap_or(0))
     };
     let ((line, step), (lines, next_line)) = (dim(0), dim(1));
     let mut index = [0_isize; DIMS];
-    let mut left = items;
+    let mut left = walk.items;
     loop {
         // The two fastest dimensions need no index of their own.
         let mut row = view;

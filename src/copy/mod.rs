@@ -58,6 +58,7 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Err
     let mut meet = false;
     storage::with_axes(sequence.shape.len(), &mut |axes| {
         plan::lay(axes, sequence.shape, dst.side, src.side);
+        plan::keep_prefix(axes, sequence.items, sequence.order);
         // SAFETY: the caller promised that every index can be reached in both arrays.
         meet = unsafe { overlap::meet(axes, dst.buf, src.buf, sequence.itemsize) };
         if !meet {
@@ -99,6 +100,7 @@ unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), 
 unsafe fn copy_apart(dst: Array, src: Array, sequence: Sequence) -> Result<(), Error> {
     storage::with_axes(sequence.shape.len(), &mut |axes| {
         plan::lay(axes, sequence.shape, dst.side, src.side);
+        plan::keep_prefix(axes, sequence.items, sequence.order);
         // SAFETY: the caller's promise is the callee's.
         unsafe { run_apart(axes, dst.buf, src.buf, sequence) };
     })

@@ -236,6 +236,22 @@ fn merge(axes: &mut [Axis]) -> usize {
     kept
 }
 
+/// Takes from the loops the steps that the first `items` items, counted in `order`, do not reach.
+pub fn keep_prefix(axes: &mut [Axis], items: isize, order: Order) {
+    let mut slab = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
+    let mut keep = |axis: &mut Axis| {
+        slab = slab.checked_div(axis.n).unwrap_or(1).max(1);
+        // The steps that are begun; the last of them may be filled in part.
+        let begun = (items - 1) / slab + 1;
+        axis.n = axis.n.min(begun);
+        begun <= 1
+    };
+    match order {
+        Order::C => axes.iter_mut().all(&mut keep),
+        Order::Fortran => axes.iter_mut().rev().all(&mut keep),
+    };
+}
+
 /// How the first items of an array lie along its slowest dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slabs {

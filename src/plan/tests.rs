@@ -137,6 +137,24 @@ fn destination_written_twice_is_told_from_one_written_once() {
 }
 
 #[test]
+fn prefix_keeps_the_steps_that_it_begins() {
+    let shape = [4, 5, 6];
+    let kept = |items, order| {
+        let mut axes = laid(&shape, dense(&shape, 1, C), dense(&shape, 1, C));
+        keep_prefix(&mut axes, items, order);
+        axes.iter().map(|axis| axis.n).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(120, C), [4, 5, 6]);
+    assert_eq!(kept(91, C), [4, 5, 6]);
+    assert_eq!(kept(90, C), [3, 5, 6]);
+    assert_eq!(kept(30, C), [1, 5, 6]);
+    assert_eq!(kept(13, C), [1, 3, 6]);
+    assert_eq!(kept(1, C), [1, 1, 1]);
+    assert_eq!(kept(9, Fortran), [4, 3, 1]);
+    assert_eq!(kept(41, Fortran), [4, 5, 3]);
+}
+
+#[test]
 fn prefix_is_whole_slabs_and_a_rest() {
     let shape = [1, 4, 5];
     let mut axes = laid(&shape, dense(&shape, 1, C), dense(&shape, 1, C));

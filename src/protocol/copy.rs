@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Tuple};
 use crate::layout::Order;
 use crate::plan::{Side, Strides};
 use crate::runtime;
-use crate::view::{Fields, View};
+use crate::view::{Fields, Small, View};
 
 /// Copies the items of `view` to `len` bytes at `buf`: in Fortran order for any `order` but `'C'`
 /// and `'A'`, which mean C order (a Fortran-contiguous view is copied as it lies for `'A'`).
@@ -117,39 +117,24 @@ unsafe fn copy_few(
     order: Order,
     into: Into,
 ) -> bool {
-    // No product or sum of numbers within these limits overflows.
-    const FAR: usize = 1 << 40;
     // SAFETY: the view's arrays are there (caller).
-    let fields = unsafe { Fields::new(view) };
-    let (Some(shape), Some(strides), None) =
-        (fields.shape(), fields.strides(), fields.suboffsets())
-    else {
-        return false;
-    };
-    if !(1..=few::DIMS).contains(&shape.len()) || !(1..=few::BYTES).contains(&view.itemsize) {
-        return false;
-    }
-    let (mut items, mut low, mut high) = (1_isize, 0_isize, view.itemsize);
-    for (&n, &stride) in shape.iter().zip(strides) {
-        if !(1..=few::ITEMS).contains(&n) || stride.unsigned_abs() > FAR {
-            return false;
-        }
-        items = items.wrapping_mul(n);
-        let reach = stride.wrapping_mul(n.wrapping_sub(1));
-        low = low.wrapping_add(reach.min(0));
-        high = high.wrapping_add(reach.max(0));
-    }
+    let Some(small) = Small::new(unsafe { Fields::new(view) }) else { return false };
     let first: *mut u8 = view.buf.cast();
-    let meet = first.wrapping_offset(low) < block.wrapping_offset(len)
-        && block < first.wrapping_offset(high);
-    if items > few::ITEMS || items.wrapping_mul(view.itemsize) != view.len || meet {
+    let meet = first.wrapping_offset(small.extent.low) < block.wrapping_offset(len)
+        && block < first.wrapping_offset(small.extent.high);
+    if meet {
         return false;
     }
-    let dims = few::Dims { shape, strides, first_is_fastest: order == Order::Fortran };
-    let items = len.checked_div(view.itemsize).unwrap_or(0);
-    // SAFETY: the numbers agree as `View`'s V1 to V3 have it, and the two do not meet; the rest is the
+    let walk = few::Walk {
+        shape: small.shape(),
+        strides: small.strides(),
+        first_is_fastest: order == Order::Fortran,
+        itemsize: small.itemsize,
+        items: len.checked_div(view.itemsize).unwrap_or(0),
+    };
+    // SAFETY: the numbers agree with each other (V1 to V3), and the two do not meet; the rest is the
     // caller's promise.
-    unsafe { few::copy(block, first, &dims, view.itemsize.unsigned_abs(), items, into) };
+    unsafe { few::copy(block, first, &walk, into) };
     true
 }
 
@@ -191,9 +176,9 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), E
         Error::Raised
     });
     // SAFETY: filled above, not moved, and given back once.
-    unsafe { get::give_back(&mut dest_view) };
+    unsafe { get::give_back(&raw mut dest_view) };
     // SAFETY: as above; `obj` is null if it was not filled.
-    unsafe { get::give_back(&mut src_view) };
+    unsafe { get::give_back(&raw mut src_view) };
     result
 }
 

@@ -13,6 +13,6 @@ use crate::runtime;
 pub fn size_from_format(format: &CStr) -> Result<isize, Error> {
     match size(format.to_bytes(), Grammar::Common) {
         Ok(size) => Ok(size),
-        Err(_) => runtime::for_objects().size_from_format(format),
+        Err(_) => runtime::for_good().size_from_format(format),
     }
 }

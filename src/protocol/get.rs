@@ -104,15 +104,17 @@ pub unsafe fn explain(refusal: Refusal, obj: *mut PyObject) -> Error {
 /// # Safety
 /// `view` was filled by an exporter, has not moved, and may be given back by this thread.
 #[inline]
-pub unsafe fn release(runtime: &Runtime, view: &mut Py_buffer) {
-    let obj = view.obj;
+pub unsafe fn release(runtime: &Runtime, view: *mut Py_buffer) {
+    // SAFETY: a view (caller). No reference to it is kept, as the exporter may have one of its own.
+    let obj = unsafe { (*view).obj };
     if obj.is_null() {
         return;
     }
     // SAFETY: an exporter put an object there (caller).
     match unsafe { runtime.releasebuffer_of(obj) } {
         None => {
-            view.obj = ptr::null_mut();
+            // SAFETY: as above.
+            unsafe { (*view).obj = ptr::null_mut() };
             // SAFETY: the view owned this reference.
             unsafe { runtime.decref(obj) };
         }
@@ -126,11 +128,13 @@ pub unsafe fn release(runtime: &Runtime, view: &mut Py_buffer) {
 /// # Safety
 /// As for [`release`]; `releasebuffer` is the slot of the view's object.
 #[inline(never)]
-unsafe fn release_by(runtime: &Runtime, releasebuffer: releasebufferproc, view: &mut Py_buffer) {
-    let obj = view.obj;
+unsafe fn release_by(runtime: &Runtime, releasebuffer: releasebufferproc, view: *mut Py_buffer) {
+    // SAFETY: a view (caller).
+    let obj = unsafe { (*view).obj };
     // SAFETY: the slot of the object's own type, with the view that its other slot filled.
     unsafe { releasebuffer(obj, view) };
-    view.obj = ptr::null_mut();
+    // SAFETY: as above.
+    unsafe { (*view).obj = ptr::null_mut() };
     // SAFETY: the view owned this reference.
     unsafe { runtime.decref(obj) };
 }
@@ -140,7 +144,7 @@ unsafe fn release_by(runtime: &Runtime, releasebuffer: releasebufferproc, view: 
 /// # Safety
 /// As for [`release`].
 #[inline(never)]
-pub unsafe fn give_back(view: &mut Py_buffer) {
+pub unsafe fn give_back(view: *mut Py_buffer) {
     // SAFETY: the caller's promise is the callee's.
     unsafe { release(runtime::for_objects(), view) };
 }
@@ -162,7 +166,7 @@ pub unsafe fn with_view<R>(
     }
     let result = work(&view);
     // SAFETY: filled above, not moved, and given back once.
-    unsafe { give_back(&mut view) };
+    unsafe { give_back(&raw mut view) };
     result
 }
 

@@ -63,7 +63,7 @@ pub unsafe fn is_readable(obj: *mut PyObject) -> c_int {
         }
         Ok(_) => {
             // SAFETY: filled above, not moved, and given back once.
-            unsafe { get::give_back(&mut view) };
+            unsafe { get::give_back(&raw mut view) };
             1
         }
     }

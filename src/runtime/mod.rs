@@ -50,22 +50,30 @@ pub fn current() -> &'static Runtime {
     settled().unwrap_or_else(look)
 }
 
-/// The world for good, as an object or an error of it is at hand.
+/// The world for good, as an object of it is at hand.
 #[inline]
 pub fn for_objects() -> &'static Runtime {
-    settled().unwrap_or_else(settle_now)
+    settled().unwrap_or_else(settle_with_object)
 }
 
+/// The world for good, as an error of it is raised or an object of its made.
+pub fn for_good() -> &'static Runtime {
+    settled().unwrap_or_else(|| settle(look()))
+}
+
+/// An object came along before anything told whose it is. The library's own would have come from
+/// `PyObject_New` or have a type that went through `PyType_Ready`, which settle the world; so if there is
+/// a libpython that the dynamic linker keeps to itself (`RTLD_LOCAL`), the object is that one's.
 #[cold]
 #[inline(never)]
-fn settle_now() -> &'static Runtime {
-    settle(look())
+fn settle_with_object() -> &'static Runtime {
+    settle(cpython::find().or_else(cpython::find_private).unwrap_or(&standalone::RUNTIME))
 }
 
-/// The world as far as can be seen now.
+/// The world as far as can be seen now. One with a libpython is final.
 #[cold]
 fn look() -> &'static Runtime {
-    cpython::find().unwrap_or(&standalone::RUNTIME)
+    cpython::find().map_or(&standalone::RUNTIME, settle)
 }
 
 /// The world if it is final already: what a hot path asks, to leave the rest to a cold one.
@@ -277,7 +285,7 @@ impl Runtime {
 /// the GIL, before Py_Initialize, after Py_Finalize) nothing is set: the return value alone tells.
 #[cold]
 pub fn raise(error: &Error) {
-    for_objects().raise(error);
+    for_good().raise(error);
 }
 
 /// The one mapping of results to `int` functions: 0, or -1 with an error raised.

@@ -38,6 +38,12 @@ pub fn find() -> Option<&'static Runtime> {
     adopt(Symbols::linked().or_else(Symbols::loaded)?)
 }
 
+/// The world of a libpython that was loaded with `RTLD_LOCAL`, if there is one.
+#[cold]
+pub fn find_private() -> Option<&'static Runtime> {
+    adopt(Symbols::private()?)
+}
+
 /// The world of the libpython behind a handle from `dlopen`.
 ///
 /// # Safety

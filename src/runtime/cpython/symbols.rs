@@ -5,7 +5,7 @@
 //! dynamic linker fills; a null entry means that the name is not there.
 
 use core::arch::global_asm;
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::{mem, ptr};
 
 use crate::abi::{Py_ssize_t, PyObject, PyTypeObject};
@@ -100,36 +100,70 @@ unsafe extern "C" {
 /// How many names there are: each is as large as a pointer.
 const COUNT: usize = size_of::<Symbols>() / size_of::<usize>();
 
-/// `dlsym`, as old as the architecture's glibc, so that a library linked on a new system runs on old
-/// ones; null in a program linked without a dynamic linker.
+/// Two functions of the dynamic linker's, as old as the architecture's glibc, so that a library linked on
+/// a new system runs on old ones; null in a program linked without a dynamic linker.
 mod dynamic {
-    use super::{c_char, c_void, global_asm};
+    use super::{c_char, c_int, c_void, global_asm};
 
     #[cfg(all(target_env = "gnu", target_arch = "x86_64"))]
-    global_asm!(".symver dlsym, dlsym@GLIBC_2.2.5");
+    global_asm!(".symver dlsym, dlsym@GLIBC_2.2.5", ".symver dlopen, dlopen@GLIBC_2.2.5");
     #[cfg(all(target_env = "gnu", target_arch = "aarch64"))]
-    global_asm!(".symver dlsym, dlsym@GLIBC_2.17");
+    global_asm!(".symver dlsym, dlsym@GLIBC_2.17", ".symver dlopen, dlopen@GLIBC_2.17");
 
     global_asm!(
-        ".pushsection .data.rel.ro.pybuffer_dlsym,\"aw\"",
+        ".pushsection .data.rel.ro.pybuffer_dynamic,\"aw\"",
         ".balign 8",
-        ".globl pybuffer_dlsym_address",
-        ".hidden pybuffer_dlsym_address",
-        "pybuffer_dlsym_address:",
+        ".globl pybuffer_dynamic",
+        ".hidden pybuffer_dynamic",
+        "pybuffer_dynamic:",
         address_of!("dlsym"),
+        address_of!("dlopen"),
         ".popsection",
     );
 
-    pub type DlSym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
+    #[derive(Clone, Copy)]
+    #[repr(C)]
+    pub struct Dynamic {
+        pub dlsym: Option<unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void>,
+        pub dlopen: Option<unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void>,
+    }
 
     unsafe extern "C" {
-        static pybuffer_dlsym_address: Option<DlSym>;
+        static pybuffer_dynamic: Dynamic;
     }
 
-    pub fn dlsym() -> Option<DlSym> {
+    pub fn linker() -> Dynamic {
         // SAFETY: filled by the dynamic linker before this code can run, and never changed.
-        unsafe { pybuffer_dlsym_address }
+        unsafe { pybuffer_dynamic }
     }
+}
+
+/// The file name of a library, as the dynamic linker knows it.
+struct FileName([c_char; 512]);
+
+/// Keeps the name of the first library that calls itself libpython; 1 to look no further.
+///
+/// # Safety
+/// `info` is the dynamic linker's, and `name` a [`FileName`].
+unsafe extern "C" fn keep_libpython(
+    info: *mut libc::dl_phdr_info,
+    _: usize,
+    name: *mut c_void,
+) -> c_int {
+    // SAFETY: the dynamic linker's (caller).
+    let found = unsafe { (*info).dlpi_name };
+    if found.is_null() {
+        return 0;
+    }
+    // SAFETY: a C string of the dynamic linker's.
+    let found = unsafe { CStr::from_ptr(found) }.to_bytes_with_nul();
+    // SAFETY: what `private` passed (caller).
+    let name = unsafe { &mut *name.cast::<FileName>() };
+    if found.len() > name.0.len() || !found.windows(9).any(|part| part == b"libpython") {
+        return 0;
+    }
+    name.0.iter_mut().zip(found).for_each(|(to, from)| *to = from.cast_signed());
+    1
 }
 
 impl Symbols {
@@ -145,12 +179,27 @@ impl Symbols {
         unsafe { Self::behind(libc::RTLD_DEFAULT) }
     }
 
+    /// What a libpython has that the dynamic linker shows to nobody else: one opened with `RTLD_LOCAL`.
+    pub fn private() -> Option<Self> {
+        let dlopen = dynamic::linker().dlopen?;
+        let mut name = FileName([0; 512]);
+        // SAFETY: the callback gets what it expects, during the call only.
+        let found = unsafe { libc::dl_iterate_phdr(Some(keep_libpython), (&raw mut name).cast()) };
+        if found == 0 {
+            return None;
+        }
+        // SAFETY: a C string; the library is there already, so none of its code is run.
+        let handle = unsafe { dlopen(name.0.as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY) };
+        // SAFETY: open, and never closed.
+        if handle.is_null() { None } else { unsafe { Self::behind(handle) } }
+    }
+
     /// What a library has, or those that it was linked to.
     ///
     /// # Safety
     /// `handle` came from `dlopen` and stays open.
     pub unsafe fn behind(handle: *mut c_void) -> Option<Self> {
-        let dlsym = dynamic::dlsym()?;
+        let dlsym = dynamic::linker().dlsym?;
         // One look-up tells most processes that there is no Python.
         // SAFETY: the handle is open (caller).
         if unsafe { dlsym(handle, c"Py_IncRef".as_ptr()) }.is_null() {
