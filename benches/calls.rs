@@ -1,8 +1,8 @@
 //! The time of each call beside libpython's, in one process: `make bench`.
 //!
 //! Both libraries are loaded as a user would load them and called through the same kind of pointer, so
-//! what differs is what they do. The table at the end gives the medians and their ratio; criterion's own
-//! reports are in `target/criterion`.
+//! what differs is what they do. The table at the end gives the medians and their ratio, which also go to
+//! `docs/performance/calls.json`; criterion's own reports are in `target/criterion`.
 
 mod host;
 #[path = "../tests/support/mod.rs"]
@@ -13,9 +13,11 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::Criterion;
+use host::machine::{self, Machine};
 use host::{Host, Object, symbol};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use pybuffer::abi::{Py_buffer, PyBUF_FULL_RO, PyBUF_SIMPLE};
+use serde_json::{Value, json};
 
 /// The functions of one of the two libraries.
 struct Functions {
@@ -104,6 +106,11 @@ fn main() {
     let (dense, transposed) = (dense.view(), transposed.view());
     let cases = cases(&objects, &dense, &transposed);
     measure(&both, &cases);
+    let calls = print_table(&cases);
+    // Cargo adds --bench; anything else chooses among the calls.
+    if std::env::args().skip(1).all(|argument| argument == "--bench") {
+        write(&host.python.label, &calls);
+    }
 }
 
 /// One exporter of each kind.
@@ -262,11 +269,10 @@ fn measure(both: &[Functions; 2], cases: &[Case]) {
         group.finish();
     }
     criterion.final_summary();
-    print_table(cases);
 }
 
 /// The medians that criterion has just stored.
-fn print_table(cases: &[Case]) {
+fn print_table(cases: &[Case]) -> Vec<Value> {
     let criterion = support::shipped().root.join("target/criterion");
     let median = |name: &str, label: &str| -> Option<f64> {
         let directory = name.replace(['?', '"', '/', '\\', '*', '<', '>', ':', '|', '^'], "_");
@@ -279,12 +285,28 @@ fn print_table(cases: &[Case]) {
         "\n{:34}{:>12}{:>12}{:>10}",
         "nanoseconds, median", "libpython", "libpybuffer", "ratio"
     );
+    let mut all = Vec::new();
     for (name, _) in cases {
         match (median(name, "libpython"), median(name, "libpybuffer")) {
             (Some(host), Some(ours)) => {
                 println!("{name:34}{host:>12.1}{ours:>12.1}{:>10.2}", ours / host);
+                let round = |value: f64| (value * 10.0).round() / 10.0;
+                all.push(json!({
+                    "call": name,
+                    "ns": { "libpython": round(host), "libpybuffer": round(ours) },
+                }));
             }
             _ => println!("{name:34} was not measured in this run"),
         }
     }
+    all
+}
+
+/// Writes `docs/performance/calls.json`, the level in its name if it was lowered.
+fn write(python: &str, calls: &[Value]) {
+    let name = machine::named_level().map_or("calls".into(), |level| format!("calls-{level}"));
+    let file = support::shipped().root.join(format!("docs/performance/{name}.json"));
+    let text = json!({ "machine": Machine::new(), "libpython": python, "calls": calls });
+    std::fs::write(&file, format!("{text:#}\n")).expect("docs/performance can be written");
+    println!("written to {}", file.display());
 }

@@ -1,38 +1,23 @@
 //! How a case is measured: every rival once in each repetition, in an order that changes, each after its
 //! result was checked. What counts is the median.
+//!
+//! The clock is that of the thread, which stands while the CPU does something else.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::job::Job;
 use crate::memory::Random;
 use crate::rivals::{Copy, Rival};
 
-/// How much is spent on a case.
-#[derive(Clone, Copy)]
-pub struct Effort {
-    pub repetitions: usize,
-    /// Repetitions of copies beyond 64 MiB.
-    pub repetitions_large: usize,
-    /// One measurement lasts at least this long.
-    pub at_least: Duration,
-    /// A rival that has used so much time is measured no more, after two repetitions.
-    pub enough: Duration,
-}
-
-impl Effort {
-    pub const FULL: Self = Self {
-        repetitions: 15,
-        repetitions_large: 7,
-        at_least: Duration::from_micros(400),
-        enough: Duration::from_millis(1500),
-    };
-    pub const QUICK: Self = Self {
-        repetitions: 9,
-        repetitions_large: 5,
-        at_least: Duration::from_micros(400),
-        enough: Duration::from_millis(300),
-    };
-}
+const REPETITIONS: usize = 15;
+/// Of copies beyond 64 MiB.
+const REPETITIONS_LARGE: usize = 7;
+/// A measurement lasts at least this long.
+const AT_LEAST: Duration = Duration::from_micros(400);
+/// A rival that has used so much time on a case is measured no more, after two repetitions.
+const ENOUGH: Duration = Duration::from_millis(1500);
+/// A call that takes so long finds no cache as the one before left it, so it is not made twice.
+const LONG: Duration = Duration::from_millis(20);
 
 /// A rival at work on a case.
 struct Runner<'a> {
@@ -47,24 +32,20 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     /// Finds out how many calls fill a measurement.
-    fn calibrate(&mut self, at_least: Duration) {
-        self.times = 1;
-        loop {
-            let took = self.run();
-            if took >= at_least || self.times > 1 << 24 {
-                break;
-            }
-            let factor = at_least.as_secs_f64() / took.as_secs_f64().max(1e-9);
+    fn calibrate(&mut self) {
+        let mut took = self.run();
+        self.warm_up = took < LONG;
+        while took < AT_LEAST && self.times < 1 << 24 {
+            let factor = AT_LEAST.as_secs_f64() / took.as_secs_f64().max(1e-9);
             self.times = (f64::from(self.times) * factor.clamp(1.1, 100.0)).ceil() as u32;
+            took = self.run();
         }
-        // A call that takes so long finds no cache as it was left anyway.
-        self.warm_up = self.run() < Duration::from_millis(20);
     }
 
     fn run(&mut self) -> Duration {
-        let start = Instant::now();
+        let start = thread_time();
         (self.copy)(self.times);
-        let took = start.elapsed();
+        let took = thread_time() - start;
         self.used += took;
         took
     }
@@ -82,12 +63,7 @@ impl Runner<'_> {
 ///
 /// # Panics
 /// If a rival's result is wrong.
-pub fn measure(
-    job: &mut Job,
-    rivals: &[Box<dyn Rival>],
-    effort: Effort,
-    random: &mut Random,
-) -> Vec<Option<f64>> {
+pub fn measure(job: &mut Job, rivals: &[Box<dyn Rival>], random: &mut Random) -> Vec<Option<f64>> {
     let mut runners = Vec::new();
     for (index, rival) in rivals.iter().enumerate() {
         let Some(mut copy) = rival.prepare(job) else { continue };
@@ -96,15 +72,15 @@ pub fn measure(
         assert!(is_right, "{}: a wrong result for {} {}", rival.name(), case.family, case.name);
         let (used, seconds) = (Duration::ZERO, Vec::new());
         let mut runner = Runner { index, copy, times: 1, warm_up: true, used, seconds };
-        runner.calibrate(effort.at_least);
+        runner.calibrate();
         runner.used = Duration::ZERO;
         runners.push(runner);
     }
     let large = job.case.len() > 64 << 20;
-    for _ in 0..if large { effort.repetitions_large } else { effort.repetitions } {
+    for _ in 0..if large { REPETITIONS_LARGE } else { REPETITIONS } {
         random.shuffle(&mut runners);
         for runner in &mut runners {
-            if runner.used < effort.enough || runner.seconds.len() < 2 {
+            if runner.used < ENOUGH || runner.seconds.len() < 2 {
                 runner.repeat();
             }
         }
@@ -114,6 +90,15 @@ pub fn measure(
         medians[runner.index] = Some(median(runner.seconds));
     }
     medians
+}
+
+/// How long this thread has run.
+fn thread_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: room for a time.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(result, 0, "there is no clock for a thread");
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

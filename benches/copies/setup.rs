@@ -51,10 +51,18 @@ fn install(host: &Host, name: &str) -> Result<(), String> {
     fs::write(&stamp, wanted).map_err(|error| error.to_string())
 }
 
+/// The version of a crate in `Cargo.lock`.
+pub fn locked_version(name: &str) -> String {
+    let lock: toml::Table = include_str!("../../Cargo.lock").parse().expect("TOML");
+    let packages = lock["package"].as_array().expect("packages");
+    let package = packages.iter().find(|package| package["name"].as_str() == Some(name));
+    package.and_then(|package| package["version"].as_str()).expect("its version").into()
+}
+
 /// Builds HPTT from the sources that cargo downloads, with C functions around it.
 pub fn hptt() -> Result<PathBuf, String> {
     let root = &support::shipped().root;
-    let library = root.join("build/rivals/libhptt.so");
+    let library = root.join(format!("build/rivals/libhptt-{}.so", locked_version("hptt")));
     let shim = root.join("benches/copies/rivals/hptt.cpp");
     let modified = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
     if library.is_file() && modified(&library) >= modified(&shim) {

@@ -1,4 +1,7 @@
-//! A CPython inside this process: its libpython loaded and started, for the benches to measure beside.
+//! Where the benches run: a CPython inside this process (its libpython loaded and started, to measure
+//! beside), and the machine.
+
+pub mod machine;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 

@@ -100,7 +100,7 @@ impl Rival for Hptt {
     }
 
     fn version(&self) -> String {
-        format!("of crate {}", super::locked_version("hptt"))
+        format!("of crate {}", setup::locked_version("hptt"))
     }
 
     fn prepare<'a>(&'a self, job: &Job) -> Option<Copy<'a>> {

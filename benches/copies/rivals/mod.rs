@@ -53,14 +53,6 @@ impl Rival for Memcpy {
     }
 }
 
-/// The version of a crate in `Cargo.lock`.
-fn locked_version(name: &str) -> String {
-    let lock: toml::Table = include_str!("../../../Cargo.lock").parse().expect("TOML");
-    let packages = lock["package"].as_array().expect("packages");
-    let package = packages.iter().find(|package| package["name"].as_str() == Some(name));
-    package.and_then(|package| package["version"].as_str()).expect("its version").into()
-}
-
 /// Who is there, and who is left out and why.
 #[derive(Default)]
 pub struct Field {

@@ -7,6 +7,7 @@ use ndarray::{ArrayView, ArrayViewMut, Axis, Dimension, Ix1, Ix2, Ix3, Ix6, Shap
 
 use super::{Copy, Rival};
 use crate::job::Job;
+use crate::setup;
 
 pub struct NdArray;
 
@@ -16,7 +17,7 @@ impl Rival for NdArray {
     }
 
     fn version(&self) -> String {
-        super::locked_version("ndarray")
+        setup::locked_version("ndarray")
     }
 
     fn prepare<'a>(&'a self, job: &Job) -> Option<Copy<'a>> {
