@@ -1,6 +1,7 @@
 //! The kernels of x86_64, once for each level.
 
 mod dispatch;
+mod fill;
 mod interleave_avx512;
 mod interleave_shuffle;
 mod strided_gather_avx512;
@@ -34,7 +35,13 @@ static SSE: Kernels = Kernels {
         dispatch::sse::transpose_8,
         transpose_sse::transpose_16,
     ],
-    fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
+    fill: [
+        fill::<1>,
+        fill::sse::fill::<2>,
+        fill::sse::fill::<4>,
+        fill::sse::fill::<8>,
+        fill::sse::fill::<16>,
+    ],
     runs: runs_of_any,
 };
 
@@ -56,7 +63,13 @@ static AVX2: Kernels = Kernels {
         dispatch::avx2::transpose_8,
         transpose_avx2::transpose_16,
     ],
-    fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
+    fill: [
+        fill::<1>,
+        fill::avx2::fill::<2>,
+        fill::avx2::fill::<4>,
+        fill::avx2::fill::<8>,
+        fill::avx2::fill::<16>,
+    ],
     runs: runs_of_any,
 };
 
@@ -84,7 +97,13 @@ static AVX512: Kernels = Kernels {
         dispatch::avx512::transpose_8,
         transpose_avx512::transpose_16,
     ],
-    fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
+    fill: [
+        fill::<1>,
+        fill::avx512::fill::<2>,
+        fill::avx512::fill::<4>,
+        fill::avx512::fill::<8>,
+        fill::avx512::fill::<16>,
+    ],
     runs: runs_of_any,
 };
 

@@ -1,0 +1,100 @@
+//! One item many times: vectors full of it are stored.
+//!
+//! Bytes are the C library's `memset`. Writing past the caches gains nothing up to 64 MB (Sapphire
+//! Rapids: a fill of 4 MB takes half as long as a copy, which is all that writing alone can save;
+//! `rep stosq` is no faster).
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "offsets within the destination that the caller promised"
+)]
+
+use core::arch::x86_64::*;
+
+use super::super::generic;
+
+/// The kernels of a level: its features, its vector, and its instructions.
+macro_rules! kernels {
+    (
+        $level:ident, $features:literal, $vector:ty, $load:ident, $store:ident,
+        $store_aligned:ident, $broadcast:expr
+    ) => {
+        pub mod $level {
+            use super::*;
+
+            const VECTOR: usize = size_of::<$vector>();
+
+            /// One item of `W` bytes many times; see [`super::super::super::Fill`].
+            ///
+            /// # Safety
+            /// As for [`super::super::super::Fill`], and the CPU has the level's features.
+            #[target_feature(enable = $features)]
+            pub unsafe fn fill<const W: usize>(dst: *mut u8, src: *const u8, n: usize) {
+                let len = n * W;
+                if len < VECTOR {
+                    // SAFETY: the caller's promise is the callee's.
+                    return unsafe { generic::fill::<W>(dst, src, n) };
+                }
+                let mut item = [0; 16];
+                // SAFETY: the item is readable (caller).
+                unsafe { core::ptr::copy_nonoverlapping(src, item.as_mut_ptr(), W) };
+                // SAFETY: the item has 16 bytes.
+                let lane = unsafe { _mm_loadu_si128(item.as_ptr().cast()) };
+                let lane = match W {
+                    2 => _mm_shuffle_epi32::<0>(_mm_shufflelo_epi16::<0>(lane)),
+                    4 => _mm_shuffle_epi32::<0>(lane),
+                    8 => _mm_unpacklo_epi64(lane, lane),
+                    _ => lane,
+                };
+                let items: $vector = $broadcast(lane);
+                // The first and the last vector lie where they must, those between at their boundaries.
+                // SAFETY: as many bytes are writable (caller).
+                unsafe { $store(dst.cast(), items) };
+                // SAFETY: as above.
+                unsafe { $store(dst.wrapping_add(len - VECTOR).cast(), items) };
+                let head = VECTOR - dst.addr() % VECTOR;
+                let mut to = dst.wrapping_add(head);
+                let items = if head % W == 0 {
+                    items
+                } else {
+                    let twice = [items; 2];
+                    // SAFETY: less than one of two vectors is skipped.
+                    unsafe { $load(twice.as_ptr().cast::<u8>().wrapping_add(head % W).cast()) }
+                };
+                let vectors = len.saturating_sub(head) / VECTOR;
+                for _ in 0..vectors / 4 {
+                    for part in 0..4 {
+                        // SAFETY: a whole vector of the destination, at its boundary.
+                        unsafe { $store_aligned(to.wrapping_add(part * VECTOR).cast(), items) };
+                    }
+                    to = to.wrapping_add(4 * VECTOR);
+                }
+                for _ in 0..vectors % 4 {
+                    // SAFETY: as above.
+                    unsafe { $store_aligned(to.cast(), items) };
+                    to = to.wrapping_add(VECTOR);
+                }
+            }
+        }
+    };
+}
+
+kernels!(sse, "sse2", __m128i, _mm_loadu_si128, _mm_storeu_si128, _mm_store_si128, |lane| lane);
+kernels!(
+    avx2,
+    "avx2",
+    __m256i,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_store_si256,
+    |lane| _mm256_broadcastsi128_si256(lane)
+);
+kernels!(
+    avx512,
+    "avx512f",
+    __m512i,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    _mm512_store_si512,
+    |lane| _mm512_broadcast_i32x4(lane)
+);
