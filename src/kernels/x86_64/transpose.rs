@@ -168,9 +168,17 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, across: usize, down: usize) -> 
     let body = if parts && down >= 64 { &tiles.lines } else { plain };
     // Columns 2 KiB apart or a multiple of that meet in few sets of the caches: only as many as stay.
     // Others may be many, as rows are read best from end to end (1000 x 1000 items of 4 bytes: in
-    // blocks of 512, 1024, 4096 bytes .32 .36 .61), within what the TLB knows (2048 pages).
-    let block = if d % 2048 == 0 && width >= 4 { 128 } else { 1024 * width };
-    Way { body: *body, block, align: body.height, streams: false, shifted: None }
+    // blocks of 512, 1024, 4096 bytes .32 .36 .61), within what the TLB knows (2048 pages); of single
+    // bytes fewer, whose lines stay in the first level (1000 x 1000: .48 at 512, .44 at 1024).
+    let block = match width {
+        1 => 512,
+        4.. if d % 2048 == 0 => 128,
+        _ => 1024 * width,
+    };
+    // Not at all if only some columns could be brought there, or if that costs more than it saves.
+    let align = body.height.min(1 << d.trailing_zeros().min(6));
+    let align = if align < 16 || down < 192 { 1 } else { align };
+    Way { body: *body, block, align, streams: false, shifted: None }
 }
 
 /// Transposes into columns of whole lines' sizes that lie back to back but do not start where lines
