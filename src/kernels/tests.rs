@@ -354,6 +354,31 @@ fn runs_of_all_lengths_are_the_model_s() {
 }
 
 #[test]
+fn runs_and_fills_touch_nothing_beyond_the_first_and_the_last() {
+    let (dst, src) = (Guarded::new(3 * 1100), Guarded::new(3 * 1200));
+    for kernels in all() {
+        for run in 1..1100_usize {
+            let (d, s) = (run, run + run % 90);
+            let (to, from) = (dst.ends(3 * run), src.ends(2 * s + run));
+            for (to, from) in to.into_iter().zip(from) {
+                // From the first to the last and from the last to the first.
+                unsafe {
+                    (kernels.runs)(to, d as isize, from, s as isize, 3, run);
+                    let (to, from) = (to.add(2 * d), from.add(2 * s));
+                    (kernels.runs)(to, -(d as isize), from, -(s as isize), 3, run);
+                }
+            }
+            for (fill, size) in kernels.fill.iter().zip(SIZES) {
+                let n = run / size;
+                for (to, item) in dst.ends(n * size).into_iter().zip(src.ends(size)) {
+                    unsafe { fill(to, item, n) };
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn levels_rise_and_start_at_the_generic_one() {
     let levels: Vec<Level> = all().map(|kernels| kernels.level).collect();
     assert_eq!(levels.first(), Some(&Level::Generic));

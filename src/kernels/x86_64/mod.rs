@@ -4,6 +4,7 @@ mod dispatch;
 mod fill;
 mod interleave_avx512;
 mod interleave_shuffle;
+mod runs;
 mod strided_gather_avx512;
 mod strided_gather_shuffle;
 mod strided_scatter_avx512;
@@ -14,7 +15,7 @@ mod transpose_networks;
 mod transpose_sse;
 mod transpose_vectors;
 
-use super::generic::{fill, gather, runs_of_any, scatter};
+use super::generic::{fill, gather, scatter};
 use super::{Kernels, Level};
 
 /// SSE2 and SSSE3: vectors of 16 bytes.
@@ -42,7 +43,7 @@ static SSE: Kernels = Kernels {
         fill::sse::fill::<8>,
         fill::sse::fill::<16>,
     ],
-    runs: runs_of_any,
+    runs: runs::sse::runs,
 };
 
 /// AVX2: vectors of 32 bytes.
@@ -70,7 +71,7 @@ static AVX2: Kernels = Kernels {
         fill::avx2::fill::<8>,
         fill::avx2::fill::<16>,
     ],
-    runs: runs_of_any,
+    runs: runs::avx2::runs,
 };
 
 /// AVX-512 with VBMI: vectors of 64 bytes.
@@ -104,7 +105,7 @@ static AVX512: Kernels = Kernels {
         fill::avx512::fill::<8>,
         fill::avx512::fill::<16>,
     ],
-    runs: runs_of_any,
+    runs: runs::avx512::runs,
 };
 
 /// The tables of the levels above the generic one, up to `highest`, the lowest first.

@@ -1,0 +1,125 @@
+//! Runs of bytes at distances: short ones by vectors that overlap, longer ones by `memcpy`.
+//!
+//! Prefetching runs to come gains nothing, be they in the next cache or in lines of the same set
+//! (Sapphire Rapids: 64 bytes at 4096, .26 to .30 of memcpy with and without it; by `memcpy` .22).
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "offsets within the run that the caller promised"
+)]
+
+use core::arch::x86_64::{__m128i, __m256i, __m512i};
+
+use super::super::generic;
+
+/// The kernels of a level: its features, and its vectors from the largest to one of 16 bytes.
+macro_rules! kernels {
+    ($level:ident, $features:literal, $largest:ty, $($vector:ty),+) => {
+        pub mod $level {
+            use super::*;
+
+            /// Copies `n` runs of `run` bytes; see [`super::super::super::Runs`].
+            ///
+            /// # Safety
+            /// As for [`super::super::super::Runs`], and the CPU has the level's features.
+            #[target_feature(enable = $features)]
+            pub unsafe fn runs(
+                dst: *mut u8,
+                d: isize,
+                src: *const u8,
+                s: isize,
+                n: usize,
+                run: usize,
+            ) {
+                let mut copy: super::super::super::Runs = match run {
+                    3 => ends::<u16>,
+                    4..=7 => ends::<u32>,
+                    8..=16 => ends::<u64>,
+                    _ => generic::runs_of_any,
+                };
+                if run <= MANY * size_of::<$largest>() {
+                    $(
+                        // One that fills a vector is copied by two smaller ones, which is up to twice as
+                        // fast (Sapphire Rapids: 32 bytes at 8000, .74 of memcpy against .35).
+                        if run > size_of::<$vector>() {
+                            copy = if run <= 2 * size_of::<$vector>() {
+                                ends::<$vector>
+                            } else {
+                                vectors::<$vector>
+                            };
+                        }
+                    )+
+                }
+                // SAFETY: the caller's promise is the callee's; a run is as long as the callee asks.
+                unsafe { copy(dst, d, src, s, n, run) };
+            }
+
+            /// Copies runs by their first and their last bytes.
+            ///
+            /// # Safety
+            /// As for `runs`; a run is as long as one `T` and no longer than two.
+            #[target_feature(enable = $features)]
+            unsafe fn ends<T: Copy>(
+                mut dst: *mut u8,
+                d: isize,
+                mut src: *const u8,
+                s: isize,
+                n: usize,
+                run: usize,
+            ) {
+                let last = run - size_of::<T>();
+                for _ in 0..n {
+                    // SAFETY: in the run at this step (caller).
+                    let low = unsafe { src.cast::<T>().read_unaligned() };
+                    // SAFETY: as above.
+                    let high = unsafe { src.wrapping_add(last).cast::<T>().read_unaligned() };
+                    // SAFETY: as above.
+                    unsafe { dst.cast::<T>().write_unaligned(low) };
+                    // SAFETY: as above.
+                    unsafe { dst.wrapping_add(last).cast::<T>().write_unaligned(high) };
+                    dst = dst.wrapping_offset(d);
+                    src = src.wrapping_offset(s);
+                }
+            }
+
+            /// Copies runs by vectors, the last of which overlaps the one in front.
+            ///
+            /// # Safety
+            /// As for `runs`; a run is longer than a vector.
+            #[target_feature(enable = $features)]
+            unsafe fn vectors<T: Copy>(
+                mut dst: *mut u8,
+                d: isize,
+                mut src: *const u8,
+                s: isize,
+                n: usize,
+                run: usize,
+            ) {
+                let last = run - size_of::<T>();
+                for _ in 0..n {
+                    // SAFETY: in the run at this step (caller).
+                    let high = unsafe { src.wrapping_add(last).cast::<T>().read_unaligned() };
+                    let mut at = 0;
+                    while at < last {
+                        // SAFETY: as above.
+                        let bytes = unsafe { src.wrapping_add(at).cast::<T>().read_unaligned() };
+                        // SAFETY: as above.
+                        unsafe { dst.wrapping_add(at).cast::<T>().write_unaligned(bytes) };
+                        at += size_of::<T>();
+                    }
+                    // SAFETY: as above.
+                    unsafe { dst.wrapping_add(last).cast::<T>().write_unaligned(high) };
+                    dst = dst.wrapping_offset(d);
+                    src = src.wrapping_offset(s);
+                }
+            }
+        }
+    };
+}
+
+/// Runs of more than so many of the largest vectors are left to `memcpy`.
+const MANY: usize = 8;
+
+kernels!(sse, "sse2", __m128i, __m128i);
+kernels!(avx2, "avx2", __m256i, __m128i, __m256i);
+kernels!(avx512, "avx512f", __m512i, __m128i, __m256i, __m512i);
