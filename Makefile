@@ -127,11 +127,13 @@ demo: lib ## Show the library at work: in a C program without Python, and under 
 
 .PHONY: bench
 bench: lib ## Measure each call beside libpython's, and copies beside memcpy and all rivals (minutes)
+	$(call need,$(CARGO),Rust 1.89 or newer runs the benches)
 	$(cargo) bench --bench calls
 	$(cargo) bench --bench copies
 
 .PHONY: bench-quick
 bench-quick: lib ## Measure one copy of each family: ours/memcpy, times libpython, times NumPy (a minute)
+	$(call need,$(CARGO),Rust 1.89 or newer runs the benches)
 	@$(cargo) bench --quiet --bench copies -- --quick
 
 ##@ Install

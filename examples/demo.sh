@@ -33,6 +33,10 @@ if sys.version_info >= (3, 8) and ctypes.CDLL(None).PyBuffer_Release:
         [ -n "$found" ] && { echo "$found"; return; }
     done
 }
+if ! command -v "$PYTHON" >/dev/null; then
+    echo "   $PYTHON is missing: install python3, or name one: make demo PYTHON=/path/to/python3"
+    exit 1
+fi
 python=$(shared_python)
 if [ -z "$python" ]; then
     echo "   $PYTHON holds its own copy of libpython (a statically linked python, as Debian's and"

@@ -164,6 +164,17 @@ fn suite_without_python_passes_with_the_shared_library() {
     run_standalone("standalone, .so", &standalone().shared, &shipped().so, &[]);
 }
 
+/// The copies at each level of instructions up to this machine's; a word that is no level changes
+/// nothing.
+#[test]
+fn suite_without_python_passes_at_every_level() {
+    for level in ["generic", "sse", "avx2", "nonsense"] {
+        let mut suite = Command::new(&standalone().shared);
+        suite.arg("--functions-from").arg(&shipped().so).env("PYBUFFER_CPU", level);
+        run_suite(&format!("standalone, .so, PYBUFFER_CPU={level}"), &mut suite);
+    }
+}
+
 #[test]
 fn suite_without_python_passes_with_the_archive() {
     let program = &standalone().archive;

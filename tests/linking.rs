@@ -286,12 +286,7 @@ fn embedding_program_runs_the_library_that_is_linked_first() {
 #[test]
 fn private_libpython_is_found_by_an_extension_and_by_attach() {
     let folder = temp_dir("private-host");
-    let program = folder.join("private_host");
-    run(support::cc()
-        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror"])
-        .arg(shipped().root.join("csrc/extensions/private_host.c"))
-        .args(["-ldl", "-o"])
-        .arg(&program));
+    let program = build_private_host(&folder);
     for python in pythons() {
         let (Some(libpython), Some(include)) = (&python.libpython, &python.include) else {
             continue;
@@ -330,6 +325,48 @@ fn private_libpython_is_found_by_an_extension_and_by_attach() {
         let extension = folder.join("extension.so").canonicalize().unwrap();
         assert!(answer.images.values().all(|image| *image == extension), "{:?}", answer.images);
     }
+}
+
+/// Under preload a private libpython's own calls reach the library, with objects that it finds the
+/// libpython of by itself.
+#[test]
+fn preload_of_a_program_with_a_private_libpython_finds_it() {
+    let program = build_private_host(&temp_dir("private-host-preloaded"));
+    for python in pythons() {
+        let Some(libpython) = &python.libpython else { continue };
+        if python.answers_itself() {
+            continue;
+        }
+        let code = "
+import io
+try:
+    io.BytesIO().write('text')
+except TypeError as error:
+    print(error)
+print(memoryview(b'abcdef')[::-2].tobytes())
+";
+        let output = run(command_without_settings(&program)
+            .arg(libpython)
+            .arg(&shipped().so)
+            .arg(code)
+            .env("LD_PRELOAD", &shipped().so)
+            .env("PYTHONHOME", home(python)));
+        let text = stdout(&output);
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].starts_with(&runtime_of(python)), "{}: {text}", python.label);
+        let said = &lines[lines.len() - 2..];
+        assert_eq!(said, ["a bytes-like object is required, not 'str'", "b'fdb'"], "{text}");
+    }
+}
+
+fn build_private_host(folder: &Path) -> PathBuf {
+    let program = folder.join("private_host");
+    run(support::cc()
+        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror"])
+        .arg(shipped().root.join("csrc/extensions/private_host.c"))
+        .args(["-ldl", "-o"])
+        .arg(&program));
+    program
 }
 
 const PRIVATE_HOST_CODE: &str = r#"

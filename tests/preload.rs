@@ -10,7 +10,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::sync::{LazyLock, Mutex};
 use std::thread;
 
@@ -283,7 +283,7 @@ fn sum_counts(files: impl Iterator<Item = PathBuf>) -> BTreeMap<String, u64> {
 
 /// Functions that the suites called less often than they should have.
 fn counts_missing(python: &Python, counts: &BTreeMap<String, u64>) -> Vec<String> {
-    if answers_itself(python) {
+    if python.answers_itself() {
         say(&format!(
             "CPython {}: only the calls of extension modules can be preloaded",
             python.label
@@ -301,14 +301,6 @@ fn counts_missing(python: &Python, counts: &BTreeMap<String, u64>) -> Vec<String
             format!("CPython {}: {function} was called {calls} times, not {least}", python.label)
         })
         .collect()
-}
-
-/// Whether libpython calls its own functions directly, as many optimised builds do: it then has no
-/// relocation by which a preloaded library could take such a call over.
-fn answers_itself(python: &Python) -> bool {
-    let libpython = python.libpython.as_ref().unwrap();
-    let relocations = stdout(&run(Command::new("readelf").arg("-rW").arg(libpython)));
-    !relocations.contains("PyBuffer_FillInfo")
 }
 
 /// The names that the library shares with libpython, and the minor version that each is there from.

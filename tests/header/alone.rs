@@ -22,6 +22,18 @@ fn header_alone_compiles_in_every_language() {
 }
 
 #[test]
+fn redirect_that_comes_too_late_is_an_error() {
+    let file = temp_dir("header-late-redirect").join("late.c");
+    let text = "#include <libpybuffer.h>\n#define PYBUFFER_REDIRECT\n#include <libpybuffer.h>\n";
+    std::fs::write(&file, text).unwrap();
+    let mut compiler = Language::C11.compilers().swap_remove(0);
+    compiler.arg("-fsyntax-only").arg("-I").arg(&shipped().include).arg(&file);
+    let output = run_any(&mut compiler);
+    assert!(!output.status.success());
+    assert!(printed(&output).contains("define PYBUFFER_REDIRECT before"), "{}", printed(&output));
+}
+
+#[test]
 fn macros_without_python_do_what_python_h_says() {
     assert_eq!(run_program("standalone.c", Language::C99, &[]), "");
     assert_eq!(run_program("standalone.c", Language::C11, &["PYBUFFER_REDIRECT"]), "");

@@ -46,6 +46,14 @@ impl Python {
         (self.version.0, self.version.1)
     }
 
+    /// Whether libpython calls its own functions directly, as many optimised builds do: it then has no
+    /// relocation by which a preloaded library could take such a call over. For shared libpythons.
+    pub fn answers_itself(&self) -> bool {
+        let libpython = self.libpython.as_ref().unwrap();
+        let relocations = super::run(Command::new("readelf").arg("-rW").arg(libpython));
+        !super::stdout(&relocations).contains("PyBuffer_FillInfo")
+    }
+
     /// A command of this python that reads no user's settings.
     pub fn command(&self) -> Command {
         command_without_settings(&self.exe)
