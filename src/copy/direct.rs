@@ -3,7 +3,7 @@
 use core::ptr;
 
 use super::odometer;
-use crate::kernels::{self, Kernels};
+use crate::kernels::{self, Kernels, generic};
 use crate::plan::{self, Axis, Class, Plan};
 
 /// Copies a whole array.
@@ -83,19 +83,12 @@ unsafe fn run_items(
             each(outer, dst, src, |dst, src| unsafe { fill(dst, src, n) });
         }
         Class::Items | Class::Transpose => {
-            let items = pick(&ITEMS, w);
+            let items = pick(&generic::ITEMS, w);
             // SAFETY: as above.
             each(outer, dst, src, |dst, src| unsafe { items(dst, inner.dst, src, inner.src, n) });
         }
     }
 }
-
-/// Items at a distance on both sides.
-type Items = unsafe fn(*mut u8, isize, *const u8, isize, usize);
-const ITEMS: [Items; kernels::WIDTHS] = {
-    use kernels::generic::items;
-    [items::<1>, items::<2>, items::<4>, items::<8>, items::<16>]
-};
 
 /// The kernel of a width, which `width_of` found.
 fn pick<T: Copy>(kernels: &[T; kernels::WIDTHS], w: usize) -> T {

@@ -2,7 +2,7 @@
 
 use core::ptr;
 
-use super::{Kernels, Level};
+use super::{Items, Kernels, Level, WIDTHS};
 
 /// The lowest level.
 pub static KERNELS: Kernels = Kernels {
@@ -13,6 +13,9 @@ pub static KERNELS: Kernels = Kernels {
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
     runs: runs_of_any,
 };
+
+/// Items at a distance on both sides: no level has anything better.
+pub const ITEMS: [Items; WIDTHS] = [items::<1>, items::<2>, items::<4>, items::<8>, items::<16>];
 
 /// Items at a distance in the source; see [`super::Strided`].
 ///

@@ -47,6 +47,11 @@ impl Level {
 /// Safety: `n` items are readable at the source and writable at the destination.
 pub type Strided = unsafe fn(dst: *mut u8, src: *const u8, step: isize, n: usize);
 
+/// Copies `n` items at distances `d` and `s`.
+///
+/// Safety: `n` items are readable and writable.
+pub type Items = unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, n: usize);
+
 /// Transposes: item `(r, c)` of the source, at `src + r * s + c * W`, goes to `dst + c * d + r * W`.
 /// The source's rows of `columns` items and the destination's columns of `rows` items lie back to
 /// back.

@@ -1,6 +1,6 @@
 //! How a copy's loops are laid: integers only.
 //!
-//! `Axis::lay` sets the loops up as the two arrays describe them, in the order of their indices.
+//! `lay` sets the loops up as the two arrays describe them, in the order of their indices.
 //! `canonicalise` may then turn, sort and merge them, which is allowed where no byte of the
 //! destination is written twice (`writes_each_byte_once`); where one is, the order of writing is
 //! part of the result and the loops stay as they are.
