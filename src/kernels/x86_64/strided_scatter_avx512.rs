@@ -93,12 +93,14 @@ impl Scatter {
         let same = advance.is_multiple_of(LINE) && lowest.addr().is_multiple_of(W) && !short;
         let phase = if same { lowest.addr() % LINE } else { 0 };
         // Items of the first group that precede the destination's, and where its first item lies.
-        let (before, skew) = (phase / far, phase % far);
+        let before = phase.checked_div(far).unwrap_or(0);
+        let skew = phase - before * far;
         let lines = if same { advance / LINE } else { ((items - 1) * far + W).div_ceil(LINE) };
         let mut masks = [0; LINES];
         let mut indices = [_mm512_setzero_si512(); LINES];
         // Exact for the places of a group, which are below 512, as 512 * 12 is below 65536.
-        let inverse = _mm512_set1_epi16((1_usize << 16).div_ceil(far) as i16);
+        let inverse = ((1 << 16) + far - 1).checked_div(far).unwrap_or(0);
+        let inverse = _mm512_set1_epi16(inverse as i16);
         let (size, distance) = (_mm512_set1_epi16(W as i16), _mm512_set1_epi16(far as i16));
         let last = _mm512_set1_epi16((items - 1) as i16);
         for (line, (mask, index)) in masks.iter_mut().zip(&mut indices).take(lines).enumerate() {
