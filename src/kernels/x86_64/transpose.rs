@@ -146,11 +146,16 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, across: usize, down: usize) -> 
     if down >= 256 && extent >= caches().large {
         if on_lines {
             // 4096 x 4096 items of 1, 2, 4, 8, 16 bytes: .65 .80 .64 .22 .29 with plain stores, .73
-            // .92 1.0 .61 .65 past the caches. Of blocks 64, 512, 4096 and 16384 bytes wide, 2048 and
-            // 4096 were the best (8 bytes: .22 .54 .64 .57), but for the largest items narrow ones
-            // (1000 x 1000: 1.25 at 128, 1.0 at 4096) unless columns meet in the same sets.
-            let block = if width == 16 && d % 2048 != 0 { 128 } else { 4096 };
-            return Way { body: tiles.stream, block, align: 64, streams: true, shifted: None };
+            // .92 1.0 .61 .65 past the caches, and .68 1.0 1.4 1.0 1.0 in pairs of lines, so all but
+            // single bytes have pairs. Of blocks 64, 512, 4096 and 16384 bytes wide, 2048 and 4096
+            // were the best (8 bytes, single lines: .22 .54 .64 .57).
+            return Way {
+                body: tiles.stream,
+                block: 4096,
+                align: 64,
+                streams: true,
+                shifted: None,
+            };
         }
         if width > 1 || extent >= 2 * caches().large {
             // 3001 x 3001 items of 1, 2, 4, 8 bytes: .50 .81 .31 .27 with plain stores, .74 .95 .99

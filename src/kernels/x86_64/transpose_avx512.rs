@@ -12,15 +12,15 @@ shifted!(shifted "avx512f,avx512bw,avx512vl" zmm);
 
 /// All for items of one width.
 macro_rules! level {
-    ($name:ident $module:ident $width:literal $tile:ident $half:expr) => {
+    ($name:ident $module:ident $width:literal $tile:ident $group:literal $half:expr) => {
         pub mod $module {
             use super::*;
-            strip!(lane $width $tile "avx512f,avx512bw,avx512vl" xmm store);
-            strip!(pair $width $tile "avx512f,avx512bw,avx512vl" ymm store);
-            strip!(quad $width $tile "avx512f,avx512bw,avx512vl" zmm store);
-            lines!(lines $width $tile "avx512f,avx512bw,avx512vl" ymm store);
+            strip!(lane $width $tile "avx512f,avx512bw,avx512vl" xmm store 1);
+            strip!(pair $width $tile "avx512f,avx512bw,avx512vl" ymm store 1);
+            strip!(quad $width $tile "avx512f,avx512bw,avx512vl" zmm store 1);
+            lines!(lines $width $tile "avx512f,avx512bw,avx512vl" ymm store 1);
             turned!(turned $width $tile "avx512f,avx512bw,avx512vl" zmm);
-            strip!(stream $width $tile "avx512f,avx512bw,avx512vl" zmm stream);
+            strip!(stream $width $tile "avx512f,avx512bw,avx512vl" zmm stream $group);
             pub static TILES: Tiles = Tiles {
                 width: $width,
                 strips: &[
@@ -40,8 +40,8 @@ macro_rules! level {
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 Some(HALF_1));
-level!(transpose_2 of_2 2 tile_2 Some(HALF_2));
-level!(transpose_4 of_4 4 tile_4 Some(HALF_4));
-level!(transpose_8 of_8 8 tile_8 None);
-level!(transpose_16 of_16 16 tile_16 None);
+level!(transpose_1 of_1 1 tile_1 1 Some(HALF_1));
+level!(transpose_2 of_2 2 tile_2 2 Some(HALF_2));
+level!(transpose_4 of_4 4 tile_4 2 Some(HALF_4));
+level!(transpose_8 of_8 8 tile_8 2 None);
+level!(transpose_16 of_16 16 tile_16 2 None);

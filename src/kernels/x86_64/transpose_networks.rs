@@ -100,9 +100,10 @@ macro_rules! tile_16 {
     };
 }
 
-/// A function over `panels` x `tiles` tiles, one vector high.
+/// A function over `panels` x `tiles` tiles, one vector high, of which `$group` below each other are
+/// done before the next ones to the right.
 macro_rules! strip {
-    ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident) => {
+    ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident $group:literal) => {
         /// See [`super::transpose::Run`].
         ///
         /// # Safety
@@ -117,15 +118,23 @@ macro_rules! strip {
             panels: usize,
         ) {
             let lanes = $v::Lanes::new(s * (16 / $width));
-            for _ in 0..panels {
+            let mut left = panels;
+            while left > 0 {
+                let group = left.min($group);
                 let (mut to, mut from) = (dst, src);
                 for _ in 0..tiles {
-                    $tile!($v $store, to, d, from, s, lanes);
+                    let (mut line, mut rows) = (to, from);
+                    for _ in 0..group {
+                        $tile!($v $store, line, d, rows, s, lanes);
+                        line = line.wrapping_add($v::BYTES);
+                        rows = rows.wrapping_offset(s * ($v::BYTES / $width).cast_signed());
+                    }
                     to = to.wrapping_offset(d * (16 / $width));
                     from = from.wrapping_add(16);
                 }
-                dst = dst.wrapping_add($v::BYTES);
-                src = src.wrapping_offset(s * ($v::BYTES / $width).cast_signed());
+                dst = dst.wrapping_add($v::BYTES * group);
+                src = src.wrapping_offset(s * (group * ($v::BYTES / $width)).cast_signed());
+                left -= group;
             }
         }
     };
@@ -159,9 +168,9 @@ macro_rules! turned {
 }
 
 /// A function over `panels` x `tiles` tiles, 64 bytes high: made of tiles of smaller vectors on the
-/// stack, so that a line of the destination is written at once.
+/// stack, so that a line of the destination is written at once. Groups as `strip` does.
 macro_rules! lines {
-    ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident) => {
+    ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident $group:literal) => {
         /// See [`super::transpose::Run`].
         ///
         /// # Safety
@@ -176,22 +185,25 @@ macro_rules! lines {
             panels: usize,
         ) {
             #[repr(align(64))]
-            struct Stage(core::mem::MaybeUninit<[[u8; 64]; 16 / $width]>);
+            struct Stage(core::mem::MaybeUninit<[[u8; 64 * $group]; 16 / $width]>);
             let mut stage = Stage(core::mem::MaybeUninit::uninit());
             let stage: *mut u8 = stage.0.as_mut_ptr().cast();
             let lanes = $v::Lanes::new(s * (16 / $width));
-            for _ in 0..panels {
+            let mut left = panels;
+            while left > 0 {
+                let group = left.min($group);
                 let (mut to, mut from) = (dst, src);
                 for _ in 0..tiles {
                     let mut part = from;
-                    for at in (0..64).step_by($v::BYTES) {
-                        $tile!($v store, stage.wrapping_add(at), 64, part, s, lanes);
+                    for at in (0..64 * group).step_by($v::BYTES) {
+                        $tile!($v store, stage.wrapping_add(at), 64 * $group, part, s, lanes);
                         part = part.wrapping_offset(s * ($v::BYTES / $width).cast_signed());
                     }
                     for c in 0..16 / $width {
-                        for at in (0..64).step_by($v::BYTES) {
+                        let column = stage.wrapping_add(c * 64 * $group);
+                        for at in (0..64 * group).step_by($v::BYTES) {
                             // SAFETY: the stage has as many lines, all written above.
-                            let vector = unsafe { $v::load(stage.wrapping_add(c * 64 + at)) };
+                            let vector = unsafe { $v::load(column.wrapping_add(at)) };
                             // SAFETY: a column of the tile (caller), aligned if `$store` needs it.
                             unsafe { $v::$store(to.wrapping_add(at), vector) };
                         }
@@ -199,8 +211,9 @@ macro_rules! lines {
                     }
                     from = from.wrapping_add(16);
                 }
-                dst = dst.wrapping_add(64);
-                src = src.wrapping_offset(s * (64 / $width));
+                dst = dst.wrapping_add(64 * group);
+                src = src.wrapping_offset(s * (group * (64 / $width)).cast_signed());
+                left -= group;
             }
         }
     };

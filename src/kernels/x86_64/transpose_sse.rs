@@ -23,12 +23,12 @@ shifted!(shifted "sse2" xmm);
 
 /// All for items of one width.
 macro_rules! level {
-    ($name:ident $module:ident $width:literal $tile:ident $half:expr) => {
+    ($name:ident $module:ident $width:literal $tile:ident $group:literal $half:expr) => {
         pub mod $module {
             use super::*;
-            strip!(lane $width $tile "sse2" xmm store);
-            lines!(lines $width $tile "sse2" xmm store);
-            lines!(stream $width $tile "sse2" xmm stream);
+            strip!(lane $width $tile "sse2" xmm store 1);
+            lines!(lines $width $tile "sse2" xmm store 1);
+            lines!(stream $width $tile "sse2" xmm stream $group);
             pub static TILES: Tiles = Tiles {
                 width: $width,
                 strips: &[Strip { height: 16, run: lane }],
@@ -44,8 +44,8 @@ macro_rules! level {
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 Some(HALF_1));
-level!(transpose_2 of_2 2 tile_2 Some(HALF_2));
-level!(transpose_4 of_4 4 tile_4 Some(HALF_4));
-level!(transpose_8 of_8 8 tile_8 None);
-level!(transpose_16 of_16 16 tile_16 None);
+level!(transpose_1 of_1 1 tile_1 1 Some(HALF_1));
+level!(transpose_2 of_2 2 tile_2 2 Some(HALF_2));
+level!(transpose_4 of_4 4 tile_4 2 Some(HALF_4));
+level!(transpose_8 of_8 8 tile_8 2 None);
+level!(transpose_16 of_16 16 tile_16 2 None);
