@@ -1,8 +1,9 @@
 //! The time of each call beside libpython's, in one process: `make bench`.
 //!
-//! Both libraries are loaded as a user would load them and called through the same kind of pointer, so
-//! what differs is what they do. The table at the end gives the medians and their ratio, which also go to
-//! `docs/performance/calls.json`; criterion's own reports are in `target/criterion`.
+//! One process on one CPU. Both libraries are loaded as a user would load them and called through the
+//! same kind of pointer, so what differs is what they do. The table at the end gives the medians and
+//! their ratio, which also go to `docs/performance/calls.json`; criterion's own reports are in
+//! `target/criterion`.
 
 mod host;
 #[path = "../tests/support/mod.rs"]
@@ -105,6 +106,7 @@ fn main() {
     let mut transposed = Block::new([4, 8, 24]);
     let (dense, transposed) = (dense.view(), transposed.view());
     let cases = cases(&objects, &dense, &transposed);
+    machine::pin();
     measure(&both, &cases);
     let calls = print_table(&cases);
     // Cargo adds --bench; anything else chooses among the calls.

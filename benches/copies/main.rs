@@ -23,6 +23,7 @@ mod setup;
 
 use cases::Case;
 use host::Host;
+use host::machine;
 use job::Job;
 use memory::Random;
 use report::{Row, Run};
@@ -40,7 +41,7 @@ fn main() {
     let host: Option<&'static Host> = Host::start().map(|host| &*Box::leak(Box::new(host)));
     let Field { present: rivals, left_out } = Field::gather(host, quick);
     let mut run = Run::new(&rivals, left_out);
-    memory::pin();
+    machine::pin();
     introduce(&run, quick);
 
     let is_chosen = |case: &Case| {

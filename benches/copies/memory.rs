@@ -1,5 +1,5 @@
 //! Where the measured bytes lie: mapped, touched beforehand, in small pages, 16 bytes into the first
-//! one, as malloc places large blocks. And one CPU to run on.
+//! one, as malloc places large blocks.
 
 use std::io;
 
@@ -81,17 +81,4 @@ impl Random {
             slice.swap(i, k as usize % (i + 1));
         }
     }
-}
-
-/// Keeps this thread on the CPU where it is now.
-pub fn pin() {
-    // SAFETY: takes nothing.
-    let cpu = unsafe { libc::sched_getcpu() };
-    // SAFETY: a set of bits; all zero is the empty set.
-    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    // SAFETY: a CPU that this thread runs on is within the set.
-    unsafe { libc::CPU_SET(cpu.try_into().expect("a CPU"), &mut set) };
-    // SAFETY: the set and its size; 0 is this thread.
-    let result = unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
-    assert_eq!(result, 0, "this thread cannot be pinned: {}", io::Error::last_os_error());
 }

@@ -1,6 +1,7 @@
-//! What a measurement was made on: the CPU, its caches, the level of the library's kernels, the day.
+//! What a measurement is made on: the CPU, its caches, the level of the library's kernels, the day.
 
 use std::fs;
+use std::io;
 
 use serde::Serialize;
 
@@ -109,4 +110,17 @@ fn date() -> String {
     // SAFETY: room for so many bytes, a format, and parts of a time.
     let len = unsafe { libc::strftime(start, room, c"%Y-%m-%d".as_ptr(), &raw const parts) };
     String::from_utf8_lossy(&text[..len]).into_owned()
+}
+
+/// Keeps this thread on the CPU where it is now.
+pub fn pin() {
+    // SAFETY: takes nothing.
+    let cpu = unsafe { libc::sched_getcpu() };
+    // SAFETY: a set of bits; all zero is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: a CPU that this thread runs on is within the set.
+    unsafe { libc::CPU_SET(cpu.try_into().expect("a CPU"), &mut set) };
+    // SAFETY: the set and its size; 0 is this thread.
+    let result = unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
+    assert_eq!(result, 0, "this thread cannot be pinned: {}", io::Error::last_os_error());
 }
