@@ -11,7 +11,7 @@ use crate::support::{run, shipped, stdout, temp_dir};
 
 /// The most that the library may weigh once stripped, with the kernels of every level.
 pub const MAX_STRIPPED: u64 = 256 * 1024;
-/// The most code that it may have without the kernels'.
+/// The most code that it may have without its leaf loops.
 const MAX_WITHOUT_KERNELS: u64 = 48 * 1024;
 
 fn undefined() -> impl Iterator<Item = Symbol> {
@@ -120,10 +120,11 @@ fn stripped_library_is_small() {
     run(Command::new("strip").arg("-o").arg(&stripped).arg(&shipped().so));
     let size = fs::metadata(stripped).unwrap().len();
     assert!(size < MAX_STRIPPED, "{size} bytes stripped, {MAX_STRIPPED} are allowed");
-    let rest = text_size() - code_of("kernels");
+    // The leaf loops: the kernels, and those of few items.
+    let rest = text_size() - code_of("kernels") - code_of("4copy3few");
     assert!(
         rest < MAX_WITHOUT_KERNELS,
-        "{rest} bytes of code without the kernels, {MAX_WITHOUT_KERNELS} are allowed"
+        "{rest} bytes of code without the leaf loops, {MAX_WITHOUT_KERNELS} are allowed"
     );
 }
 
