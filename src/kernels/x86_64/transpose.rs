@@ -140,7 +140,7 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, across: usize, down: usize) -> 
     // How far the destination extends: that is what its lines compete with for the caches, also where
     // other calls write what lies between the columns (256^3 items of 4 bytes, axes 2 1 0: .41 with
     // plain stores, .77 past the caches; but 0 2 1, of small dense destinations: 1.0 and .73).
-    let extent = (across / width).saturating_mul(d.unsigned_abs());
+    let extent = count(across, width).saturating_mul(d.unsigned_abs());
     let on_lines = d % 64 == 0 && dst.addr().is_multiple_of(width);
     let plain = tiles.strips.iter().find(|strip| strip.height <= down).unwrap_or(&tiles.lines);
     if down >= 256 && extent >= caches().large {
@@ -206,7 +206,7 @@ unsafe fn dense(
     down: usize,
 ) {
     let (width, d) = (tiles.width, down.cast_signed());
-    let row = |at: usize| src.wrapping_offset(s * (at / width).cast_signed());
+    let row = |at: usize| src.wrapping_offset(s * count(at, width).cast_signed());
     if down > 64 {
         let block = 1024 * width;
         let body = tiles.strips.first().copied().unwrap_or(tiles.lines);
@@ -217,8 +217,8 @@ unsafe fn dense(
     }
     // From here on the lines that cross.
     let last = down - 64 + head;
-    let column = |at: usize| dst.wrapping_add((at / width) * down + last);
-    let back = s * (down / width).cast_signed() - width.cast_signed();
+    let column = |at: usize| dst.wrapping_add(count(at, width) * down + last);
+    let back = s * count(down, width).cast_signed() - width.cast_signed();
     let lane = 4 - head / 16;
     let crossing = across - width;
     // SAFETY: all columns but the last one have a next.
@@ -229,8 +229,8 @@ unsafe fn dense(
         unsafe { turned(column(at), d, row(last).wrapping_add(at), s, 1, lane, back) };
     }
     // SAFETY: what of the first column lies above its first line.
-    unsafe { (tiles.scalar)(dst, d, src, s, 1, head / width) };
-    let rest = (64 - head) / width;
+    unsafe { (tiles.scalar)(dst, d, src, s, 1, count(head, width)) };
+    let rest = count(64 - head, width);
     // SAFETY: what of the last column lies in a line beyond which nothing is the array's.
     unsafe { (tiles.scalar)(column(crossing), d, row(last).wrapping_add(crossing), s, 1, rest) };
 }
@@ -256,7 +256,7 @@ pub unsafe fn blocks(
     let mut at = 0;
     while at < across {
         let span = way.block.min(across - at);
-        let tiles = span / square;
+        let tiles = count(span, square);
         // SAFETY: the block's whole tiles, parts of the arrays (caller).
         unsafe { job.columns(dst, src, at, tiles) };
         if !span.is_multiple_of(square) {
@@ -293,10 +293,10 @@ impl Job<'_> {
         if tiles == 0 {
             return;
         }
-        let dst = dst.wrapping_offset(self.d * (at / self.width).cast_signed());
+        let dst = dst.wrapping_offset(self.d * count(at, self.width).cast_signed());
         let src = src.wrapping_add(at);
         let run = |strip: Strip, row: usize, panels: usize| {
-            let from = src.wrapping_offset(self.s * (row / self.width).cast_signed());
+            let from = src.wrapping_offset(self.s * count(row, self.width).cast_signed());
             // SAFETY: rows of the arrays, as each call below says.
             unsafe { (strip.run)(dst.wrapping_add(row), self.d, from, self.s, tiles, panels) };
         };
@@ -317,15 +317,15 @@ impl Job<'_> {
             let stage: *mut u8 = stage.0.as_mut_ptr().cast();
             let lines = self.down / 64;
             for line in 0..lines {
-                let from = src.wrapping_offset(self.s * (line * 64 / self.width).cast_signed());
+                let from = src.wrapping_offset(self.s * count(line * 64, self.width).cast_signed());
                 let to = if line == 0 { stage } else { stage.wrapping_add(64) };
-                let panels = 64 / self.way.body.height;
+                let panels = count(64, self.way.body.height);
                 // SAFETY: the stage has two lines for each of as many columns as a block may have.
                 unsafe { (self.way.body.run)(to, 128, from, self.s, tiles, panels) };
                 if line > 0 {
                     let to = dst.wrapping_add((line - 1) * 64);
                     // SAFETY: the lines below `line` and a part of its own.
-                    unsafe { shifted(to, self.d, stage, tiles * 16 / self.width) };
+                    unsafe { shifted(to, self.d, stage, count(tiles * 16, self.width)) };
                 }
             }
             // What lies above the first whole line, and below the last.
@@ -338,7 +338,7 @@ impl Job<'_> {
         let head = if head.is_multiple_of(self.width) && head < self.down { head } else { 0 };
         cover(0, head);
         // Not below the last row either.
-        let panels = (self.down - head) / height;
+        let panels = count(self.down - head, height);
         run(self.way.body, head, panels);
         cover(head + panels * height, self.down);
     }
@@ -349,4 +349,10 @@ impl Job<'_> {
         let over = held.clone().rfind(|strip| strip.height >= rest);
         over.or_else(|| held.next()).copied().unwrap_or(self.way.body)
     }
+}
+
+/// How many whole units there are in so many bytes. (A division that the compiler knows cannot fail:
+/// units are never empty.)
+fn count(bytes: usize, unit: usize) -> usize {
+    bytes.checked_div(unit).unwrap_or(0)
 }
