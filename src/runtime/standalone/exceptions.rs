@@ -4,8 +4,7 @@ use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char};
 use core::ptr;
 
-use super::METATYPE;
-use super::objects::IMMORTAL;
+use super::{IMMORTAL, METATYPE};
 use crate::abi::{PyObject, PyTypeObject, PyVarObject};
 use crate::error::Kind;
 

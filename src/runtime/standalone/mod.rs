@@ -18,6 +18,9 @@ use crate::error::{Error, Text};
 use crate::format::size::{Grammar, size};
 use crate::format::unicode;
 
+/// More references than a program can drop by mistake: a static object is never freed.
+const IMMORTAL: isize = isize::MAX / 2;
+
 /// The world of a process without Python.
 pub static RUNTIME: Runtime = Runtime {
     layout: ObjectLayout::PLAIN,

@@ -4,12 +4,9 @@ use core::ffi::{CStr, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
-use super::exceptions;
+use super::{IMMORTAL, exceptions};
 use crate::abi::{PyObject, PyTypeObject, PyVarObject};
 use crate::error::{Error, Kind};
-
-/// More references than a program can drop by mistake: a static object is never freed.
-pub const IMMORTAL: isize = isize::MAX / 2;
 
 /// # Safety
 /// `obj` is a standalone object.
