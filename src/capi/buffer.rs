@@ -9,7 +9,7 @@ use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
 use crate::layout::Order;
 use crate::layout::strides;
 use crate::protocol;
-use crate::runtime::{self, status};
+use crate::runtime::{self, layout::ObjectLayout, status};
 use crate::view::Fields;
 
 /// Gives a view back to its exporter: calls `bf_releasebuffer` if the exporter has it, sets
@@ -38,21 +38,20 @@ pub unsafe fn release(view: *mut Py_buffer) {
     if view.is_null() {
         return;
     }
-    match runtime::settled() {
+    match runtime::settled_plain() {
         // SAFETY: a view (caller).
-        Some(runtime) => unsafe { protocol::get::release(runtime, view) },
+        Some(runtime) => unsafe { protocol::get::release(runtime, ObjectLayout::PLAIN, view) },
         // SAFETY: as above.
-        None => unsafe { release_first(view) },
+        None => unsafe { release_elsewhere(view) },
     }
 }
 
-/// As [`release`] before the world is settled.
+/// As [`release`] before the world is settled, or in one of another layout.
 ///
 /// # Safety
 /// As for [`PyBuffer_Release`]; `view` is not null.
-#[cold]
 #[inline(never)]
-unsafe fn release_first(view: *mut Py_buffer) {
+unsafe fn release_elsewhere(view: *mut Py_buffer) {
     // SAFETY: a view (caller).
     if !unsafe { (*view).obj }.is_null() {
         // SAFETY: as above.

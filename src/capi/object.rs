@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use super::null_argument;
 use crate::abi::{Py_buffer, PyObject};
 use crate::protocol::{self, get::Refusal};
-use crate::runtime;
+use crate::runtime::{self, layout::ObjectLayout};
 
 /// Whether an object's type exports buffers: 1 or 0, never an error. `PyObject_GetBuffer` may still
 /// refuse a request. NULL means 0.
@@ -59,23 +59,25 @@ pub unsafe extern "C" fn PyObject_GetBuffer(
 /// As for [`PyObject_GetBuffer`].
 #[inline]
 pub unsafe fn get_buffer(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int {
-    let Some(runtime) = runtime::settled() else {
+    let Some(runtime) = runtime::settled_plain() else {
         // SAFETY: the caller's promise is the callee's.
-        return unsafe { get_first_buffer(obj, view, flags) };
+        return unsafe { get_buffer_elsewhere(obj, view, flags) };
     };
     // SAFETY: the object that was not asked.
     let refused = |refusal| unsafe { refuse(refusal, obj) };
     // SAFETY: the caller's promise is the callee's.
-    unsafe { protocol::get::get_buffer(runtime, obj, view, flags, |answer| answer, refused) }
+    unsafe {
+        protocol::get::get_buffer(runtime, ObjectLayout::PLAIN, obj, view, flags, |a| a, refused)
+    }
 }
 
-/// As [`get_buffer`] before the world is settled: apart, so that the other calls need no stack.
+/// As [`get_buffer`] before the world is settled, or in one of another layout: apart, so that the other
+/// calls need no stack.
 ///
 /// # Safety
 /// As for [`PyObject_GetBuffer`].
-#[cold]
 #[inline(never)]
-unsafe fn get_first_buffer(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int {
+unsafe fn get_buffer_elsewhere(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int {
     // SAFETY: the caller's promise is the callee's.
     match unsafe { protocol::get::ask(obj, view, flags) } {
         Ok(answer) => answer,

@@ -5,6 +5,7 @@ use core::ptr;
 
 use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, releasebufferproc};
 use crate::error::{Error, Kind};
+use crate::runtime::layout::ObjectLayout;
 use crate::runtime::{self, Runtime};
 
 /// `bad argument to internal function`, as libpython says it, without its file and line.
@@ -35,7 +36,7 @@ pub enum Refusal {
     NoExporter,
 }
 
-/// Asks `obj` of a world for a view. What it answers goes to `answered` unchanged; if it is not asked, why not goes
+/// Asks `obj` of a world, whose objects have a layout, for a view. What it answers goes to `answered` unchanged; if it is not asked, why not goes
 /// to `refused`. (Two ways on instead of a result, so that the exported function is left by a jump into
 /// the exporter's slot: 1 ns of 9.)
 ///
@@ -45,6 +46,7 @@ pub enum Refusal {
 #[inline(always)]
 pub unsafe fn get_buffer<R>(
     runtime: &Runtime,
+    layout: ObjectLayout,
     obj: *mut PyObject,
     view: *mut Py_buffer,
     flags: c_int,
@@ -58,7 +60,8 @@ pub unsafe fn get_buffer<R>(
         return refused(Refusal::Null);
     }
     // SAFETY: `obj` is an object (caller).
-    let Some(getbuffer) = (unsafe { runtime.getbuffer_of(obj) }) else {
+    let Some(getbuffer) = unsafe { layout.slots_of(obj) }.and_then(|slots| slots.bf_getbuffer)
+    else {
         return refused(Refusal::NoExporter);
     };
     // SAFETY: as above.
@@ -77,8 +80,9 @@ pub unsafe fn get_buffer<R>(
 pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<c_int, Error> {
     // SAFETY: the caller's promise is the callees'; `explain` gets the object that was not asked.
     let refused = |refusal| Err(unsafe { explain(refusal, obj) });
+    let runtime = runtime::for_objects();
     // SAFETY: as above.
-    unsafe { get_buffer(runtime::for_objects(), obj, view, flags, Ok, refused) }
+    unsafe { get_buffer(runtime, runtime.layout(), obj, view, flags, Ok, refused) }
 }
 
 /// The error of a refusal.
@@ -104,14 +108,14 @@ pub unsafe fn explain(refusal: Refusal, obj: *mut PyObject) -> Error {
 /// # Safety
 /// `view` was filled by an exporter, has not moved, and may be given back by this thread.
 #[inline]
-pub unsafe fn release(runtime: &Runtime, view: *mut Py_buffer) {
+pub unsafe fn release(runtime: &Runtime, layout: ObjectLayout, view: *mut Py_buffer) {
     // SAFETY: a view (caller). No reference to it is kept, as the exporter may have one of its own.
     let obj = unsafe { (*view).obj };
     if obj.is_null() {
         return;
     }
     // SAFETY: an exporter put an object there (caller).
-    match unsafe { runtime.releasebuffer_of(obj) } {
+    match unsafe { layout.slots_of(obj) }.and_then(|slots| slots.bf_releasebuffer) {
         None => {
             // SAFETY: as above.
             unsafe { (*view).obj = ptr::null_mut() };
@@ -145,8 +149,9 @@ unsafe fn release_by(runtime: &Runtime, releasebuffer: releasebufferproc, view: 
 /// As for [`release`].
 #[inline(never)]
 pub unsafe fn give_back(view: *mut Py_buffer) {
+    let runtime = runtime::for_objects();
     // SAFETY: the caller's promise is the callee's.
-    unsafe { release(runtime::for_objects(), view) };
+    unsafe { release(runtime, runtime.layout(), view) };
 }
 
 /// Calls `work` with a view of `obj`, and gives the view back.

@@ -26,6 +26,12 @@ impl ObjectLayout {
     /// The layout of `abi`'s types.
     pub const PLAIN: Self = Self::with_type_at(offset_of!(PyObject, ob_type));
 
+    /// Whether this is the layout of `abi`'s types.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        *self == Self::PLAIN
+    }
+
     const fn with_type_at(ob_type: usize) -> Self {
         let shift = ob_type.wrapping_sub(offset_of!(PyObject, ob_type));
         Self {
@@ -65,6 +71,20 @@ impl ObjectLayout {
     pub unsafe fn type_of(self, obj: *const PyObject) -> *const PyTypeObject {
         // SAFETY: the caller's promise.
         unsafe { read(obj.cast(), self.ob_type) }
+    }
+
+    /// The buffer slots of an object's type, if it has any.
+    ///
+    /// # Safety
+    /// `obj` is an object of this layout.
+    #[inline]
+    pub unsafe fn slots_of<'a>(self, obj: *const PyObject) -> Option<&'a PyBufferProcs> {
+        // SAFETY: the caller's promise is the callee's.
+        let r#type = unsafe { self.type_of(obj) };
+        // SAFETY: an object's type is there.
+        let procs = unsafe { self.buffer_procs_of(r#type) };
+        // SAFETY: null, or slots that live as long as the type.
+        unsafe { procs.as_ref() }
     }
 
     /// # Safety
