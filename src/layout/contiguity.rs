@@ -10,13 +10,14 @@ use super::Order;
 /// `order`.
 #[inline]
 pub fn is_dense(itemsize: isize, shape: &[isize], strides: &[isize], order: Order) -> bool {
-    // Without a loop for the shapes that most views have.
+    // C order without a loop for the shapes that most views have; most views asked for Fortran order
+    // fail at once, where a loop is faster (4.8 ns to 6.3; Xeon, `calls`).
     match (shape, strides, order) {
-        (&[n], &[s], _) => fits(n, s, itemsize),
-        (&[n, m], &[s, t], Order::C) | (&[m, n], &[t, s], Order::Fortran) => {
+        (&[n], &[s], Order::C) => fits(n, s, itemsize),
+        (&[n, m], &[s, t], Order::C) => {
             fits(m, t, itemsize) && fits(n, s, itemsize.wrapping_mul(m))
         }
-        (&[n, m, l], &[s, t, u], Order::C) | (&[l, m, n], &[u, t, s], Order::Fortran) => {
+        (&[n, m, l], &[s, t, u], Order::C) => {
             let line = itemsize.wrapping_mul(l);
             fits(l, u, itemsize) && fits(m, t, line) && fits(n, s, line.wrapping_mul(m))
         }
