@@ -13,6 +13,8 @@
 //! * **V4** The exporter promised, by the buffer protocol, that the items at these offsets are
 //!   there, and, where a suboffset is not negative, that a pointer is.
 
+mod small;
+
 use core::ffi::c_char;
 use core::fmt;
 use core::slice;
@@ -21,8 +23,10 @@ use crate::abi::{Py_buffer, Py_ssize_t};
 use crate::error::{Error, Kind, Tuple};
 use crate::layout::Order;
 use crate::layout::contiguity;
-use crate::layout::extent::{self, Extent};
+use crate::layout::extent;
 use crate::layout::strides::c_stride;
+
+pub use small::Small;
 
 /// Where an entry leads: with a suboffset that is not negative, by the pointer that it is.
 ///
@@ -275,72 +279,6 @@ impl<'a> View<'a> {
                 Tuple(self.shape())
             )),
         }
-    }
-}
-
-/// A view of few items whose numbers are small and agree with each other, so that V1 to V3 hold without
-/// the checks of [`View`]. Its shape and strides are copies: a copy into the view may write over the
-/// exporter's.
-pub struct Small {
-    ndim: usize,
-    shape: [isize; Self::DIMS],
-    strides: [isize; Self::DIMS],
-    /// The size of an item.
-    pub itemsize: usize,
-    /// The bytes that the items touch, relative to `buf`.
-    pub extent: Extent,
-}
-
-impl Small {
-    /// The most dimensions.
-    const DIMS: usize = 8;
-    /// The most items, and the largest.
-    const ITEMS: isize = 128;
-    const BYTES: isize = 64;
-    /// The longest stride. No product or sum of numbers within these limits overflows.
-    const FAR: usize = 1 << 40;
-
-    /// `None` if the view is not like that, or has pointers, no dimensions, or no strides.
-    #[inline]
-    pub fn new(fields: Fields) -> Option<Self> {
-        let (shape, strides) = (fields.shape()?, fields.strides()?);
-        let itemsize = fields.view.itemsize;
-        let is_small =
-            (1..=Self::DIMS).contains(&shape.len()) && (1..=Self::BYTES).contains(&itemsize);
-        if !is_small || fields.suboffsets().is_some() {
-            return None;
-        }
-        let mut this = Self {
-            ndim: shape.len(),
-            shape: [1; Self::DIMS],
-            strides: [0; Self::DIMS],
-            itemsize: itemsize.unsigned_abs(),
-            extent: Extent { low: 0, high: itemsize },
-        };
-        let mut items: isize = 1;
-        let copies = this.shape.iter_mut().zip(&mut this.strides);
-        for ((to_n, to_stride), (&n, &stride)) in copies.zip(shape.iter().zip(strides)) {
-            if !(1..=Self::ITEMS).contains(&n) || stride.unsigned_abs() > Self::FAR {
-                return None;
-            }
-            (*to_n, *to_stride) = (n, stride);
-            items = items.wrapping_mul(n);
-            let reach = stride.wrapping_mul(n.wrapping_sub(1));
-            this.extent.low = this.extent.low.wrapping_add(reach.min(0));
-            this.extent.high = this.extent.high.wrapping_add(reach.max(0));
-        }
-        let agrees = items.wrapping_mul(itemsize) == fields.view.len;
-        (items <= Self::ITEMS && agrees).then_some(this)
-    }
-
-    /// `shape[ndim]`.
-    pub fn shape(&self) -> &[isize] {
-        self.shape.get(..self.ndim).unwrap_or_default()
-    }
-
-    /// `strides[ndim]`.
-    pub fn strides(&self) -> &[isize] {
-        self.strides.get(..self.ndim).unwrap_or_default()
     }
 }
 

@@ -97,7 +97,8 @@ fn pick<T: Copy>(kernels: &[T; kernels::WIDTHS], w: usize) -> T {
 }
 
 /// Calls `work` at every index of the loops, with where that leads.
-fn each(
+#[inline]
+pub fn each(
     axes: &mut [Axis],
     mut dst: *mut u8,
     mut src: *const u8,

@@ -133,6 +133,48 @@ proptest! {
     }
 }
 
+/// `few::copy` of loops that visit items of arrays apart, in the order of the loops.
+fn check_few<const DIMS: usize>(
+    n: [isize; DIMS],
+    dst: [isize; DIMS],
+    src: [isize; DIMS],
+    size: isize,
+) {
+    let place = |strides: [isize; DIMS]| Placed { first: MIDDLE, strides: strides.into() };
+    let case = Case {
+        shape: n.into(),
+        itemsize: size,
+        dst: place(dst),
+        src: place(src),
+        order: true,
+        items: n.iter().product(),
+        first_comes_last: false,
+        shared: false,
+    };
+    let before: Vec<u8> = (0..BLOCK).map(|i| (i * 7 % 251) as u8).collect();
+    let (mut block, mut expected) = (before.clone(), before.clone());
+    model(&case, Order::C, &mut expected, &before);
+    let to = block.as_mut_ptr().wrapping_add(MIDDLE);
+    let from = before.as_ptr().wrapping_add(MIDDLE);
+    unsafe { few::copy((to, &dst), (from, &src), &n, size) };
+    assert_eq!(block, expected, "{n:?} {dst:?} {src:?} {size}");
+}
+
+#[test]
+fn few_items_are_copied_in_the_order_of_the_loops() {
+    for size in (1..=17).chain([24, 64]) {
+        for n in [[1, 1, 1], [1, 1, 7], [2, 3, 4], [3, 1, 5], [5, 4, 6], [1, 9, 9]] {
+            // Apart, one over another, and backwards.
+            for dst in [[1, 1, 1], [40, 30, 20], [0, 5, 0], [-60, 30, -7]] {
+                check_few(n, dst, [-50, 9, 33], size);
+                check_few(n, dst, [0, -17, size], size);
+            }
+        }
+        check_few([1, 2, 1, 2, 1, 2, 3, 2], [1, 3, 5, 7, 2, -9, 11, 13], [7; 8], size);
+        check_few([2; 8], [100, 90, 80, 70, -60, 50, 40, -30], [1, 2, 4, 8, 16, 32, 64, 128], size);
+    }
+}
+
 #[test]
 fn many_dimensions_are_copied_from_memory_of_their_own() {
     let mut shape = std::vec![1; 200];

@@ -9,7 +9,7 @@ use core::ptr;
 
 use super::get;
 use crate::abi::{Py_buffer, Py_ssize_t, PyBUF_FULL, PyBUF_FULL_RO, PyObject};
-use crate::copy::few::{self, Into};
+use crate::copy::few;
 use crate::copy::{self, Array, Sequence};
 use crate::error::{Error, Kind, Tuple};
 use crate::layout::Order;
@@ -32,6 +32,31 @@ pub unsafe fn to_contiguous(
     if len != view.len {
         return Err(Error::Fixed(Kind::Value, c"PyBuffer_ToContiguous: len != view->len"));
     }
+    let walked = match order.cast_unsigned() {
+        b'C' => Order::C,
+        // SAFETY: the view's arrays are there (caller).
+        b'A' => unsafe { either_order(view) },
+        _ => Order::Fortran,
+    };
+    // SAFETY: both are there (caller).
+    if unsafe { copy_few(view, buf.cast(), walked, Into::Block) } {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { to_contiguous_any(buf, view, len, order) }
+}
+
+/// As [`to_contiguous`], for views of any size.
+///
+/// # Safety
+/// As for [`to_contiguous`].
+#[inline(never)]
+unsafe fn to_contiguous_any(
+    buf: *mut c_void,
+    view: &Py_buffer,
+    len: Py_ssize_t,
+    order: c_char,
+) -> Result<(), Error> {
     // SAFETY: the view's arrays are there (caller).
     if unsafe { is_moved_whole(view, buf, len, order) }? {
         // SAFETY: both blocks have `len` bytes (caller).
@@ -42,10 +67,6 @@ pub unsafe fn to_contiguous(
         b'C' | b'A' => Order::C,
         _ => Order::Fortran,
     };
-    // SAFETY: both are there (caller).
-    if unsafe { copy_few(buf.cast(), view, len, order, Into::Block) } {
-        return Ok(());
-    }
     // SAFETY: the caller vouches for the view.
     let view = unsafe { View::new(view) }?;
     let dst = Array { buf: buf.cast(), side: dense(&view, order) };
@@ -73,6 +94,32 @@ pub unsafe fn from_contiguous(
     len: Py_ssize_t,
     order: c_char,
 ) -> Result<(), Error> {
+    let walked = match order.cast_unsigned() {
+        b'F' => Order::Fortran,
+        // SAFETY: the view's arrays are there (caller).
+        b'A' => unsafe { either_order(view) },
+        _ => Order::C,
+    };
+    let is_whole = len >= view.len;
+    // SAFETY: both are there, and the view's memory may be written (caller).
+    if is_whole && unsafe { copy_few(view, buf.cast_mut().cast(), walked, Into::View) } {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { from_contiguous_any(view, buf, len, order) }
+}
+
+/// As [`from_contiguous`], for views of any size.
+///
+/// # Safety
+/// As for [`from_contiguous`].
+#[inline(never)]
+unsafe fn from_contiguous_any(
+    view: &Py_buffer,
+    buf: *const c_void,
+    len: Py_ssize_t,
+    order: c_char,
+) -> Result<(), Error> {
     let len = len.min(view.len);
     // SAFETY: the view's arrays are there (caller).
     if unsafe { is_moved_whole(view, buf, len, order) }? {
@@ -84,10 +131,6 @@ pub unsafe fn from_contiguous(
         b'F' => Order::Fortran,
         _ => Order::C,
     };
-    // SAFETY: both are there, and the view's memory may be written (caller).
-    if unsafe { copy_few(buf.cast_mut().cast(), view, len, order, Into::View) } {
-        return Ok(());
-    }
     // SAFETY: the caller vouches for the view.
     let view = unsafe { View::new(view) }?;
     let src = Array { buf: buf.cast_mut().cast(), side: dense(&view, order) };
@@ -103,38 +146,110 @@ pub unsafe fn from_contiguous(
     unsafe { copy::copy(array_of(&view), src, sequence) }
 }
 
-/// Copies few items between a block and a view without a `View` or a plan, whose set-up would cost more
-/// than the copy (transposed 2x3x4 items of 4 bytes: 40 ns, 77 with both; Xeon, `calls`). Whether it did: only for a view
-/// whose numbers are small and agree with each other, which has no pointers and does not meet the block.
+/// The order in which a view is one block, if it is; C order otherwise.
 ///
 /// # Safety
-/// The view's arrays are there, it is held, `len <= view.len` bytes are there at `block`, and what is
-/// written may be written.
-unsafe fn copy_few(
-    block: *mut u8,
+/// The view's arrays are there.
+#[cold]
+unsafe fn either_order(view: &Py_buffer) -> Order {
+    // SAFETY: the caller's promise is the callee's.
+    let fields = unsafe { Fields::new(view) };
+    if fields.lies_in(b'F'.cast_signed()) { Order::Fortran } else { Order::C }
+}
+
+/// Copies few items between a view and a block without a `View` or a plan, whose set-up would cost more
+/// than the copy (2x3x4 items of 4 bytes: 18 ns, libpython 8 times as long; 8 items [::2] 11 ns; Xeon,
+/// `copies tiny`). Whether it did: only for a view whose numbers are small and agree with each other,
+/// which has no pointers and does not meet the block.
+///
+/// # Safety
+/// The view's arrays are there, it is held, the block is null or has `view.len` bytes, and what is written
+/// may be written.
+#[inline(always)]
+unsafe fn copy_few(view: &Py_buffer, block: *mut u8, order: Order, into: Into) -> bool {
+    if view.ndim > 3 {
+        // SAFETY: the caller's promise is the callee's.
+        return unsafe { copy_few_deep(view, block, order, into) };
+    }
+    // SAFETY: the view's arrays are there (caller).
+    let fields = unsafe { Fields::new(view) };
+    // SAFETY: the caller's promise is the callee's.
+    Small::<3>::new(fields, order)
+        .is_some_and(|small| unsafe { copy_small(view, small, block, into) })
+}
+
+/// As [`copy_few`], for views of 4 to 8 dimensions.
+///
+/// # Safety
+/// As for [`copy_few`].
+#[inline(never)]
+unsafe fn copy_few_deep(view: &Py_buffer, block: *mut u8, order: Order, into: Into) -> bool {
+    // SAFETY: the view's arrays are there (caller).
+    let fields = unsafe { Fields::new(view) };
+    // SAFETY: the caller's promise is the callee's.
+    Small::deep(fields, order).is_some_and(|small| unsafe { copy_small(view, small, block, into) })
+}
+
+/// Copies a view of few items from or to a block.
+///
+/// # Safety
+/// As for [`copy_few`], and `small` is of that view.
+#[inline(always)]
+unsafe fn copy_small<const DIMS: usize>(
     view: &Py_buffer,
-    len: Py_ssize_t,
-    order: Order,
+    small: Small<DIMS>,
+    block: *mut u8,
     into: Into,
 ) -> bool {
-    // SAFETY: the view's arrays are there (caller).
-    let Some(small) = Small::new(unsafe { Fields::new(view) }) else { return false };
-    let first: *mut u8 = view.buf.cast();
-    let meet = first.wrapping_offset(small.extent.low) < block.wrapping_offset(len)
-        && block < first.wrapping_offset(small.extent.high);
+    if block.is_null() {
+        return false;
+    }
+    let dense = small.dense();
+    let (view, block) = ((view.buf.cast(), &small), (block, &dense));
+    let (dst, src) = match into {
+        Into::Block => (block, view),
+        Into::View => (view, block),
+    };
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { copy_between(dst, src, false) }
+}
+
+/// Which of a block and a view is written.
+#[derive(Clone, Copy)]
+enum Into {
+    Block,
+    View,
+}
+
+/// Copies few items in the order of the dimensions, and the first once more if it comes last, unless the
+/// two arrays meet; whether it did.
+///
+/// # Safety
+/// The items of both, which have one shape and size, are there, and those of the first may be written.
+#[inline(always)]
+unsafe fn copy_between<const DIMS: usize>(
+    (to, dst): (*mut u8, &Small<DIMS>),
+    (from, src): (*mut u8, &Small<DIMS>),
+    first_comes_last: bool,
+) -> bool {
+    if dst.is_dense() && src.is_dense() {
+        let len = src.extent.high.unsigned_abs();
+        // SAFETY: dense arrays of that many bytes (caller), which may overlap.
+        unsafe { ptr::copy(from, to, len) };
+        return true;
+    }
+    let meet = from.wrapping_offset(src.extent.low) < to.wrapping_offset(dst.extent.high)
+        && to.wrapping_offset(dst.extent.low) < from.wrapping_offset(src.extent.high);
     if meet {
         return false;
     }
-    let walk = few::Walk {
-        shape: small.shape(),
-        strides: small.strides(),
-        first_is_fastest: order == Order::Fortran,
-        itemsize: small.itemsize,
-        items: len.checked_div(view.itemsize).unwrap_or(0),
-    };
     // SAFETY: the numbers agree with each other (V1 to V3), and the two do not meet; the rest is the
     // caller's promise.
-    unsafe { few::copy(block, first, &walk, into) };
+    unsafe { few::copy((to, &dst.strides), (from, &src.strides), &src.shape, src.itemsize) };
+    if first_comes_last {
+        // SAFETY: as above.
+        unsafe { ptr::copy_nonoverlapping(from, to, src.itemsize.unsigned_abs()) };
+    }
     true
 }
 
@@ -198,6 +313,10 @@ unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
     let dest_fields = unsafe { Fields::new(dest) };
     // SAFETY: as above.
     let src_fields = unsafe { Fields::new(src) };
+    // SAFETY: both views are held, and `dest` may be written.
+    if unsafe { copy_few_views(dest, src) } {
+        return Ok(());
+    }
     let are_both = |order: u8| {
         let order = order.cast_signed();
         dest_fields.lies_in(order) && src_fields.lies_in(order)
@@ -228,6 +347,23 @@ unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
     // SAFETY: every index of the source is one of the destination, and its items are not larger;
     // both views' items can be reached (V3, V4).
     unsafe { copy::copy(array_of(&dest), array_of(&src), sequence) }
+}
+
+/// Copies between two views of few items whose shapes and itemsizes are equal, in C order and the first
+/// item last; whether it did.
+///
+/// # Safety
+/// As for [`copy_views`].
+#[inline(always)]
+unsafe fn copy_few_views(dest: &Py_buffer, src: &Py_buffer) -> bool {
+    // SAFETY: the views' arrays are there (caller).
+    let into = Small::<3>::new(unsafe { Fields::new(dest) }, Order::C);
+    // SAFETY: as above.
+    let from = Small::<3>::new(unsafe { Fields::new(src) }, Order::C);
+    let (Some(into), Some(from)) = (into, from) else { return false };
+    let alike = (dest.ndim, into.shape, into.itemsize) == (src.ndim, from.shape, from.itemsize);
+    // SAFETY: few items of one shape and size, which are there (caller).
+    alike && unsafe { copy_between((dest.buf.cast(), &into), (src.buf.cast(), &from), true) }
 }
 
 /// Every index of `src` must be one of `dest`, and an item of `src` no larger than one of `dest`.

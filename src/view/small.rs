@@ -1,0 +1,201 @@
+//! Views of few items, checked in a few instructions.
+//!
+//! What `View` finds out for any numbers, these views have by their numbers' size: V1 to V3 hold. Their
+//! shape and strides are copies, because a copy into the view may write over the exporter's.
+
+use super::Fields;
+use crate::abi::Py_buffer;
+use crate::layout::Order;
+use crate::layout::extent::Extent;
+
+/// A view of few items whose numbers are small and agree with each other. Its dimensions are listed from
+/// the slowest to the fastest in the order that it was asked for; missing ones have one step of 0.
+pub struct Small<const DIMS: usize> {
+    /// How many steps each dimension has, at least one.
+    pub shape: [isize; DIMS],
+    /// How far they go.
+    pub strides: [isize; DIMS],
+    /// The size of an item.
+    pub itemsize: isize,
+    /// The bytes that the items touch, relative to `buf`.
+    pub extent: Extent,
+}
+
+/// The most items.
+const ITEMS: isize = 128;
+/// The largest item.
+const BYTES: isize = 64;
+/// The longest stride. No product or sum of numbers within these limits overflows.
+const FAR: isize = 1 << 40;
+
+impl Small<3> {
+    /// `None` if the view is not like that, or has pointers, no dimensions, no memory, or no strides.
+    #[inline(always)]
+    pub fn new(fields: Fields, order: Order) -> Option<Self> {
+        let (shape, strides) = match (fields.shape()?, fields.strides()?, order) {
+            (&[n], &[s], _) => ([1, 1, n], [0, 0, s]),
+            (&[n, m], &[s, t], Order::C) => ([1, n, m], [0, s, t]),
+            (&[m, n], &[t, s], Order::Fortran) => ([1, n, m], [0, s, t]),
+            (&[n, m, l], &[s, t, u], Order::C) => ([n, m, l], [s, t, u]),
+            (&[l, m, n], &[u, t, s], Order::Fortran) => ([n, m, l], [s, t, u]),
+            _ => return None,
+        };
+        Self::checked(fields.view, shape, strides)
+    }
+}
+
+impl Small<8> {
+    /// The same for views of up to 8 dimensions.
+    pub fn deep(fields: Fields, order: Order) -> Option<Self> {
+        let (from_shape, from_strides) = (fields.shape()?, fields.strides()?);
+        let (mut shape, mut strides) = ([1; 8], [0; 8]);
+        let from = from_shape.iter().zip(from_strides);
+        let missing = shape.len().checked_sub(from.len())?;
+        let set =
+            |((to_n, to_stride), (n, stride)): ((&mut isize, &mut isize), (&isize, &isize))| {
+                (*to_n, *to_stride) = (*n, *stride);
+            };
+        let to = shape.iter_mut().zip(&mut strides).skip(missing);
+        match order {
+            Order::C => to.zip(from).for_each(set),
+            Order::Fortran => to.zip(from.rev()).for_each(set),
+        }
+        Self::checked(fields.view, shape, strides)
+    }
+}
+
+impl<const DIMS: usize> Small<DIMS> {
+    #[inline(always)]
+    fn checked(view: &Py_buffer, shape: [isize; DIMS], strides: [isize; DIMS]) -> Option<Self> {
+        let itemsize = view.itemsize;
+        // Each number less its lower limit, which makes a large one of any below.
+        let beyond = |numbers: [isize; DIMS], low: isize| {
+            numbers.iter().fold(0, |all, n| all | n.wrapping_sub(low).cast_unsigned())
+        };
+        let is_small = beyond(shape, 1) < ITEMS.unsigned_abs()
+            && beyond(strides, -FAR) < (2 * FAR).unsigned_abs()
+            && (1..=BYTES).contains(&itemsize);
+        if !is_small || !view.suboffsets.is_null() || view.buf.is_null() {
+            return None;
+        }
+        // Seven bits each: those of eight numbers fit.
+        let items = shape.iter().fold(1_isize, |items, n| items.wrapping_mul(*n));
+        if items > ITEMS || items.wrapping_mul(itemsize) != view.len {
+            return None;
+        }
+        let mut extent = Extent { low: 0, high: itemsize };
+        for (n, stride) in shape.iter().zip(&strides) {
+            let reach = n.wrapping_sub(1).wrapping_mul(*stride);
+            extent.low = extent.low.wrapping_add(reach.min(0));
+            extent.high = extent.high.wrapping_add(reach.max(0));
+        }
+        Some(Self { shape, strides, itemsize, extent })
+    }
+
+    /// Whether the items lie back to back in the order that was asked for.
+    #[inline(always)]
+    pub fn is_dense(&self) -> bool {
+        let dense = self.dense();
+        let dims = self.shape.iter().zip(&self.strides).zip(&dense.strides);
+        dims.fold(true, |fit, ((n, stride), dense)| fit & ((stride == dense) | (*n == 1)))
+    }
+
+    /// As many items of the same shape back to back.
+    #[inline(always)]
+    pub fn dense(&self) -> Self {
+        let mut strides = self.strides;
+        let mut len = self.itemsize;
+        for (stride, n) in strides.iter_mut().zip(&self.shape).rev() {
+            *stride = len;
+            len = len.wrapping_mul(*n);
+        }
+        Self { strides, extent: Extent { low: 0, high: len }, ..*self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Order::{C, Fortran};
+    use crate::layout::extent::extent;
+    use crate::view::View;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    fn view(
+        shape: &mut [isize],
+        strides: &mut [isize],
+        itemsize: isize,
+        buf: &mut u8,
+    ) -> Py_buffer {
+        Py_buffer {
+            buf: core::ptr::from_mut(buf).cast(),
+            obj: core::ptr::null_mut(),
+            len: shape.iter().fold(itemsize, |len, n| len.saturating_mul(*n)),
+            itemsize,
+            readonly: 0,
+            ndim: shape.len() as i32,
+            format: core::ptr::null_mut(),
+            shape: shape.as_mut_ptr(),
+            strides: strides.as_mut_ptr(),
+            suboffsets: core::ptr::null_mut(),
+            internal: core::ptr::null_mut(),
+        }
+    }
+
+    proptest! {
+        /// Whatever is taken for small is what `View` believes too, at the extent that it has.
+        #[test]
+        fn small_views_are_views_of_the_same_numbers(
+            dims in prop::collection::vec((-1..=9_isize, prop_oneof![
+                -99..=99_isize, Just(FAR), Just(-FAR), Just(FAR - 1), Just(isize::MIN), Just(isize::MAX),
+            ]), 0..=9),
+            itemsize in prop_oneof![-1..=66_isize, Just(isize::MAX)],
+            wrong in prop_oneof![4 => Just(0), 1 => -1..=1_isize],
+        ) {
+            let (mut shape, mut strides): (Vec<_>, Vec<_>) = dims.iter().copied().unzip();
+            let mut buf = 0;
+            let mut view = view(&mut shape, &mut strides, itemsize, &mut buf);
+            view.len = view.len.wrapping_add(wrong);
+            let fields = unsafe { Fields::new(&view) };
+            let believed = unsafe { View::new(&view) }.is_ok();
+            for order in [C, Fortran] {
+                let found = Small::<3>::new(fields, order).map(|small| small.extent);
+                let deep = Small::deep(fields, order).map(|small| small.extent);
+                if dims.len() <= 3 && !dims.is_empty() {
+                    prop_assert_eq!(found, deep);
+                }
+                let Some(found) = found.or(deep) else { continue };
+                prop_assert!(believed);
+                prop_assert_eq!(Some(found), extent(itemsize, dims.iter().copied()));
+            }
+        }
+    }
+
+    #[test]
+    fn dimensions_are_listed_from_the_slowest() {
+        let (mut shape, mut strides, mut buf) = ([2, 3, 4], [4, 8, 24], 0);
+        let view = view(&mut shape, &mut strides, 4, &mut buf);
+        let fields = unsafe { Fields::new(&view) };
+        let found = Small::<3>::new(fields, Fortran).unwrap();
+        assert_eq!((found.shape, found.strides), ([4, 3, 2], [24, 8, 4]));
+        assert!(found.is_dense());
+        let deep = Small::deep(fields, C).unwrap();
+        assert_eq!(deep.shape, [1, 1, 1, 1, 1, 2, 3, 4]);
+        assert!(!deep.is_dense());
+        assert_eq!(deep.dense().strides[5..], [48, 16, 4]);
+    }
+
+    #[test]
+    fn views_of_many_items_or_with_pointers_are_not_small() {
+        let (mut shape, mut strides, mut buf) = ([43, 3], [3, 1], 0);
+        let mut view = view(&mut shape, &mut strides, 1, &mut buf);
+        assert!(Small::<3>::new(unsafe { Fields::new(&view) }, C).is_none());
+        unsafe { *view.shape = 42 };
+        view.len = 126;
+        assert!(Small::<3>::new(unsafe { Fields::new(&view) }, C).is_some());
+        let mut suboffsets = [-1, -1];
+        view.suboffsets = suboffsets.as_mut_ptr();
+        assert!(Small::<3>::new(unsafe { Fields::new(&view) }, C).is_none());
+    }
+}
