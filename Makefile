@@ -6,6 +6,7 @@
 
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
+BINDIR     ?= $(PREFIX)/bin
 INCLUDEDIR ?= $(PREFIX)/include
 BUILD      = build
 CARGO      ?= cargo
@@ -24,6 +25,12 @@ pc_dir  := $(lib_dir)/pkgconfig
 sources := Cargo.toml $(wildcard Cargo.lock) build.rs $(shell find src -name '*.rs')
 pcs     := pybuffer.pc pybuffer-static.pc
 
+# The command, and what it has beside it. It finds the library from where it lies itself, so its file is
+# under LIBDIR, and what is on PATH is a link.
+run_dir     := $(lib_dir)/pybuffer
+run_sources := Cargo.toml $(wildcard Cargo.lock) abi/symbols.toml run/Cargo.toml run/build.rs $(shell find run/src -name '*.rs')
+run_names   := pybuffer-run libpybuffer-audit.so
+
 .DEFAULT_GOAL := lib
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -31,7 +38,8 @@ pcs     := pybuffer.pc pybuffer-static.pc
 ##@ Build
 
 .PHONY: lib
-lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) ## Build what ships, usable in place, into build/ (the default)
+lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) \
+  $(BUILD)/bin/pybuffer-run $(run_dir)/libpybuffer-audit.so ## Build what ships, usable in place, into build/ (the default)
 
 # One object of the archive holds all of ours, so asking for one name brings all of them;
 # --whole-archive would bring 700 KiB of debug information of Rust's own as well. Everything is bound
@@ -63,6 +71,38 @@ $(BUILD)/exports.map: abi/symbols.toml Makefile
 	@mkdir -p $(@D)
 	@awk 'BEGIN { print "{ global:" } /^\[/ { names = /^\[symbols\]/; next } \
 	  names && /^[A-Za-z_]/ { print "  " $$1 ";" } END { print "local: *; };" }' $< >$@
+
+# Command and companion come from one archive; each link keeps what it needs. The companion has no libc:
+# the dynamic linker would load a second one for it. Where the command has a start of its own
+# (run/src/start.rs), it asks for no newer glibc than the library does.
+run_archive    := $(BUILD)/cargo/libpybuffer_run.a
+hardened       := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+own_start       = $(if $(filter x86_64-%linux-gnu x86_64-redhat-linux,$(shell $(CC) -dumpmachine)),-nostartfiles -Wl$(comma)-e$(comma)pybuffer_run_start)
+comma          := ,
+
+$(run_archive): $(run_sources) Makefile $(BUILD)/flags
+	$(call need,$(CARGO),Rust 1.89 or newer compiles the command)
+	@mkdir -p $(@D)
+	$(cargo) rustc -p pybuffer-run --lib --release --no-default-features --crate-type staticlib \
+	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS)
+	$(call put,$(BUILD)/cargo/$(TARGET)/release/libpybuffer_run.a)
+
+$(run_dir)/pybuffer-run: $(run_archive)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -pie $(own_start) -Wl,-u,main $(hardened) $(LDFLAGS) -o $@.$$$$ $< && mv -f $@.$$$$ $@
+
+$(run_dir)/libpybuffer-audit.so: $(run_archive) $(BUILD)/audit.map
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -shared -nostdlib -Wl,-soname,$(@F) -Wl,-u,la_version -Wl,-u,la_objopen \
+	  -Wl,--version-script,$(BUILD)/audit.map $(hardened) -Wl,-z,defs $(LDFLAGS) -o $@.$$$$ $< && mv -f $@.$$$$ $@
+
+$(BUILD)/audit.map: Makefile
+	@mkdir -p $(@D)
+	@echo '{ global: la_*; local: *; };' >$@
+
+$(BUILD)/bin/pybuffer-run: $(run_dir)/pybuffer-run
+	@mkdir -p $(@D)
+	ln -sf ../lib/pybuffer/$(<F) $@
 
 $(BUILD)/include/libpybuffer.h: include/libpybuffer.h
 	@mkdir -p $(@D)
@@ -99,13 +139,13 @@ header: ## Write include/libpybuffer.h anew from src/ and cbindgen.toml
 .PHONY: test
 test: lib ## Build what ships and run every test on it
 	$(call need,$(PYTHON),the tests run the library under Python)
-	$(cargo) test
+	$(cargo) test --workspace
 
 .PHONY: check
 check: ## Format and lint, every warning an error
 	$(call need,$(CARGO),Rust 1.89 or newer lints the sources)
 	$(CARGO) fmt --check
-	$(cargo) clippy --all-targets -- -D warnings
+	$(cargo) clippy --workspace --all-targets -- -D warnings
 
 .PHONY: valgrind
 valgrind: lib ## Run the C suite and CPython's test_buffer under valgrind (five minutes)
@@ -145,13 +185,15 @@ lib_names := libpybuffer.a $(SHARED) $(SONAME) libpybuffer.so
 under_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
 
 .PHONY: install
-install: lib ## Copy what ships to PREFIX, LIBDIR and INCLUDEDIR (under DESTDIR)
-	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
+install: lib ## Copy what ships to PREFIX, LIBDIR, BINDIR and INCLUDEDIR (under DESTDIR)
+	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/pybuffer' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)'
 	$(INSTALL) -m 644 $(BUILD)/include/libpybuffer.h '$(DESTDIR)$(INCLUDEDIR)'
 	$(INSTALL) -m 644 $(lib_dir)/libpybuffer.a '$(DESTDIR)$(LIBDIR)'
 	$(INSTALL) -m 755 $(lib_dir)/$(SHARED) '$(DESTDIR)$(LIBDIR)'
 	ln -sf $(SHARED) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libpybuffer.so'
+	$(INSTALL) -m 755 $(run_names:%=$(run_dir)/%) '$(DESTDIR)$(LIBDIR)/pybuffer'
+	ln -sfr '$(DESTDIR)$(LIBDIR)/pybuffer/pybuffer-run' '$(DESTDIR)$(BINDIR)/pybuffer-run'
 	$(foreach pc,$(pcs),$(call fill_pc,$(PREFIX),$(call under_prefix,$(LIBDIR)),$(call under_prefix,$(INCLUDEDIR))) \
 	  packaging/$(pc).in >'$(DESTDIR)$(LIBDIR)/pkgconfig/$(pc)' && ) true
 	@test -n '$(DESTDIR)' || echo 'Installed. Where the loader knows $(LIBDIR), let it find the new library: ldconfig'
@@ -159,7 +201,9 @@ install: lib ## Copy what ships to PREFIX, LIBDIR and INCLUDEDIR (under DESTDIR)
 .PHONY: uninstall
 uninstall: ## Remove the files that install puts there (with the same variables)
 	rm -f $(lib_names:%='$(DESTDIR)$(LIBDIR)/%') $(pcs:%='$(DESTDIR)$(LIBDIR)/pkgconfig/%') \
+	  $(run_names:%='$(DESTDIR)$(LIBDIR)/pybuffer/%') '$(DESTDIR)$(BINDIR)/pybuffer-run' \
 	  '$(DESTDIR)$(INCLUDEDIR)/libpybuffer.h'
+	test ! -d '$(DESTDIR)$(LIBDIR)/pybuffer' || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(LIBDIR)/pybuffer'
 
 ##@ Other
 

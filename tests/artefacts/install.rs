@@ -89,6 +89,7 @@ fn install_under_destdir_is_the_same_tree() {
     assert_eq!(
         names,
         [
+            "opt/pybuffer/bin/pybuffer-run",
             "opt/pybuffer/include/libpybuffer.h",
             "opt/pybuffer/lib64/libpybuffer.a",
             "opt/pybuffer/lib64/libpybuffer.so",
@@ -96,6 +97,8 @@ fn install_under_destdir_is_the_same_tree() {
             &format!("opt/pybuffer/lib64/{shared}"),
             "opt/pybuffer/lib64/pkgconfig/pybuffer-static.pc",
             "opt/pybuffer/lib64/pkgconfig/pybuffer.pc",
+            "opt/pybuffer/lib64/pybuffer/libpybuffer-audit.so",
+            "opt/pybuffer/lib64/pybuffer/pybuffer-run",
         ]
     );
     for package in ["pybuffer", "pybuffer-static"] {
@@ -138,7 +141,7 @@ fn parallel_make_builds_all_and_again_nothing() {
     let make = || run(make(&["-j4", "lib"]).arg(format!("BUILD={}", build.display())));
     make();
     let made = tree(&build.join("lib"));
-    assert_eq!(made.len(), 6, "{:?}", made.keys());
+    assert_eq!(made.len(), 8, "{:?}", made.keys());
     make();
     assert_eq!(tree(&build.join("lib")), made, "a second make built again");
     fs::remove_file(build.join("lib/libpybuffer.so.0")).unwrap();
@@ -181,7 +184,7 @@ fn make(args: &[&str]) -> Command {
     let mut command = Command::new("make");
     command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
     for of_the_make_that_runs_this_test in
-        ["MAKEFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "INCLUDEDIR", "DESTDIR"]
+        ["MAKEFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "BINDIR", "INCLUDEDIR", "DESTDIR"]
     {
         command.env_remove(of_the_make_that_runs_this_test);
     }

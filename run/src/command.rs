@@ -1,0 +1,82 @@
+//! The command: what was asked, and becoming the program.
+
+use alloc::vec::Vec;
+
+use crate::options::{self, Options, Request};
+use crate::plan;
+use crate::program::{self, Refusal};
+use crate::sys;
+
+const HELP: &str = "\
+Runs a program so that libpybuffer answers its buffer calls.
+
+usage: pybuffer-run [OPTION...] [--] PROGRAM [ARGUMENT...]
+
+  --audit[=MODE]    check every view: warn (the default), raise or abort; see docs/audit.md
+  --audit-log=FILE  write what the audit finds to FILE instead of standard error
+  --cpu=LEVEL       use no better instructions than generic, sse, avx2 or avx512
+  -q, --quiet       no word about what is not reached
+  -h, --help        show this text
+  -V, --version     show the version
+
+PROGRAM is run by exec, so its process, arguments, exit status and signals are its own. A python with
+a shared libpython is reached by LD_PRELOAD, a statically linked one by LD_PRELOAD and LD_AUDIT: there
+the calls of extension modules are answered, not the interpreter's own. What you have set in these
+variables stays.
+
+Exit status: PROGRAM's own; 2 if libpybuffer cannot reach it (the text says what works instead) or an
+option is wrong, 126 if it cannot be run, 127 if it is not found.
+";
+
+/// Runs the command with the arguments of its process; the status to end with, if it did not become
+/// another program.
+pub fn run(arguments: &[&[u8]]) -> i32 {
+    let request = match options::parse(arguments.get(1..).unwrap_or_default()) {
+        Ok(request) => request,
+        Err(text) => {
+            sys::complain(&text);
+            return 2;
+        }
+    };
+    let done = match request {
+        Request::Help => {
+            sys::say(HELP);
+            Ok(0)
+        }
+        Request::Version => {
+            sys::say(concat!("pybuffer-run ", env!("CARGO_PKG_VERSION"), "\n"));
+            Ok(0)
+        }
+        Request::Run(options) => become_program(&options),
+    };
+    done.unwrap_or_else(|refusal| {
+        sys::complain(&refusal.text);
+        refusal.status
+    })
+}
+
+fn become_program(options: &Options) -> Result<i32, Refusal> {
+    let name = options.program.first().copied().unwrap_or(b"python3");
+    let files = plan::files()?;
+    let program = program::find(name)?;
+    let plan = plan::make(&program)?;
+    plan::prepare(&plan, &files)?;
+    for (variable, value) in [
+        (c"PYBUFFER_AUDIT", options.audit),
+        (c"PYBUFFER_AUDIT_LOG", options.audit_log),
+        (c"PYBUFFER_CPU", options.cpu),
+    ] {
+        if let Some(value) = value {
+            sys::set_variable(variable, value);
+        }
+    }
+    if let Some(caution) = plan.caution(&program).filter(|_| !options.quiet) {
+        sys::complain(&caution);
+    }
+    let arguments: Vec<&[u8]> = options.program.clone();
+    let errno = sys::exec(&program.path, &arguments);
+    Err(Refusal {
+        text: alloc::format!("{}: {}", sys::shown(&program.path), errno.text()),
+        status: 126,
+    })
+}

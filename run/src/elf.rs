@@ -1,0 +1,54 @@
+//! What a binary says of itself, as far as it decides whether a preload takes.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use goblin::elf::Elf;
+
+/// The facts of a program's file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Binary {
+    /// The dynamic linker that it asks for; none if it is linked statically as a whole.
+    pub loader: Option<String>,
+    /// The libraries that it asks for.
+    pub needed: Vec<String>,
+    /// Whether it exports the functions that a python has.
+    pub exports_python: bool,
+    /// Whether that python is of 3.8 or later.
+    pub exports_supported_python: bool,
+}
+
+/// The class, byte order and machine of a binary.
+pub fn machine(file: &[u8]) -> Option<(u8, u8, [u8; 2])> {
+    match file {
+        [0x7f, b'E', b'L', b'F', class, order, rest @ ..] => {
+            Some((*class, *order, rest.get(12..14)?.try_into().ok()?))
+        }
+        _ => None,
+    }
+}
+
+impl Binary {
+    /// `None` if the file is damaged.
+    pub fn parse(file: &[u8]) -> Option<Self> {
+        let elf = Elf::parse(file).ok()?;
+        Some(Self {
+            loader: elf.interpreter.map(ToString::to_string),
+            needed: elf.libraries.iter().map(ToString::to_string).collect(),
+            exports_python: exports(&elf, "PyObject_GetBuffer"),
+            exports_supported_python: exports(&elf, "Py_InitializeFromConfig"),
+        })
+    }
+}
+
+/// Whether a dynamic linker asks audit libraries about objects that are bound at load as well: since
+/// glibc 2.35, whose linker can be told by a public variable of that version.
+pub fn binds_all_by_audit(loader: &[u8]) -> bool {
+    Elf::parse(loader).is_ok_and(|elf| exports(&elf, "__rseq_offset"))
+}
+
+fn exports(elf: &Elf, name: &str) -> bool {
+    elf.dynsyms
+        .iter()
+        .any(|symbol| symbol.st_shndx != 0 && elf.dynstrtab.get_at(symbol.st_name) == Some(name))
+}

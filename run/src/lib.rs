@@ -1,0 +1,23 @@
+//! `pybuffer-run`: runs a program so that libpybuffer answers its buffer calls.
+//!
+//! Two files are linked from this crate's archive. The command (`command`) looks at the program, sets
+//! `LD_PRELOAD` and, for a statically linked python, `LD_AUDIT`, and becomes the program by `exec`. The
+//! companion (`companion`) is what `LD_AUDIT` names: it redirects the calls of extensions to the
+//! preloaded library. It shares nothing with the command, and uses no libc.
+//!
+//! The command may allocate and, on an error of its own, panic; the companion may do neither.
+#![no_std]
+
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+pub mod command;
+pub mod companion;
+mod elf;
+mod options;
+mod plan;
+mod program;
+#[cfg(not(any(test, feature = "std")))]
+mod start;
+mod sys;

@@ -1,0 +1,146 @@
+//! The command line: options, then the program and its own arguments.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::sys::shown;
+
+/// What `--audit` may say.
+pub const MODES: [&str; 3] = ["warn", "raise", "abort"];
+/// What `--cpu` may say.
+pub const LEVELS: [&str; 4] = ["generic", "sse", "avx2", "avx512"];
+
+/// What was asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Options<'a> {
+    /// `PYBUFFER_AUDIT`
+    pub audit: Option<&'a [u8]>,
+    /// `PYBUFFER_AUDIT_LOG`
+    pub audit_log: Option<&'a [u8]>,
+    /// `PYBUFFER_CPU`
+    pub cpu: Option<&'a [u8]>,
+    /// Say what is found instead of running the program.
+    pub doctor: bool,
+    /// No word about what is not reached.
+    pub quiet: bool,
+    /// The program and its arguments.
+    pub program: Vec<&'a [u8]>,
+}
+
+/// What a command line is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// Run a program, or look at it.
+    Run(Options<'a>),
+    /// `--help`
+    Help,
+    /// `--version`
+    Version,
+}
+
+/// Reads the arguments that follow the command's own name.
+pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Request<'a>, String> {
+    let mut options = Options::default();
+    let mut rest = arguments.iter().copied();
+    while let Some(argument) = rest.next() {
+        let (name, value) = match argument.iter().position(|byte| *byte == b'=') {
+            Some(at) if argument.starts_with(b"--") => {
+                let (name, value) = argument.split_at(at);
+                (name, value.get(1..))
+            }
+            _ => (argument, None),
+        };
+        match (name, value) {
+            (b"--help" | b"-h", None) => return Ok(Request::Help),
+            (b"--version" | b"-V", None) => return Ok(Request::Version),
+            (b"--quiet" | b"-q", None) => options.quiet = true,
+            (b"--audit", None) => options.audit = Some(b"warn"),
+            (b"--audit", Some(mode)) => options.audit = Some(one_of("--audit", &MODES, mode)?),
+            (b"--cpu", Some(level)) => options.cpu = Some(one_of("--cpu", &LEVELS, level)?),
+            (b"--audit-log", Some(file)) if !file.is_empty() => options.audit_log = Some(file),
+            (b"--cpu", None) => return Err(format!("--cpu=LEVEL takes {}", list(&LEVELS))),
+            (b"--audit-log", _) => return Err("--audit-log=FILE takes a file's name".into()),
+            (b"--", None) => {
+                options.program.extend(rest);
+                break;
+            }
+            (name, _) if name.starts_with(b"-") && name.len() > 1 => {
+                return Err(format!("there is no option {}; see pybuffer-run --help", shown(name)));
+            }
+            _ => {
+                options.program.push(argument);
+                options.program.extend(rest);
+                break;
+            }
+        }
+    }
+    if options.audit_log.is_some() && options.audit.is_none() {
+        options.audit = Some(b"warn");
+    }
+    if options.program.is_empty() && !options.doctor {
+        return Err("no program was given; see pybuffer-run --help".into());
+    }
+    Ok(Request::Run(options))
+}
+
+fn one_of<'a>(option: &str, words: &[&str], given: &'a [u8]) -> Result<&'a [u8], String> {
+    if words.iter().any(|word| word.as_bytes() == given) {
+        return Ok(given);
+    }
+    Err(format!("{option}={} is unknown; it takes {}", shown(given), list(words)))
+}
+
+/// "a, b or c"
+fn list(words: &[&str]) -> String {
+    match words.split_last() {
+        Some((last, first)) => format!("{} or {last}", first.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed<'a>(arguments: &[&'a str]) -> Result<Request<'a>, String> {
+        parse(&arguments.iter().map(|argument| argument.as_bytes()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_follows_the_program_is_its_own() {
+        let Ok(Request::Run(options)) = parsed(&["--cpu=sse", "prog", "--audit", "--", "-q"])
+        else {
+            panic!("not a run")
+        };
+        assert_eq!(options.program, [&b"prog"[..], b"--audit", b"--", b"-q"]);
+        assert_eq!((options.cpu, options.audit, options.quiet), (Some(&b"sse"[..]), None, false));
+    }
+
+    #[test]
+    fn two_dashes_end_the_options() {
+        let Ok(Request::Run(options)) = parsed(&["--audit", "--", "-odd", "--help"]) else {
+            panic!("not a run")
+        };
+        assert_eq!(options.program, [&b"-odd"[..], b"--help"]);
+        assert_eq!(options.audit, Some(&b"warn"[..]));
+    }
+
+    #[test]
+    fn wrong_words_are_named_with_the_right_ones() {
+        let said = |arguments: &[&str]| parsed(arguments).unwrap_err();
+        assert_eq!(
+            said(&["--audit=loud", "p"]),
+            "--audit=loud is unknown; it takes warn, raise or abort"
+        );
+        assert_eq!(said(&["--cpu", "p"]), "--cpu=LEVEL takes generic, sse, avx2 or avx512");
+        assert_eq!(said(&["--cqu=x", "p"]), "there is no option --cqu; see pybuffer-run --help");
+        assert_eq!(said(&["-q"]), "no program was given; see pybuffer-run --help");
+    }
+
+    #[test]
+    fn log_alone_turns_the_audit_on() {
+        let Ok(Request::Run(options)) = parsed(&["--audit-log=a=b", "p"]) else { panic!() };
+        assert_eq!((options.audit, options.audit_log), (Some(&b"warn"[..]), Some(&b"a=b"[..])));
+    }
+}

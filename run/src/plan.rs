@@ -1,0 +1,233 @@
+//! How a program is reached: by `LD_PRELOAD` alone, with the companion, or not at all.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::elf::{self, Binary};
+use crate::program::{Program, Refusal};
+use crate::sys::{self, Bytes, shown};
+
+/// What a user does where nothing can be preloaded.
+pub const LINK_IT: &str = "build the extension with libpybuffer in it: link the archive \
+    (pkg-config --libs pybuffer-static), or define PYBUFFER_REDIRECT before including libpybuffer.h";
+
+/// What kind of program it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A python with a shared libpython.
+    SharedPython,
+    /// A python that holds libpython in its executable.
+    StaticPython,
+    /// Anything else: it may load a libpython later, or start a python.
+    Other,
+}
+
+/// How a program is reached.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What it is.
+    pub kind: Kind,
+    /// Whether the companion redirects calls.
+    pub companion: bool,
+    /// Whether that also reaches objects that are bound at load: glibc 2.35 and later.
+    pub reaches_bound_at_load: bool,
+}
+
+impl Plan {
+    /// What the user has to know before the program runs, if anything.
+    pub fn caution(&self, program: &Program) -> Option<String> {
+        if self.kind != Kind::StaticPython {
+            return None;
+        }
+        let late = if self.reaches_bound_at_load {
+            ""
+        } else {
+            " that are not bound at load (-z now): this glibc is older than 2.35"
+        };
+        Some(format!(
+            "{} is linked statically: libpybuffer answers the calls of its extension modules{late}, not \
+             the interpreter's own (--quiet leaves this line out)",
+            shown(&program.binary_path)
+        ))
+    }
+}
+
+/// Decides how to reach a program.
+pub fn make(program: &Program) -> Result<Plan, Refusal> {
+    let path = shown(&program.binary_path);
+    let Some(loader) = &program.binary.loader else {
+        return Err(Refusal::out_of_reach(format!(
+            "{path} is linked statically as a whole, so nothing can be preloaded. What works: {LINK_IT}"
+        )));
+    };
+    refuse_loader(&path, loader)?;
+    let kind = kind(&program.binary).map_err(|why| {
+        Refusal::out_of_reach(format!("{path} is {why}, which libpybuffer does not serve"))
+    })?;
+    if kind == Kind::SharedPython {
+        return Ok(Plan { kind, companion: false, reaches_bound_at_load: true });
+    }
+    let file = Bytes::of(loader.as_bytes()).map_err(|errno| Refusal {
+        text: format!("{path} needs {loader}: {}", errno.text()),
+        status: 126,
+    })?;
+    let reaches_bound_at_load = elf::binds_all_by_audit(&file);
+    // An older glibc slows down every call of an audited program: not where it may be for nothing.
+    let companion = kind == Kind::StaticPython || reaches_bound_at_load;
+    Ok(Plan { kind, companion, reaches_bound_at_load })
+}
+
+fn refuse_loader(path: &str, loader: &str) -> Result<(), Refusal> {
+    let name = loader.rsplit('/').next().unwrap_or(loader);
+    let is_musl = name.starts_with("ld-musl");
+    let is_glibc = ["ld-linux", "ld64.so", "ld.so", "ld-2."].iter().any(|n| name.starts_with(n));
+    if if cfg!(target_env = "musl") { is_musl } else { is_glibc } {
+        return Ok(());
+    }
+    let libc = if is_musl { "musl" } else { "another C library" };
+    Err(Refusal::out_of_reach(format!(
+        "{path} runs on {libc} ({loader}), this libpybuffer on {}. What works: build libpybuffer on that \
+         system, and there {LINK_IT}",
+        if cfg!(target_env = "musl") { "musl" } else { "glibc" }
+    )))
+}
+
+/// What kind of program a binary is, or why it is none that the library serves.
+fn kind(binary: &Binary) -> Result<Kind, String> {
+    for library in &binary.needed {
+        if library.starts_with("libpypy") {
+            return Err("PyPy, whose buffer functions have other names".into());
+        }
+        if let Some(version) = library.strip_prefix("libpython") {
+            return match minor(version) {
+                Some((3, minor)) if minor < 8 => Err(format!("CPython 3.{minor}")),
+                Some((major, _)) if major < 3 => Err(format!("Python {major}")),
+                _ => Ok(Kind::SharedPython),
+            };
+        }
+    }
+    match (binary.exports_python, binary.exports_supported_python) {
+        (false, _) => Ok(Kind::Other),
+        (true, true) => Ok(Kind::StaticPython),
+        (true, false) => Err("a Python before 3.8".into()),
+    }
+}
+
+/// The numbers of `3.13t.so.1.0`; none for `3.so`, the stable ABI's own.
+fn minor(version: &str) -> Option<(u32, u32)> {
+    let (major, rest) = version.split_once('.')?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    Some((major.parse().ok()?, rest.get(..end)?.parse().ok()?))
+}
+
+/// The library and its companion, beside this command.
+pub struct Files {
+    /// `libpybuffer.so.0.1.0`
+    pub library: Vec<u8>,
+    /// `libpybuffer-audit.so`
+    pub companion: Vec<u8>,
+}
+
+/// Where they may lie as seen from the command's own folder, links resolved: installed and in `build/` it
+/// is a link to `LIBDIR/pybuffer/pybuffer-run`; the others are for trees that keep no links.
+const FOLDERS: [&str; 4] = ["..", "../lib", "../lib64", "."];
+const LIBRARY: &str = concat!("libpybuffer.so.", env!("PYBUFFER_ABI"));
+const COMPANION: &str = "libpybuffer-audit.so";
+
+/// Finds the library beside the command.
+pub fn files() -> Result<Files, Refusal> {
+    let failed = |text| Refusal { text, status: 2 };
+    let own = sys::real_path(b"/proc/self/exe")
+        .ok_or_else(|| failed("/proc is missing, so the command cannot find its library".into()))?;
+    let end = own.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+    let folder = own.get(..end).unwrap_or_default();
+    let at = |parts: [&str; 2]| {
+        sys::real_path(&[folder, b"/", parts[0].as_bytes(), b"/", parts[1].as_bytes()].concat())
+    };
+    let library = FOLDERS.iter().find_map(|place| at([place, LIBRARY])).ok_or_else(|| {
+        failed(format!("{LIBRARY} is not where it belongs, in the folder above {}", shown(folder)))
+    })?;
+    let beside = FOLDERS.iter().find_map(|place| at([place, &format!("pybuffer/{COMPANION}")]));
+    let companion = at([".", COMPANION]).or(beside).unwrap_or_default();
+    for path in [&library, &companion] {
+        if path.iter().any(|byte| matches!(byte, b' ' | b':')) {
+            return Err(failed(format!(
+                "{} has a space or a colon in its name, which LD_PRELOAD cannot say: move it elsewhere",
+                shown(path)
+            )));
+        }
+    }
+    Ok(Files { library, companion })
+}
+
+/// Sets what the dynamic linker reads. What the user has set stays, and comes first.
+pub fn prepare(plan: &Plan, files: &Files) -> Result<(), Refusal> {
+    add(c"LD_PRELOAD", b" :", &files.library, b"libpybuffer.so");
+    if plan.companion {
+        if files.companion.is_empty() {
+            return Err(Refusal {
+                text: format!("{COMPANION} is missing: it belongs beside this command"),
+                status: 2,
+            });
+        }
+        add(c"LD_AUDIT", b":", &files.companion, COMPANION.as_bytes());
+    }
+    Ok(())
+}
+
+/// Appends a file to a list in the environment, unless one of its name is there.
+fn add(variable: &core::ffi::CStr, separators: &[u8], file: &[u8], name: &[u8]) {
+    let mut list = sys::variable(variable).unwrap_or_default();
+    let mut parts = list.split(|byte| separators.contains(byte));
+    let last = |part: &[u8]| part.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
+    if parts.any(|part| last(part).starts_with(name)) {
+        return;
+    }
+    if !list.is_empty() {
+        list.push(b':');
+    }
+    list.extend_from_slice(file);
+    sys::set_variable(variable, &list);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    fn binary(needed: &[&str], exports_python: bool, supported: bool) -> Binary {
+        Binary {
+            loader: Some("/lib64/ld-linux-x86-64.so.2".into()),
+            needed: needed.iter().map(ToString::to_string).collect(),
+            exports_python,
+            exports_supported_python: supported,
+        }
+    }
+
+    #[test]
+    fn kind_is_told_by_libraries_and_exports() {
+        let kind = |needed: &[&str], exports, supported| kind(&binary(needed, exports, supported));
+        assert_eq!(kind(&["libc.so.6"], false, false), Ok(Kind::Other));
+        assert_eq!(kind(&["libpython3.13t.so.1.0"], false, false), Ok(Kind::SharedPython));
+        assert_eq!(kind(&["libpython3.so"], false, false), Ok(Kind::SharedPython));
+        assert_eq!(kind(&["libc.so.6"], true, true), Ok(Kind::StaticPython));
+        assert_eq!(kind(&["libc.so.6"], true, false), Err("a Python before 3.8".into()));
+        assert_eq!(kind(&["libpython3.7m.so.1.0"], false, false), Err("CPython 3.7".into()));
+        assert_eq!(kind(&["libpython2.7.so.1.0"], false, false), Err("Python 2".into()));
+        assert!(kind(&["libpypy3.11-c.so"], false, false).is_err());
+    }
+
+    #[test]
+    fn preloads_of_the_user_stay_and_come_first() {
+        let variable = c"PYBUFFER_TEST_LIST";
+        let listed = || sys::variable(variable).unwrap();
+        add(variable, b" :", b"/x/libpybuffer.so.0", b"libpybuffer.so");
+        assert_eq!(listed(), b"/x/libpybuffer.so.0");
+        add(variable, b" :", b"/y/libpybuffer.so.0", b"libpybuffer.so");
+        assert_eq!(listed(), b"/x/libpybuffer.so.0");
+        sys::set_variable(variable, b"/a/libasan.so libother.so");
+        add(variable, b" :", b"/x/libpybuffer.so.0", b"libpybuffer.so");
+        assert_eq!(listed(), b"/a/libasan.so libother.so:/x/libpybuffer.so.0");
+    }
+}

@@ -1,0 +1,182 @@
+//! Which binary a command's name stands for in the end: found on `PATH`, followed through `#!` lines.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::elf::{self, Binary};
+use crate::sys::{self, Bytes, shown};
+
+/// How many scripts may interpret one another.
+const MAX_SCRIPTS: usize = 8;
+
+/// Why a program cannot be run as asked, and the status to end with.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Said to the user.
+    pub text: String,
+    /// As a shell has it: 127 not found, 126 not executable; 2 if the library could not reach it.
+    pub status: i32,
+}
+
+impl Refusal {
+    /// The program runs, but the library would not answer its calls.
+    pub fn out_of_reach(text: String) -> Self {
+        Self { text, status: 2 }
+    }
+}
+
+/// A program as it will be run.
+pub struct Program {
+    /// What is run.
+    pub path: Vec<u8>,
+    /// The binary that runs in the end: the same, or the interpreter of a script.
+    pub binary_path: Vec<u8>,
+    /// What that says of itself.
+    pub binary: Binary,
+}
+
+/// Finds a program and the binary that runs it.
+pub fn find(name: &[u8]) -> Result<Program, Refusal> {
+    let path = on_path(name)?;
+    let mut at = path.clone();
+    for _ in 0..MAX_SCRIPTS {
+        let file = Bytes::of(&at).map_err(|errno| unreadable(&at, &errno.text()))?;
+        if elf::machine(&file).is_some() {
+            let binary = look(&at, &file)?;
+            return Ok(Program { path, binary_path: at, binary });
+        }
+        at = interpreter(&at, &file)?;
+        let about = sys::about(&at).map_err(|errno| {
+            let text = format!("{}, which runs {}: {}", shown(&at), shown(&path), errno.text());
+            Refusal { text, status: 126 }
+        })?;
+        refuse_rights(&at, about.gives_rights)?;
+    }
+    Err(Refusal {
+        text: format!("{}: too many scripts run one another", shown(&path)),
+        status: 126,
+    })
+}
+
+/// A binary's own word, if this is a machine's that the library was built for.
+fn look(path: &[u8], file: &[u8]) -> Result<Binary, Refusal> {
+    let own = Bytes::of(b"/proc/self/exe").ok().and_then(|own| elf::machine(&own));
+    if own.is_some() && elf::machine(file) != own {
+        return Err(Refusal::out_of_reach(format!(
+            "{} is a binary for another kind of machine than this libpybuffer (64 and 32 bits count as \
+             two); build libpybuffer for that one (make TARGET=...)",
+            shown(path)
+        )));
+    }
+    Binary::parse(file).ok_or_else(|| unreadable(path, "a damaged ELF file"))
+}
+
+fn unreadable(path: &[u8], why: &str) -> Refusal {
+    Refusal::out_of_reach(format!("{} cannot be looked at beforehand: {why}", shown(path)))
+}
+
+fn refuse_rights(path: &[u8], gives_rights: bool) -> Result<(), Refusal> {
+    if !gives_rights {
+        return Ok(());
+    }
+    Err(Refusal::out_of_reach(format!(
+        "{} runs with rights that you lack (setuid, setgid or capabilities), so the loader ignores \
+         LD_PRELOAD. Run it as the user whose rights it takes, or {}",
+        shown(path),
+        crate::plan::LINK_IT
+    )))
+}
+
+/// The file that a name stands for, as a shell finds it.
+fn on_path(name: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let candidates: Vec<Vec<u8>> = if name.contains(&b'/') {
+        [name.to_vec()].into()
+    } else {
+        let path = sys::variable(c"PATH").unwrap_or_else(|| b"/bin:/usr/bin".to_vec());
+        path.split(|byte| *byte == b':').map(|folder| join(folder, name)).collect()
+    };
+    let mut not_executable = None;
+    for candidate in candidates {
+        match sys::about(&candidate) {
+            Ok(about) if about.is_executable => {
+                refuse_rights(&candidate, about.gives_rights)?;
+                return Ok(candidate);
+            }
+            Ok(about) => {
+                let why = if about.is_folder { "a folder" } else { "not executable" };
+                let text = format!("{} is {why}", shown(&candidate));
+                not_executable.get_or_insert(Refusal { text, status: 126 });
+            }
+            Err(_) => {}
+        }
+    }
+    let place = if name.contains(&b'/') { "" } else { " on PATH" };
+    Err(not_executable.unwrap_or_else(|| Refusal {
+        text: format!("{} was not found{place}", shown(name)),
+        status: 127,
+    }))
+}
+
+/// An empty folder on `PATH` is the current one.
+fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    let folder = if folder.is_empty() { b"." } else { folder };
+    [folder, b"/", name].concat()
+}
+
+/// What runs a script: named in its first line, behind `env` there, or else the shell.
+fn interpreter(script: &[u8], text: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let Some(line) = text.strip_prefix(b"#!") else {
+        return Ok(b"/bin/sh".to_vec());
+    };
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let Some(named) = words.next() else {
+        let text = format!("{}: its #! line names no interpreter", shown(script));
+        return Err(Refusal { text, status: 126 });
+    };
+    if !named.ends_with(b"/env") {
+        return Ok(named.to_vec());
+    }
+    // What env runs: the first word that is neither an option of its own nor a variable.
+    let behind = words.find(|word| !word.starts_with(b"-") && !word.contains(&b'='));
+    match behind {
+        Some(name) => on_path(name),
+        None => Ok(named.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Vec<u8> {
+        interpreter(b"script", text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn first_line_names_the_interpreter() {
+        assert_eq!(of("#! /opt/python -s\nmore"), b"/opt/python");
+        assert_eq!(of("#!/opt/python"), b"/opt/python");
+        assert_eq!(of("echo"), b"/bin/sh");
+        assert_eq!(interpreter(b"s", b"#! \n").unwrap_err().status, 126);
+    }
+
+    #[test]
+    fn env_is_looked_behind() {
+        let sh = on_path(b"sh").unwrap();
+        assert_eq!(of("#!/usr/bin/env sh\n"), sh);
+        assert_eq!(of("#!/usr/bin/env -S A=1 sh -e\n"), sh);
+        assert_eq!(of("#!/usr/bin/env\n"), b"/usr/bin/env");
+    }
+
+    #[test]
+    fn missing_and_unfit_files_have_a_shells_status() {
+        let status = |name: &[u8]| find(name).err().map(|refusal| refusal.status);
+        assert_eq!(status(b"no-such-program"), Some(127));
+        assert_eq!(status(b"./no-such-program"), Some(127));
+        assert_eq!(status(b"/"), Some(126));
+        assert_eq!(status(b"/proc/self/status"), Some(126));
+        assert!(find(b"sh").is_ok());
+    }
+}

@@ -1,0 +1,237 @@
+//! What the command asks of the system, in safe words.
+//!
+//! Paths and arguments are bytes, as the system has them. Nothing newer than glibc 2.17 is called:
+//! `stat` and its kin are younger as symbols, so files are asked by the system call itself.
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ffi::{CStr, c_char, c_int, c_uint};
+use core::ops::Deref;
+use core::{ptr, slice};
+
+/// Why the system refused something: its `errno`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errno(pub c_int);
+
+impl Errno {
+    fn last() -> Self {
+        // SAFETY: takes nothing.
+        let errno = unsafe { libc::__errno_location() };
+        // SAFETY: the thread's own variable.
+        Self(unsafe { *errno })
+    }
+
+    /// The system's sentence for it.
+    pub fn text(self) -> String {
+        // SAFETY: any number gives a C string, good until the next call; there is one thread.
+        let text = unsafe { libc::strerror(self.0) };
+        // SAFETY: as above.
+        unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+    }
+}
+
+/// Bytes as people read them.
+pub fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The bytes as a C string, cut at a NUL (which no path or argument of a process has).
+pub fn c_string(bytes: &[u8]) -> CString {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    CString::new(bytes.get(..end).unwrap_or_default()).unwrap_or_default()
+}
+
+/// The arguments of this process.
+#[cfg_attr(any(test, feature = "std"), expect(dead_code, reason = "for the start without std"))]
+///
+/// # Safety
+/// `argv` holds `argc` C strings that live as long as the process.
+pub unsafe fn arguments(argc: usize, argv: *const *const c_char) -> Vec<&'static [u8]> {
+    if argc == 0 {
+        return Vec::new();
+    }
+    // SAFETY: `argc` pointers are there (caller).
+    let pointers = unsafe { slice::from_raw_parts(argv, argc) };
+    // SAFETY: each is a C string (caller).
+    pointers.iter().map(|argument| unsafe { CStr::from_ptr(*argument) }.to_bytes()).collect()
+}
+
+/// Writes to a file descriptor; what cannot be written is lost.
+fn write(fd: c_int, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: the bytes are readable.
+        let written = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+        match usize::try_from(written) {
+            Ok(written) if written > 0 => bytes = bytes.get(written..).unwrap_or_default(),
+            _ if Errno::last().0 == libc::EINTR => {}
+            _ => return,
+        }
+    }
+}
+
+/// Prints to standard output.
+pub fn say(text: &str) {
+    write(libc::STDOUT_FILENO, text.as_bytes());
+}
+
+/// Prints a line to standard error, with the command's name.
+pub fn complain(text: &str) {
+    write(libc::STDERR_FILENO, format!("pybuffer-run: {text}\n").as_bytes());
+}
+
+/// A variable of the environment.
+pub fn variable(name: &CStr) -> Option<Vec<u8>> {
+    // SAFETY: the name is a C string.
+    let value = unsafe { libc::getenv(name.as_ptr()) };
+    // SAFETY: null or a C string, copied at once.
+    (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes().to_vec())
+}
+
+/// Sets a variable of the environment.
+pub fn set_variable(name: &CStr, value: &[u8]) {
+    let value = c_string(value);
+    // SAFETY: two C strings; there is one thread.
+    unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
+}
+
+/// Becomes the program at `path`; returns only if that fails.
+pub fn exec(path: &[u8], arguments: &[&[u8]]) -> Errno {
+    let path = c_string(path);
+    let arguments: Vec<CString> = arguments.iter().map(|argument| c_string(argument)).collect();
+    let mut pointers: Vec<_> = arguments.iter().map(|argument| argument.as_ptr()).collect();
+    pointers.push(ptr::null());
+    // SAFETY: C strings, and the null that ends them. `execvp` of a path with a slash looks nowhere else,
+    // and runs by the shell what is no binary and names no interpreter.
+    unsafe { libc::execvp(path.as_ptr(), pointers.as_ptr()) };
+    Errno::last()
+}
+
+/// An open file, closed when dropped.
+struct File(c_int);
+
+impl File {
+    fn open(path: &[u8], flags: c_int) -> Result<Self, Errno> {
+        let path = c_string(path);
+        // SAFETY: a C string.
+        let fd = unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) };
+        if fd < 0 { Err(Errno::last()) } else { Ok(Self(fd)) }
+    }
+
+    fn about(&self) -> Result<libc::stat, Errno> {
+        let mut about = core::mem::MaybeUninit::<libc::stat>::zeroed();
+        // The symbol `fstat` is of glibc 2.33. Where pointers have 64 bits, the kernel fills libc's struct.
+        #[cfg(target_pointer_width = "64")]
+        // SAFETY: the file is open, and the struct is writable.
+        let failed = unsafe { libc::syscall(libc::SYS_fstat, self.0, about.as_mut_ptr()) } != 0;
+        #[cfg(not(target_pointer_width = "64"))]
+        // SAFETY: as above.
+        let failed = unsafe { libc::fstat(self.0, about.as_mut_ptr()) } != 0;
+        if failed {
+            return Err(Errno::last());
+        }
+        // SAFETY: integers, all zero before and filled by the kernel.
+        Ok(unsafe { about.assume_init() })
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // SAFETY: open, and closed here only.
+        unsafe { libc::close(self.0) };
+    }
+}
+
+/// What the system knows of a file.
+pub struct About {
+    /// Whether it is an ordinary file that this user may execute.
+    pub is_executable: bool,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// Whether it runs with rights that its caller lacks, so that the loader ignores `LD_PRELOAD`.
+    pub gives_rights: bool,
+}
+
+/// What the system knows of the file at a path.
+pub fn about(path: &[u8]) -> Result<About, Errno> {
+    let about = File::open(path, libc::O_PATH)?.about()?;
+    let path = c_string(path);
+    let is = |kind| about.st_mode & libc::S_IFMT == kind;
+    // SAFETY: a C string.
+    let may_execute = unsafe { libc::access(path.as_ptr(), libc::X_OK) } == 0;
+    // SAFETY: takes nothing and cannot fail.
+    let user = unsafe { libc::getuid() };
+    // SAFETY: as above.
+    let group = unsafe { libc::getgid() };
+    let is_of_another = |bit: c_uint, owner, own| about.st_mode & bit != 0 && owner != own;
+    // SAFETY: two C strings; a size of 0 asks only whether the attribute is there.
+    let capabilities = unsafe {
+        libc::getxattr(path.as_ptr(), c"security.capability".as_ptr(), ptr::null_mut(), 0)
+    };
+    Ok(About {
+        is_executable: is(libc::S_IFREG) && may_execute,
+        is_folder: is(libc::S_IFDIR),
+        gives_rights: is_of_another(libc::S_ISUID, about.st_uid, user)
+            || is_of_another(libc::S_ISGID, about.st_gid, group)
+            || capabilities > 0 && user != 0,
+    })
+}
+
+/// A file's bytes, mapped; unmapped when dropped.
+pub struct Bytes {
+    start: *mut u8,
+    len: usize,
+}
+
+impl Bytes {
+    /// The bytes of the file at a path.
+    pub fn of(path: &[u8]) -> Result<Self, Errno> {
+        let file = File::open(path, libc::O_RDONLY)?;
+        let len = usize::try_from(file.about()?.st_size).unwrap_or(0);
+        if len == 0 {
+            return Ok(Self { start: ptr::dangling_mut(), len });
+        }
+        // SAFETY: a new mapping, of an open file.
+        let start = unsafe {
+            libc::mmap(ptr::null_mut(), len, libc::PROT_READ, libc::MAP_PRIVATE, file.0, 0)
+        };
+        if start == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        Ok(Self { start: start.cast(), len })
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `len` bytes are mapped, or there are none.
+        unsafe { slice::from_raw_parts(self.start, self.len) }
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        if self.len > 0 {
+            // SAFETY: mapped by `of`, and nothing refers to it any more.
+            unsafe { libc::munmap(self.start.cast(), self.len) };
+        }
+    }
+}
+
+/// A path without links and dots, if the file is there.
+pub fn real_path(path: &[u8]) -> Option<Vec<u8>> {
+    let path = c_string(path);
+    // SAFETY: a C string, and null for a result from malloc.
+    let real = unsafe { libc::realpath(path.as_ptr(), ptr::null_mut()) };
+    if real.is_null() {
+        return None;
+    }
+    // SAFETY: a C string from malloc.
+    let copy = unsafe { CStr::from_ptr(real) }.to_bytes().to_vec();
+    // SAFETY: as above, and not used any more.
+    unsafe { libc::free(real.cast()) };
+    Some(copy)
+}
