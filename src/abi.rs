@@ -168,6 +168,8 @@ pub struct Py_buffer {
 #[cfg(not(python_h_has_py_buffer))]
 mod flags;
 pub use flags::*;
+mod format;
+pub use format::*;
 
 const _: () = {
     use core::mem::{offset_of, size_of};

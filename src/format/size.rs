@@ -4,18 +4,10 @@
 //! The rules are those of CPython's `struct.calcsize`: native items are aligned if anything stands
 //! before them, nothing is padded at the end, and sizes are limited by `PY_SSIZE_T_MAX`.
 
-use core::ffi::{c_int, c_long, c_longlong, c_short, c_void};
-
+use super::codes::{self, Code};
 use crate::error::{Error, Kind};
 
-/// Which codes are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grammar {
-    /// Those of every CPython since 3.8.
-    Common,
-    /// Those of CPython 3.15: also the complex `F`, `D`, `Zf` and `Zd`.
-    Newest,
-}
+pub use super::codes::Grammar;
 
 /// Why a format has no size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +33,6 @@ impl From<FormatError> for Error {
     }
 }
 
-/// The size and the alignment of one item, in bytes.
-#[derive(Clone, Copy)]
-struct Item {
-    size: isize,
-    align: isize,
-}
-
 /// The size in bytes of what `format` describes; an empty format has none.
 #[inline(never)]
 pub fn size(format: &[u8], grammar: Grammar) -> Result<isize, FormatError> {
@@ -66,28 +51,33 @@ pub fn size(format: &[u8], grammar: Grammar) -> Result<isize, FormatError> {
             Some(first) => count(first, &mut codes)?,
             None => (1, byte),
         };
-        let item = if code == b'Z' && grammar == Grammar::Newest {
-            complex(codes.next().ok_or(FormatError::BadCode)?)
-        } else if is_native {
-            native(code, grammar)
+        let code = if code == b'Z' && grammar == Grammar::Newest {
+            codes.next().and_then(complex)
         } else {
-            standard(code, grammar)
+            codes::find(code, grammar)
         };
-        let Item { size, align } = item.ok_or(FormatError::BadCode)?;
-        if is_native {
-            total = aligned(total, align)?;
-        }
-        let bytes = count.checked_mul(size).ok_or(FormatError::TooLong)?;
+        let code = code.ok_or(FormatError::BadCode)?;
+        let size = if is_native {
+            total = aligned(total, code.align).ok_or(FormatError::TooLong)?;
+            code.size
+        } else if code.standard != 0 {
+            code.standard
+        } else {
+            return Err(FormatError::BadCode);
+        };
+        let bytes = count.checked_mul(size.into()).ok_or(FormatError::TooLong)?;
         total = total.checked_add(bytes).ok_or(FormatError::TooLong)?;
     }
     Ok(total)
 }
 
-fn is_space(byte: u8) -> bool {
+/// What may stand between items.
+pub fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
 }
 
-fn digit(byte: u8) -> Option<isize> {
+/// The value of a digit.
+pub fn digit(byte: u8) -> Option<isize> {
     byte.is_ascii_digit().then(|| isize::from(byte.wrapping_sub(b'0')))
 }
 
@@ -104,64 +94,15 @@ fn count(first: isize, rest: &mut impl Iterator<Item = u8>) -> Result<(isize, u8
     Err(FormatError::CountWithoutCode)
 }
 
-/// The next multiple of `align`, a power of two.
-fn aligned(offset: isize, align: isize) -> Result<isize, FormatError> {
-    let mask = align.wrapping_sub(1);
-    offset.checked_add(mask).map(|end| end & !mask).ok_or(FormatError::TooLong)
-}
-
-const fn item_of<T>() -> Item {
-    Item { size: size_of::<T>().cast_signed(), align: align_of::<T>().cast_signed() }
-}
-
-const fn bytes(size: isize) -> Item {
-    Item { size, align: 1 }
-}
-
-/// Two floating-point numbers.
-const fn complex_of<T>() -> Item {
-    let Item { size, align } = item_of::<T>();
-    Item { size: size.wrapping_mul(2), align }
-}
-
-/// An item as the C compiler lays it out.
-fn native(code: u8, grammar: Grammar) -> Option<Item> {
-    Some(match code {
-        b'x' | b'c' | b'b' | b'B' | b's' | b'p' | b'?' => bytes(1),
-        b'h' | b'H' | b'e' => item_of::<c_short>(),
-        b'i' | b'I' => item_of::<c_int>(),
-        b'l' | b'L' => item_of::<c_long>(),
-        b'q' | b'Q' => item_of::<c_longlong>(),
-        b'n' | b'N' => item_of::<isize>(),
-        b'P' => item_of::<*const c_void>(),
-        b'f' => item_of::<f32>(),
-        b'd' => item_of::<f64>(),
-        b'F' if grammar == Grammar::Newest => complex_of::<f32>(),
-        b'D' if grammar == Grammar::Newest => complex_of::<f64>(),
-        _ => return None,
-    })
-}
-
-/// An item of standard size, never aligned.
-fn standard(code: u8, grammar: Grammar) -> Option<Item> {
-    Some(bytes(match code {
-        b'x' | b'c' | b'b' | b'B' | b's' | b'p' | b'?' => 1,
-        b'h' | b'H' | b'e' => 2,
-        b'i' | b'I' | b'l' | b'L' | b'f' => 4,
-        b'q' | b'Q' | b'd' => 8,
-        b'F' if grammar == Grammar::Newest => 8,
-        b'D' if grammar == Grammar::Newest => 16,
-        _ => return None,
-    }))
+/// The next multiple of `align`, a power of two; `None` if that is too large.
+pub fn aligned(offset: isize, align: u8) -> Option<isize> {
+    let mask = isize::from(align).wrapping_sub(1);
+    Some(offset.checked_add(mask)? & !mask)
 }
 
 /// What stands behind a `Z`.
-fn complex(code: u8) -> Option<Item> {
-    match code {
-        b'f' => Some(complex_of::<f32>()),
-        b'd' => Some(complex_of::<f64>()),
-        _ => None,
-    }
+fn complex(code: u8) -> Option<Code> {
+    matches!(code, b'f' | b'd').then(|| codes::find(code, Grammar::Common))?.map(Code::doubled)
 }
 
 #[cfg(test)]

@@ -1,0 +1,170 @@
+//! What each code stands for: the one table of codes, for both grammars.
+//!
+//! `size` reads it with the grammar of the module `struct`, everything else in this room with that of
+//! PEP 3118. A code's *kind* is what its bytes mean whatever its width, in NumPy's letters.
+
+use core::ffi::{c_int, c_long, c_longlong, c_short, c_void};
+
+/// Which codes are known. Each grammar knows those of the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+pub enum Grammar {
+    /// The codes that `struct` has in every CPython since 3.8.
+    Common,
+    /// Those of CPython 3.15: also the complex `F`, `D`, `Zf` and `Zd`.
+    Newest,
+    /// Those of PEP 3118, and of the exporters that have gone beyond it.
+    Pep3118,
+}
+
+/// Kinds: what a code's bytes mean.
+pub mod kind {
+    /// A truth value.
+    pub const BOOL: u8 = b'b';
+    /// A signed integer.
+    pub const SIGNED: u8 = b'i';
+    /// An unsigned integer.
+    pub const UNSIGNED: u8 = b'u';
+    /// A floating-point number.
+    pub const FLOAT: u8 = b'f';
+    /// A complex number: two numbers.
+    pub const COMPLEX: u8 = b'c';
+    /// Bytes that are characters.
+    pub const BYTES: u8 = b'S';
+    /// A Pascal string: its length in the first byte.
+    pub const PASCAL: u8 = b'p';
+    /// Characters of Unicode.
+    pub const UNICODE: u8 = b'U';
+    /// A reference to a Python object.
+    pub const OBJECT: u8 = b'O';
+    /// The address of something.
+    pub const POINTER: u8 = b'P';
+    /// The address of a function.
+    pub const FUNCTION: u8 = b'X';
+    /// A struct.
+    pub const STRUCT: u8 = b'T';
+    /// Bits.
+    pub const BITS: u8 = b't';
+    /// Bytes of no known meaning.
+    pub const VOID: u8 = b'V';
+}
+
+/// A code.
+#[derive(Clone, Copy)]
+pub struct Code {
+    /// One of [`kind`]; 0 if there is no such code.
+    pub kind: u8,
+    /// The size in bytes as the C compiler has it.
+    pub size: u8,
+    /// The alignment in bytes as the C compiler has it.
+    pub align: u8,
+    /// The standard size in bytes; 0 if there is none.
+    pub standard: u8,
+    /// The first grammar that knows the code.
+    pub grammar: Grammar,
+}
+
+/// A code of a grammar.
+#[inline]
+pub fn find(code: u8, grammar: Grammar) -> Option<Code> {
+    let found = *CODES.get(usize::from(code))?;
+    (found.kind != 0 && found.grammar <= grammar).then_some(found)
+}
+
+impl Code {
+    const NONE: Self = Self { kind: 0, size: 0, align: 1, standard: 0, grammar: Grammar::Common };
+
+    /// Like `T`, which is `standard` bytes long by the standard.
+    const fn like<T>(kind: u8, standard: u8) -> Self {
+        let (size, align) = (size_of::<T>() as u8, align_of::<T>() as u8);
+        Self { kind, size, align, standard, grammar: Grammar::Common }
+    }
+
+    const fn of(self, grammar: Grammar) -> Self {
+        Self { grammar, ..self }
+    }
+
+    /// Two of them; a standard size only if the one has it.
+    pub const fn doubled(self) -> Self {
+        Self {
+            kind: kind::COMPLEX,
+            size: self.size.wrapping_mul(2),
+            standard: self.standard.wrapping_mul(2),
+            ..self
+        }
+    }
+
+    /// Whether `Z` may stand before it.
+    pub const fn is_number(self) -> bool {
+        matches!(self.kind, kind::SIGNED | kind::UNSIGNED | kind::FLOAT)
+    }
+}
+
+/// C's `long double`, which Rust does not have: its size and alignment. The C suite compares them with
+/// the compiler's.
+const LONG_DOUBLE: (u8, u8) = if cfg!(target_arch = "x86") {
+    (12, 4)
+} else if cfg!(target_arch = "arm") {
+    (8, align_of::<f64>() as u8)
+} else if cfg!(target_arch = "s390x") {
+    (16, 8)
+} else {
+    (16, 16)
+};
+
+#[expect(clippy::indexing_slicing, reason = "an error here is one of compilation")]
+static CODES: [Code; 128] = {
+    use Grammar::{Newest, Pep3118};
+    type Pointer = *const c_void;
+    let byte = Code::like::<u8>(kind::BYTES, 1);
+    let long_double = Code { size: LONG_DOUBLE.0, align: LONG_DOUBLE.1, ..byte };
+    let long_double = Code { kind: kind::FLOAT, standard: 0, ..long_double }.of(Pep3118);
+    let pointer = Code::like::<Pointer>(kind::POINTER, 0);
+    let object = Code { kind: kind::OBJECT, ..pointer };
+    let function = Code { kind: kind::FUNCTION, ..pointer };
+    let wide = Code { kind: kind::UNICODE, ..Code::like::<libc::wchar_t>(0, 0) };
+    let text = Code::like::<u32>(kind::UNICODE, 4);
+    let none = Code { kind: kind::VOID, size: 0, standard: 0, ..byte };
+    let codes = [
+        (b'x', Code { kind: kind::VOID, ..byte }),
+        (b'c', byte),
+        (b's', byte),
+        (b'p', Code { kind: kind::PASCAL, ..byte }),
+        (b'?', Code { kind: kind::BOOL, ..byte }),
+        (b'b', Code::like::<i8>(kind::SIGNED, 1)),
+        (b'B', Code::like::<u8>(kind::UNSIGNED, 1)),
+        (b'h', Code::like::<c_short>(kind::SIGNED, 2)),
+        (b'H', Code::like::<c_short>(kind::UNSIGNED, 2)),
+        (b'i', Code::like::<c_int>(kind::SIGNED, 4)),
+        (b'I', Code::like::<c_int>(kind::UNSIGNED, 4)),
+        (b'l', Code::like::<c_long>(kind::SIGNED, 4)),
+        (b'L', Code::like::<c_long>(kind::UNSIGNED, 4)),
+        (b'q', Code::like::<c_longlong>(kind::SIGNED, 8)),
+        (b'Q', Code::like::<c_longlong>(kind::UNSIGNED, 8)),
+        (b'n', Code::like::<isize>(kind::SIGNED, 0)),
+        (b'N', Code::like::<isize>(kind::UNSIGNED, 0)),
+        (b'P', pointer),
+        (b'e', Code::like::<c_short>(kind::FLOAT, 2)),
+        (b'f', Code::like::<f32>(kind::FLOAT, 4)),
+        (b'd', Code::like::<f64>(kind::FLOAT, 8)),
+        (b'F', Code::like::<f32>(kind::FLOAT, 4).doubled().of(Newest)),
+        (b'D', Code::like::<f64>(kind::FLOAT, 8).doubled().of(Newest)),
+        (b'g', long_double),
+        (b'G', long_double.doubled()),
+        (b'u', wide.of(Pep3118)),
+        (b'w', text.of(Pep3118)),
+        (b'O', object.of(Pep3118)),
+        (b'z', pointer.of(Pep3118)),
+        (b'Z', pointer.of(Pep3118)),
+        (b'&', pointer.of(Pep3118)),
+        (b'X', function.of(Pep3118)),
+        (b'T', Code { kind: kind::STRUCT, ..none }.of(Pep3118)),
+        (b't', Code { kind: kind::BITS, ..none }.of(Pep3118)),
+    ];
+    let mut table = [Code::NONE; 128];
+    let mut i = 0;
+    while i < codes.len() {
+        table[codes[i].0 as usize] = codes[i].1;
+        i += 1;
+    }
+    table
+};
