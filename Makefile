@@ -134,6 +134,11 @@ header: ## Write include/libpybuffer.h anew from src/ and cbindgen.toml
 	$(call need,$(CARGO),Rust 1.89 or newer runs cbindgen)
 	PYBUFFER_BLESS=1 $(cargo) test --test header header_is_what_the_sources_give
 
+.PHONY: rules
+rules: ## Write docs/rules.md anew from src/check/rules.rs
+	$(call need,$(CARGO),Rust 1.89 or newer compiles the table)
+	PYBUFFER_BLESS=1 $(cargo) test --test rules page_of_rules_is_what_the_table_gives
+
 ##@ Test
 
 .PHONY: test

@@ -194,6 +194,45 @@ struct _typeobject {
 
 #endif
 
+/* A rule of the buffer protocol (docs/rules.md). Its texts live for ever. */
+typedef struct {
+    int id;                 /* its number, in every version of the library */
+    int severity;           /* PYBUFFER_MUST or PYBUFFER_ADVICE */
+    const char *name;       /* a word for it */
+    const char *sentence;   /* what it asks */
+    const char *source;     /* where the documentation says so */
+    const char *fix;        /* what to do */
+} pybuffer_rule;
+
+#define PYBUFFER_ADVICE 0
+#define PYBUFFER_MUST 1
+
+/* A rule that a view or an exporter breaks. */
+typedef struct {
+    pybuffer_rule rule;
+    int flags;              /* the request, the first of those in which it was seen */
+    int n_requests;         /* in how many requests it was seen */
+    const char *field;      /* the member of Py_buffer that is wrong, or what else is */
+    int axis;               /* the dimension, or the byte of the format; or -1 */
+    char found[60];         /* what is there, as text */
+    char expected[64];      /* what should be */
+} pybuffer_finding;
+
+#define PYBUFFER_REPORT_FINDINGS 32
+
+/* What a check has found. It holds all that it tells, and needs not be freed. */
+typedef struct {
+    char exporter[96];      /* the name of the exporter's type */
+    int n_requests;         /* how many requests were judged */
+    int n_granted;          /* how many of them were met */
+    int n_findings;         /* in findings */
+    int n_violations;       /* those among them that break a MUST */
+    int n_dropped;          /* findings for which there was no room */
+    int has_references;     /* 1 if references could be counted */
+    Py_ssize_t reserved[4]; /* 0 */
+    pybuffer_finding findings[PYBUFFER_REPORT_FINDINGS];
+} pybuffer_report;
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
@@ -462,6 +501,106 @@ int PyBuffer_FillInfo(Py_buffer *view,
                       int readonly,
                       int flags);
 #endif
+
+/**
+ * Whether an array lies within a block of memory, as `verify_structure` of the documentation of the
+ * buffer protocol has it: every item of `itemsize` bytes at `shape[ndim]` and `strides[ndim]`, the
+ * first one `offset` bytes into a block of `memlen` bytes; offsets and strides are multiples of
+ * `itemsize`. Sums are exact, however large.
+ *
+ * Returns 1 or 0, never an error. With `ndim` 0 both arrays must be NULL, and otherwise neither;
+ * `itemsize` 0, by which the documentation's Python would divide, is 0.
+ *
+ * Safety:
+ * `shape` and `strides` are NULL or have `ndim` entries. Needs no GIL.
+ */
+int pybuffer_verify_structure(Py_ssize_t memlen,
+                              Py_ssize_t itemsize,
+                              int ndim,
+                              const Py_ssize_t *shape,
+                              const Py_ssize_t *strides,
+                              Py_ssize_t offset);
+
+/**
+ * The address of the item at `indices[ndim]` of an array that begins at `buf`, as `get_item_pointer` of
+ * the documentation of the buffer protocol has it: along each dimension `strides` are added, and
+ * where a suboffset is not negative the pointer that lies there is followed. The indices are not
+ * compared with anything.
+ *
+ * Returns the address, or NULL with `SystemError` set if `strides` or `indices` is NULL and `ndim` is
+ * not 0. `suboffsets` may be NULL: no pointers are followed.
+ *
+ * Safety:
+ * The arrays, where not NULL, have `ndim` entries; a pointer is readable wherever one is followed.
+ * Needs no GIL, but for the error.
+ */
+void *pybuffer_get_item_pointer(int ndim,
+                                void *buf,
+                                const Py_ssize_t *strides,
+                                const Py_ssize_t *suboffsets,
+                                const Py_ssize_t *indices);
+
+/**
+ * `PyBuffer_GetPointer` with the indices compared with the shape.
+ *
+ * Where the shape is NULL and `ndim` is 1, there are `len / itemsize` items.
+ *
+ * Returns the address, or NULL with an error set: `IndexError` that names the dimension, the index and
+ * the extent if one is not below its extent or is negative; `ValueError` if the shape is NULL and `ndim`
+ * more than 1, or `itemsize` less than 1; `SystemError` if `view`, or `indices` with `ndim >= 1`, is NULL.
+ *
+ * Safety:
+ * `view` is NULL or a view that is held, whose arrays, where not NULL, have `ndim` entries; `indices` is
+ * NULL or has `ndim` entries. Needs no GIL, but for the error.
+ */
+void *pybuffer_get_pointer_checked(const Py_buffer *view,
+                                   const Py_ssize_t *indices);
+
+/**
+ * Judges a view that `PyObject_GetBuffer` has filled for a request of `flags`: whether its fields are
+ * what the buffer protocol asks for, and agree with each other. Nothing is changed, and no item read.
+ *
+ * `report` is overwritten, and never needs to be freed. `docs/rules.md` lists the rules. A view made
+ * without an exporter breaks the rule `obj`.
+ *
+ * Returns how many rules the view breaks that are a MUST; -1 with `SystemError` set for NULLs.
+ *
+ * Safety:
+ * `view` is NULL or a view whose arrays, where not NULL, have `ndim` entries, and whose format is NULL or
+ * a C string; `report` is NULL or writable. Needs no GIL, but for the error and if `view->obj` is not NULL.
+ */
+int pybuffer_check_view(const Py_buffer *view,
+                        int flags,
+                        pybuffer_report *report);
+
+/**
+ * Writes a report for people into `text`: a line that sums up, then for each finding which rule is broken,
+ * by which request, what was found and expected, and what to do; violations first.
+ *
+ * As `snprintf`: at most `size` bytes are written, the last a NUL; nothing if `size` is 0, and then
+ * `text` may be NULL.
+ *
+ * Returns the length of the whole text without its NUL; it was cut if that is not below `size`. 0 if
+ * `report` is NULL.
+ *
+ * Safety:
+ * `report` is NULL or was filled by a check; `text` has `size` writable bytes. Needs no GIL.
+ */
+size_t pybuffer_report_format(const pybuffer_report *report,
+                              char *text,
+                              size_t size);
+
+/**
+ * Describes the rule of a number, from 1 on: its severity, what it asks, where the documentation says so,
+ * and what to do. The texts live for ever.
+ *
+ * Returns 0, or -1, with no error set, if there is no such rule, or `rule` is NULL.
+ *
+ * Safety:
+ * `rule` is NULL or writable. Needs no GIL.
+ */
+int pybuffer_rule_describe(int id,
+                           pybuffer_rule *rule);
 
 /** The version of libpybuffer, `"1.2.3"`. Never NULL; lives for ever. */
 const char *pybuffer_version(void);

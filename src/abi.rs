@@ -170,6 +170,9 @@ mod flags;
 pub use flags::*;
 mod format;
 pub use format::*;
+/// cbindgen:ignore
+mod report;
+pub use report::*;
 
 const _: () = {
     use core::mem::{offset_of, size_of};

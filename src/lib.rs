@@ -38,6 +38,8 @@ extern crate std;
 pub mod abi;
 pub mod capi;
 /// cbindgen:ignore
+mod check;
+/// cbindgen:ignore
 mod copy;
 /// cbindgen:ignore
 mod error;

@@ -9,6 +9,7 @@
 
 #[cfg(not(python_h_declares_buffers))]
 pub mod buffer;
+pub mod check;
 pub mod extra;
 #[cfg(not(python_h_declares_legacy))]
 pub mod legacy;

@@ -9,6 +9,7 @@
 pub mod contiguity;
 pub mod extent;
 pub mod strides;
+pub mod verify;
 
 /// In which order the items of an array follow one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

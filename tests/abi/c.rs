@@ -92,8 +92,9 @@ fn layouts_and_signatures_agree_with_every_python_h() {
         let except = Exceptions::of(python);
         let unit = format!(
             "#include <Python.h>\n#include <stddef.h>\n{}{}",
-            layout_asserts(&except),
-            signature_asserts(&except)
+            signature_asserts(&except),
+            // Behind our header, which has structs of its own.
+            layout_asserts(&except)
         );
         all.extend(failed(&unit, python.include.as_ref().unwrap(), &python.label));
     }

@@ -11,7 +11,8 @@ use syn::{Expr, ForeignItem, GenericArgument, Item, Lit, PathArguments, ReturnTy
 use super::libclang::builtin_headers;
 
 const TYPES: &str = "Py_ssize_t|Py_buffer|bufferinfo|PyBufferProcs|getbufferproc|releasebufferproc|\
-                     PyObject|_object|PyVarObject|PyTypeObject|_typeobject|destructor|freefunc";
+                     PyObject|_object|PyVarObject|PyTypeObject|_typeobject|destructor|freefunc|\
+                     pybuffer_rule|pybuffer_finding|pybuffer_report";
 const FUNCTIONS: &str = "(PyBuffer|PyObject)_[A-Za-z]+|pybuffer_.*";
 const CONSTANTS: &str = "PyBUF_.*";
 

@@ -1,0 +1,195 @@
+//! `pybuffer_*`: what is wrong with a view or an exporter, and where its items are.
+
+use core::ffi::{c_char, c_int, c_void};
+use core::ptr;
+use core::slice;
+
+use super::null_argument;
+use crate::abi::{Py_buffer, Py_ssize_t, pybuffer_report, pybuffer_rule};
+use crate::check::{self, report, text::Room};
+use crate::layout::verify::{self, Block};
+use crate::protocol;
+use crate::runtime;
+use crate::view::Fields;
+
+/// Whether an array lies within a block of memory, as `verify_structure` of the documentation of the
+/// buffer protocol has it: every item of `itemsize` bytes at `shape[ndim]` and `strides[ndim]`, the
+/// first one `offset` bytes into a block of `memlen` bytes; offsets and strides are multiples of
+/// `itemsize`. Sums are exact, however large.
+///
+/// Returns 1 or 0, never an error. With `ndim` 0 both arrays must be NULL, and otherwise neither;
+/// `itemsize` 0, by which the documentation's Python would divide, is 0.
+///
+/// # Safety
+/// `shape` and `strides` are NULL or have `ndim` entries. Needs no GIL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_verify_structure(
+    memlen: Py_ssize_t,
+    itemsize: Py_ssize_t,
+    ndim: c_int,
+    shape: *const Py_ssize_t,
+    strides: *const Py_ssize_t,
+    offset: Py_ssize_t,
+) -> c_int {
+    let block = Block { len: memlen, offset };
+    let ndim = match usize::try_from(ndim) {
+        Ok(0) => {
+            let is_bare = shape.is_null() && strides.is_null();
+            return (is_bare && verify::item_lies_within(block, itemsize)).into();
+        }
+        Ok(ndim) if !shape.is_null() && !strides.is_null() => ndim,
+        _ => return 0,
+    };
+    // SAFETY: `ndim` entries (caller).
+    let shape = unsafe { slice::from_raw_parts(shape, ndim) };
+    // SAFETY: as above.
+    let strides = unsafe { slice::from_raw_parts(strides, ndim) };
+    verify::lies_within(block, itemsize, shape, strides).into()
+}
+
+/// The address of the item at `indices[ndim]` of an array that begins at `buf`, as `get_item_pointer` of
+/// the documentation of the buffer protocol has it: along each dimension `strides` are added, and
+/// where a suboffset is not negative the pointer that lies there is followed. The indices are not
+/// compared with anything.
+///
+/// Returns the address, or NULL with `SystemError` set if `strides` or `indices` is NULL and `ndim` is
+/// not 0. `suboffsets` may be NULL: no pointers are followed.
+///
+/// # Safety
+/// The arrays, where not NULL, have `ndim` entries; a pointer is readable wherever one is followed.
+/// Needs no GIL, but for the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_get_item_pointer(
+    ndim: c_int,
+    buf: *mut c_void,
+    strides: *const Py_ssize_t,
+    suboffsets: *const Py_ssize_t,
+    indices: *const Py_ssize_t,
+) -> *mut c_void {
+    if ndim <= 0 {
+        return buf;
+    }
+    if strides.is_null() || indices.is_null() {
+        null_argument();
+        return ptr::null_mut();
+    }
+    let view = Py_buffer {
+        buf,
+        ndim,
+        strides: strides.cast_mut(),
+        suboffsets: suboffsets.cast_mut(),
+        ..protocol::get::EMPTY
+    };
+    // SAFETY: the arrays have `ndim` entries (caller).
+    let fields = unsafe { Fields::new(&view) };
+    // SAFETY: as above.
+    let indices = unsafe { slice::from_raw_parts(indices, fields.ndim()) };
+    // SAFETY: pointers are there where they are followed (caller).
+    unsafe { check::pointer::locate(fields, indices) }.map_or(ptr::null_mut(), <*mut u8>::cast)
+}
+
+/// `PyBuffer_GetPointer` with the indices compared with the shape.
+///
+/// Where the shape is NULL and `ndim` is 1, there are `len / itemsize` items.
+///
+/// Returns the address, or NULL with an error set: `IndexError` that names the dimension, the index and
+/// the extent if one is not below its extent or is negative; `ValueError` if the shape is NULL and `ndim`
+/// more than 1, or `itemsize` less than 1; `SystemError` if `view`, or `indices` with `ndim >= 1`, is NULL.
+///
+/// # Safety
+/// `view` is NULL or a view that is held, whose arrays, where not NULL, have `ndim` entries; `indices` is
+/// NULL or has `ndim` entries. Needs no GIL, but for the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_get_pointer_checked(
+    view: *const Py_buffer,
+    indices: *const Py_ssize_t,
+) -> *mut c_void {
+    // SAFETY: null or a view (caller).
+    let Some(view) = (unsafe { view.as_ref() }).filter(|view| view.ndim <= 0 || !indices.is_null())
+    else {
+        null_argument();
+        return ptr::null_mut();
+    };
+    // SAFETY: the caller's promise is the callee's.
+    match unsafe { check::pointer::checked(view, indices) } {
+        Ok(pointer) => pointer.cast(),
+        Err(error) => {
+            runtime::raise(&error);
+            ptr::null_mut()
+        }
+    }
+}
+
+/// Judges a view that `PyObject_GetBuffer` has filled for a request of `flags`: whether its fields are
+/// what the buffer protocol asks for, and agree with each other. Nothing is changed, and no item read.
+///
+/// `report` is overwritten, and never needs to be freed. `docs/rules.md` lists the rules. A view made
+/// without an exporter breaks the rule `obj`.
+///
+/// Returns how many rules the view breaks that are a MUST; -1 with `SystemError` set for NULLs.
+///
+/// # Safety
+/// `view` is NULL or a view whose arrays, where not NULL, have `ndim` entries, and whose format is NULL or
+/// a C string; `report` is NULL or writable. Needs no GIL, but for the error and if `view->obj` is not NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_check_view(
+    view: *const Py_buffer,
+    flags: c_int,
+    report: *mut pybuffer_report,
+) -> c_int {
+    // SAFETY: null or a view (caller).
+    let Some(view) = (unsafe { view.as_ref() }).filter(|_| !report.is_null()) else {
+        return null_argument();
+    };
+    // SAFETY: writable (caller).
+    let report = unsafe { report::clear(report) };
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { check::one_view(view, flags, report) };
+    report.n_violations
+}
+
+/// Writes a report for people into `text`: a line that sums up, then for each finding which rule is broken,
+/// by which request, what was found and expected, and what to do; violations first.
+///
+/// As `snprintf`: at most `size` bytes are written, the last a NUL; nothing if `size` is 0, and then
+/// `text` may be NULL.
+///
+/// Returns the length of the whole text without its NUL; it was cut if that is not below `size`. 0 if
+/// `report` is NULL.
+///
+/// # Safety
+/// `report` is NULL or was filled by a check; `text` has `size` writable bytes. Needs no GIL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_report_format(
+    report: *const pybuffer_report,
+    text: *mut c_char,
+    size: usize,
+) -> usize {
+    // SAFETY: null or a report (caller).
+    let Some(report) = (unsafe { report.as_ref() }) else { return 0 };
+    let room = if size == 0 || text.is_null() {
+        &mut []
+    } else {
+        // SAFETY: `size` bytes (caller).
+        unsafe { slice::from_raw_parts_mut(text, size) }
+    };
+    let mut room = Room::new(room);
+    report.write(&mut room);
+    room.len
+}
+
+/// Describes the rule of a number, from 1 on: its severity, what it asks, where the documentation says so,
+/// and what to do. The texts live for ever.
+///
+/// Returns 0, or -1, with no error set, if there is no such rule, or `rule` is NULL.
+///
+/// # Safety
+/// `rule` is NULL or writable. Needs no GIL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_rule_describe(id: c_int, rule: *mut pybuffer_rule) -> c_int {
+    let known = usize::try_from(id).ok().and_then(check::Rule::by_number);
+    let Some(known) = known.filter(|_| !rule.is_null()) else { return -1 };
+    // SAFETY: writable (caller).
+    unsafe { rule.write(report::describe(known)) };
+    0
+}

@@ -1,0 +1,124 @@
+//! A report: findings in a C struct of the caller's, and as text.
+//!
+//! A finding that was made already, of the same rule and field, is counted with the first: an exporter
+//! that ignores its flags would have dozens.
+
+use core::ffi::{CStr, c_int};
+
+use super::request::Request;
+use super::text::Room;
+use super::{Finding, Rule, Severity};
+use crate::abi::{pybuffer_finding, pybuffer_report, pybuffer_rule};
+
+/// A report without findings: all zeros.
+///
+/// # Safety
+/// `report` is writable.
+pub unsafe fn clear<'a>(report: *mut pybuffer_report) -> &'a mut pybuffer_report {
+    // SAFETY: the caller's promise.
+    unsafe { report.write_bytes(0, 1) };
+    // SAFETY: zeros are numbers, null pointers and empty texts.
+    unsafe { &mut *report }
+}
+
+/// A rule as a C program sees it.
+pub fn describe(rule: Rule) -> pybuffer_rule {
+    pybuffer_rule {
+        id: rule as c_int,
+        severity: rule.severity() as c_int,
+        name: rule.name().as_ptr(),
+        sentence: rule.sentence().as_ptr(),
+        source: rule.source().as_ptr(),
+        fix: rule.fix().as_ptr(),
+    }
+}
+
+impl pybuffer_report {
+    /// Adds a finding, or counts it.
+    pub fn add(&mut self, finding: &Finding) {
+        let id = finding.rule as c_int;
+        let n_known = usize::try_from(self.n_findings).unwrap_or(0);
+        let known = self.findings.iter_mut().take(n_known).find(|known| {
+            known.rule.id == id && known.axis == finding.axis && known.field() == finding.field
+        });
+        if let Some(known) = known {
+            // One request is asked more than once.
+            if known.flags != finding.flags {
+                known.n_requests = known.n_requests.saturating_add(1);
+            }
+            return;
+        }
+        let Some(new) = self.findings.get_mut(n_known) else {
+            self.n_dropped = self.n_dropped.saturating_add(1);
+            return;
+        };
+        new.rule = describe(finding.rule);
+        new.flags = finding.flags;
+        new.n_requests = 1;
+        new.field = finding.field.as_ptr();
+        new.axis = finding.axis;
+        finding.found.show(&mut Room::new(&mut new.found));
+        finding.expected.show(&mut Room::new(&mut new.expected));
+        self.n_findings = self.n_findings.saturating_add(1);
+        if finding.rule.severity() == Severity::Must {
+            self.n_violations = self.n_violations.saturating_add(1);
+        }
+    }
+
+    /// The findings of one severity.
+    fn of(&self, severity: Severity) -> impl Iterator<Item = &pybuffer_finding> {
+        let n = usize::try_from(self.n_findings).unwrap_or(0);
+        let is_it = move |finding: &&pybuffer_finding| finding.rule.severity == severity as c_int;
+        self.findings.iter().take(n).filter(is_it)
+    }
+
+    /// Writes the report for people: a line that sums up, and three for each finding, violations first.
+    pub fn write(&self, out: &mut Room) {
+        let n_advice = self.n_findings.saturating_sub(self.n_violations);
+        out.put_array(&self.exporter).put(": ").number(self.n_granted as isize);
+        out.put(" of ").number(self.n_requests as isize).put(" requests met; rules broken: ");
+        out.number(self.n_violations as isize).put(" MUST, ").number(n_advice as isize);
+        out.put(" advice");
+        if self.n_dropped > 0 {
+            out.put("; no room for ").number(self.n_dropped as isize).put(" more");
+        }
+        if self.has_references == 0 && self.n_requests > 1 {
+            out.put("; references could not be counted");
+        }
+        out.put("\n");
+        for severity in [Severity::Must, Severity::Advice] {
+            self.of(severity).for_each(|finding| finding.write(out));
+        }
+    }
+}
+
+impl pybuffer_finding {
+    fn field(&self) -> &CStr {
+        if self.field.is_null() {
+            return c"";
+        }
+        // SAFETY: `add` put the name of a field there; the report is the caller's, who left it as it was.
+        unsafe { CStr::from_ptr(self.field) }
+    }
+
+    #[inline(never)]
+    fn write(&self, out: &mut Room) {
+        let Some(rule) = usize::try_from(self.rule.id).ok().and_then(Rule::by_number) else {
+            return;
+        };
+        out.put(if rule.severity() == Severity::Must { "MUST " } else { "advice " });
+        out.number(self.rule.id as isize).put(" ").put_c(rule.name()).put(": ");
+        Request(self.flags).spell(out);
+        out.put(": ").put_c(self.field());
+        if self.axis >= 0 {
+            out.put("[").number(self.axis as isize).put("]");
+        }
+        out.put(": found ").put_array(&self.found).put(", expected ").put_array(&self.expected);
+        if self.n_requests > 1 {
+            let n_others = self.n_requests.saturating_sub(1);
+            out.put(" (and in ").number(n_others as isize).put(" other requests)");
+        }
+        out.put("\n  Rule: ").put_c(rule.sentence()).put(" [").put_c(rule.source());
+        out.put("]\n  Fix: ").put_c(rule.fix()).put("\n");
+    }
+}

@@ -1,0 +1,214 @@
+//! The contract of an exporter, rule by rule: what CPython's documentation of the buffer protocol and
+//! PEP 3118 ask of a view, of an answer, and of all answers together.
+//!
+//! A rule's number is its name for ever: a rule that goes leaves a gap, and a new one gets a new number.
+//! `docs/rules.md` is this table for people (`make rules`).
+
+use core::ffi::CStr;
+
+/// What it means to break a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The protocol leaves it open, or most exporters do otherwise, and consumers trip over it.
+    Advice = 0,
+    /// The protocol forbids it.
+    Must = 1,
+}
+
+macro_rules! rules {
+    ($($rule:ident $severity:ident $name:literal: $sentence:literal, $source:literal, $fix:literal;)+) => {
+        /// A rule of the contract; its number is its place, from 1 on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Rule {
+            /// Not a rule, so that the first is 1.
+            #[doc(hidden)]
+            None,
+            $(#[doc = $sentence] $rule,)+
+        }
+
+        impl Rule {
+            /// All of them, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$rule),+];
+
+            /// Those that are advice, a bit for each number.
+            const ADVICE: u64 = 0 $(| ((Severity::$severity as u64 ^ 1) << Self::$rule as u64))+;
+
+            /// Four texts for each, one after the other: in one piece, as a table of pointers would be
+            /// three times as large.
+            const TEXTS: &str =
+                concat!($($name, "\0", $sentence, "\0", $source, "\0", $fix, "\0"),+);
+        }
+    };
+}
+
+rules! {
+    // One view.
+    Obj Must "obj": "A view that is handed out holds a new reference to its exporter in obj.",
+        "PyObject_GetBuffer; Buffer structure: obj",
+        "Py_INCREF the exporter and store it in view->obj before you return 0.";
+    Buf Must "buf": "buf is the first item, and all items lie in memory that is there.",
+        "Request-independent fields; Buffer structure: buf",
+        "Point view->buf at the first item, and keep the memory until the view is released.";
+    Len Must "len": "len is product(shape) * itemsize.",
+        "Request-independent fields; Buffer structure: len, shape",
+        "Set view->len to the product of the extents times itemsize, also where the memory has gaps.";
+    Itemsize Must "itemsize": "itemsize is the size of one item in bytes.",
+        "Request-independent fields; Buffer structure: itemsize",
+        "Set view->itemsize to the size of one item, which is not negative.";
+    FormatSize Must "format-size": "itemsize is the size of the item that format describes.",
+        "Buffer structure: itemsize, format",
+        "Make view->format describe every byte of the item, padding (x) included.";
+    FormatSyntax Must "format-syntax": "format is in the syntax of struct or of PEP 3118.",
+        "Buffer structure: format; PEP 3118",
+        "Spell view->format in the codes of struct, or as T{...}.";
+    Ndim Must "ndim": "ndim is the number of dimensions, from 0 to PyBUF_MAX_NDIM (64).",
+        "Request-independent fields; Buffer structure: ndim",
+        "Set view->ndim to the number of dimensions, and refuse arrays that have more than 64.";
+    Scalar Must "scalar": "ndim 0 is a single item: no shape, strides or suboffsets, and len is itemsize.",
+        "Buffer structure: ndim",
+        "Set the three to NULL where ndim is 0, and ndim to 1 where more than one item is shown.";
+    Extent Must "extent": "No extent is negative.",
+        "Buffer structure: shape",
+        "Set view->shape[i] to the number of items along dimension i, 0 or more.";
+    Readonly Advice "readonly": "readonly is 1 or 0.",
+        "Buffer structure: readonly; compound requests",
+        "Set view->readonly to 1 or 0: PyBuffer_FillInfo compares it with 1.";
+    NoSuboffsets Must "no-suboffsets": "Suboffsets that are all negative are NULL.",
+        "Buffer structure: suboffsets",
+        "Set view->suboffsets = NULL where no dimension has pointers to follow.";
+    Structure Must "structure": "No item that shape and strides reach lies outside the memory block.",
+        "NumPy-style: shape and strides (verify_structure)",
+        "Compare shape and strides with the block that they are of.";
+    // An answer beside its request.
+    Shape Must "shape": "shape[ndim] is there if PyBUF_ND is asked for, and NULL otherwise.",
+        "Buffer request types: shape, strides, suboffsets",
+        "Set view->shape if (flags & PyBUF_ND) == PyBUF_ND and to NULL if not.";
+    Strides Must "strides": "strides[ndim] is there if PyBUF_STRIDES is asked for, and NULL otherwise.",
+        "Buffer request types: shape, strides, suboffsets",
+        "Set view->strides if (flags & PyBUF_STRIDES) == PyBUF_STRIDES and to NULL if not.";
+    Suboffsets Must "suboffsets": "Memory behind pointers is shown to PyBUF_INDIRECT alone; without it suboffsets is NULL.",
+        "Buffer request types: shape, strides, suboffsets",
+        "Set view->suboffsets = NULL without PyBUF_INDIRECT; raise BufferError if they are needed.";
+    Format Must "format": "format is there if PyBUF_FORMAT is asked for, and NULL otherwise.",
+        "Buffer request types: readonly, format",
+        "Set view->format if flags & PyBUF_FORMAT and to NULL if not.";
+    Writable Must "writable": "PyBUF_WRITABLE is answered with memory that may be written, or refused.",
+        "Buffer request types: readonly, format",
+        "Raise BufferError if flags & PyBUF_WRITABLE and the memory is read-only.";
+    Contiguity Must "contiguity": "Items lie back to back as asked for, and in C order without PyBUF_STRIDES.",
+        "Buffer request types: contiguity requests",
+        "Raise BufferError if the memory is not contiguous as flags ask: test PyBuffer_IsContiguous.";
+    // What the slot does besides.
+    Result Must "result": "bf_getbuffer returns 0 or -1.",
+        "PyObject_GetBuffer; bf_getbuffer",
+        "Return 0 with the view filled, or -1 with an exception set.";
+    ExceptionMissing Must "exception-missing": "A request that is refused sets an exception.",
+        "PyObject_GetBuffer",
+        "Call PyErr_SetString(PyExc_BufferError, ...) before you return -1.";
+    ExceptionLeft Must "exception-left": "A request that is met, and a release, leave no exception.",
+        "PyObject_GetBuffer; bf_releasebuffer",
+        "Handle or clear the exception before you return.";
+    BufferError Must "buffer-error": "A request that cannot be met is refused with BufferError.",
+        "PyObject_GetBuffer; bf_getbuffer",
+        "Raise BufferError where other requests are met.";
+    ObjOnFailure Must "obj-on-failure": "A request that is refused leaves no object in obj.",
+        "PyObject_GetBuffer; bf_getbuffer",
+        "Set view->obj = NULL before you return -1.";
+    ObjUntouched Advice "obj-untouched": "A request that is refused sets obj to NULL, whatever was in it.",
+        "PyObject_GetBuffer; bf_getbuffer",
+        "Set view->obj = NULL before you return -1: a consumer may release what it never filled.";
+    // All answers together.
+    SameMemory Must "same-memory": "All requests are shown the same memory: the same fields, as far as they ask.",
+        "Request-independent fields",
+        "Fill the field from the object, whatever flags are.";
+    SameReadonly Must "same-readonly": "readonly is the same for all that do not ask for writable memory.",
+        "Buffer request types: readonly, format",
+        "Set view->readonly from the object, not from flags.";
+    Reproducible Must "reproducible": "The same request has the same answer again.",
+        "Buffer request types (all fields are unambiguously defined by the request type)",
+        "Let nothing that a request changes decide about the next.";
+    Refusal Advice "refusal": "What asks for less than a request that is met is met as well.",
+        "Buffer request types",
+        "Test (flags & PyBUF_X) == PyBUF_X, and refuse only what the memory cannot do.";
+    Stable Must "stable": "A view's fields and arrays stay as they are until it is released.",
+        "PEP 3118 (memory is valid until releasebuffer is called)",
+        "Keep the arrays in the object or in view->internal, not in memory that requests share.";
+    References Must "references": "With the view released, or refused, the exporter has as many references as before.",
+        "bf_getbuffer; bf_releasebuffer (must not decrement view->obj)",
+        "Take one reference for view->obj, and drop none: PyBuffer_Release does.";
+}
+
+const _: () = assert!(Rule::ALL.len() < 64, "a bit for each number");
+
+impl Rule {
+    /// The rule of a number.
+    pub fn by_number(number: usize) -> Option<Self> {
+        Self::ALL.get(number.wrapping_sub(1)).copied()
+    }
+
+    /// What it means to break it.
+    pub fn severity(self) -> Severity {
+        if (Self::ADVICE >> self as u8) & 1 == 1 { Severity::Advice } else { Severity::Must }
+    }
+
+    /// A word for it.
+    pub fn name(self) -> &'static CStr {
+        self.text(0)
+    }
+
+    /// What it asks, in one sentence.
+    pub fn sentence(self) -> &'static CStr {
+        self.text(1)
+    }
+
+    /// Where the documentation of the buffer protocol says so: headings of its page, functions, slots.
+    pub fn source(self) -> &'static CStr {
+        self.text(2)
+    }
+
+    /// What an exporter's author should do, in one sentence.
+    pub fn fix(self) -> &'static CStr {
+        self.text(3)
+    }
+
+    #[inline(never)]
+    fn text(self, part: usize) -> &'static CStr {
+        let n_before = (self as usize).wrapping_sub(1).wrapping_mul(4).wrapping_add(part);
+        let mut texts = Self::TEXTS.as_bytes();
+        for _ in 0..n_before {
+            let end = texts.iter().position(|byte| *byte == 0).unwrap_or(0);
+            texts = texts.get(end.wrapping_add(1)..).unwrap_or_default();
+        }
+        CStr::from_bytes_until_nul(texts).unwrap_or(c"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_have_their_own_texts_and_severities() {
+        assert_eq!(Rule::Obj as u8, 1);
+        assert_eq!(Rule::by_number(1), Some(Rule::Obj));
+        assert_eq!(Rule::by_number(Rule::ALL.len()), Some(Rule::References));
+        assert_eq!(Rule::by_number(0), None);
+        assert_eq!(Rule::by_number(Rule::ALL.len() + 1), None);
+        assert_eq!(Rule::Obj.name(), c"obj");
+        assert_eq!(Rule::References.name(), c"references");
+        assert_eq!(Rule::Readonly.severity(), Severity::Advice);
+        assert_eq!(Rule::Refusal.severity(), Severity::Advice);
+        assert_eq!(Rule::Len.severity(), Severity::Must);
+    }
+
+    #[test]
+    fn every_rule_is_a_sentence_with_a_source_and_a_fix() {
+        for rule in Rule::ALL {
+            for text in [rule.sentence(), rule.fix()] {
+                assert!(text.to_bytes().ends_with(b"."), "{rule:?}: {text:?}");
+            }
+            assert!(!rule.source().is_empty(), "{rule:?}");
+        }
+    }
+}

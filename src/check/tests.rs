@@ -1,0 +1,215 @@
+//! One view that is as it should be, and what is wrong with it: each change breaks one rule.
+
+use core::ffi::c_int;
+use core::ptr;
+use std::string::String;
+use std::vec::Vec;
+
+use super::text::shown;
+use super::{Rule, view};
+use crate::abi::*;
+use crate::protocol::get::EMPTY;
+
+/// A 2 by 3 array of `i`, and the arrays that its view points to.
+struct Scene {
+    items: [i32; 6],
+    shape: [isize; 2],
+    strides: [isize; 2],
+    suboffsets: [isize; 2],
+    view: Py_buffer,
+}
+
+impl Scene {
+    fn new() -> std::boxed::Box<Self> {
+        let mut this = std::boxed::Box::new(Self {
+            items: [0; 6],
+            shape: [2, 3],
+            strides: [12, 4],
+            suboffsets: [-1, -1],
+            view: EMPTY,
+        });
+        this.view = Py_buffer {
+            buf: this.items.as_mut_ptr().cast(),
+            obj: ptr::dangling_mut(),
+            len: 24,
+            itemsize: 4,
+            ndim: 2,
+            ..EMPTY
+        };
+        this
+    }
+
+    /// The answer to a request.
+    fn answer(flags: c_int) -> std::boxed::Box<Self> {
+        let mut this = Self::new();
+        if flags & PyBUF_ND == PyBUF_ND {
+            this.view.shape = this.shape.as_mut_ptr();
+        }
+        if flags & PyBUF_STRIDES == PyBUF_STRIDES {
+            this.view.strides = this.strides.as_mut_ptr();
+        }
+        if flags & PyBUF_FORMAT == PyBUF_FORMAT {
+            this.view.format = c"i".as_ptr().cast_mut();
+        }
+        this
+    }
+}
+
+/// The rules that a view breaks, each with what is found and expected.
+fn findings(view: &Py_buffer, flags: c_int) -> Vec<(Rule, String, String)> {
+    let mut all = Vec::new();
+    let mut sink = |finding: &super::Finding| {
+        assert_eq!(finding.flags, flags);
+        let text = |value: &super::Value| shown(|out| value.show(out));
+        all.push((finding.rule, text(&finding.found), text(&finding.expected)));
+    };
+    unsafe { view::check(view, flags, &mut sink) };
+    all
+}
+
+#[track_caller]
+fn expect(flags: c_int, change: impl FnOnce(&mut Scene), expected: &[(Rule, &str)]) {
+    let mut scene = Scene::answer(flags);
+    change(&mut scene);
+    let found = findings(&scene.view, flags);
+    let found: Vec<_> = found.iter().map(|(rule, found, _)| (*rule, found.as_str())).collect();
+    assert_eq!(found, expected);
+}
+
+const REQUESTS: [c_int; 8] = [
+    PyBUF_SIMPLE,
+    PyBUF_ND,
+    PyBUF_ND | PyBUF_FORMAT,
+    PyBUF_STRIDES | PyBUF_WRITABLE,
+    PyBUF_C_CONTIGUOUS,
+    PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT,
+    PyBUF_FULL,
+    PyBUF_FULL_RO,
+];
+
+#[test]
+fn answers_as_they_should_be_break_no_rule() {
+    for flags in REQUESTS {
+        expect(flags, |_| (), &[]);
+    }
+}
+
+#[test]
+fn each_field_that_is_wrong_breaks_its_rule() {
+    for flags in REQUESTS {
+        expect(flags, |s| s.view.obj = ptr::null_mut(), &[(Rule::Obj, "NULL")]);
+        expect(flags, |s| s.view.buf = ptr::null_mut(), &[(Rule::Buf, "NULL")]);
+        expect(flags, |s| s.view.itemsize = -4, &[(Rule::Itemsize, "-4")]);
+        for (ndim, text) in [(65, "65"), (-1, "-1")] {
+            expect(flags, |s| s.view.ndim = ndim, &[(Rule::Ndim, text)]);
+        }
+    }
+    expect(PyBUF_SIMPLE, |s| s.view.len = -1, &[(Rule::Len, "-1")]);
+    expect(PyBUF_FULL_RO, |s| s.view.len = 20, &[(Rule::Len, "20")]);
+    expect(PyBUF_FULL_RO, |s| s.view.format = c"h".as_ptr().cast_mut(), &[(Rule::FormatSize, "4")]);
+    let format = |s: &mut Scene| s.view.format = c"T{i".as_ptr().cast_mut();
+    expect(PyBUF_FULL_RO, format, &[(Rule::FormatSyntax, "\"T{i\"")]);
+    expect(PyBUF_FULL_RO, |s| s.shape[1] = -3, &[(Rule::Extent, "-3")]);
+    expect(PyBUF_FULL_RO, |s| s.view.readonly = 2, &[(Rule::Readonly, "2")]);
+    let far = |s: &mut Scene| s.strides[0] = isize::MAX;
+    let text = std::format!("({}, 4)", isize::MAX);
+    expect(PyBUF_FULL_RO, far, &[(Rule::Structure, &text)]);
+    let negative = |s: &mut Scene| s.view.suboffsets = s.suboffsets.as_mut_ptr();
+    expect(PyBUF_FULL_RO, negative, &[(Rule::NoSuboffsets, "(-1, -1)")]);
+}
+
+#[test]
+fn views_without_dimensions_have_no_arrays() {
+    let scalar = |s: &mut Scene| {
+        s.view.ndim = 0;
+        s.view.len = 4;
+        s.view.shape = ptr::null_mut();
+        s.view.strides = ptr::null_mut();
+    };
+    for flags in REQUESTS {
+        expect(flags, scalar, &[]);
+    }
+    let with_strides = |s: &mut Scene| {
+        scalar(s);
+        s.view.strides = ptr::without_provenance_mut(0x5000);
+    };
+    expect(PyBUF_FULL_RO, with_strides, &[(Rule::Scalar, "0x5000")]);
+    let with_len = |s: &mut Scene| {
+        scalar(s);
+        s.view.len = 24;
+    };
+    expect(PyBUF_FULL_RO, with_len, &[(Rule::Len, "24")]);
+    expect(PyBUF_SIMPLE, with_len, &[(Rule::Scalar, "0")]);
+}
+
+#[test]
+fn arrays_and_format_are_there_exactly_as_asked_for() {
+    let null = |field: fn(&mut Py_buffer) -> &mut *mut isize| {
+        move |s: &mut Scene| *field(&mut s.view) = ptr::null_mut()
+    };
+    expect(PyBUF_FULL_RO, null(|v| &mut v.shape), &[(Rule::Shape, "NULL")]);
+    expect(PyBUF_FULL_RO, null(|v| &mut v.strides), &[(Rule::Strides, "NULL")]);
+    expect(PyBUF_FULL_RO, |s| s.view.format = ptr::null_mut(), &[(Rule::Format, "NULL")]);
+    expect(PyBUF_SIMPLE, |s| s.view.shape = s.shape.as_mut_ptr(), &[(Rule::Shape, "(2, 3)")]);
+    expect(PyBUF_ND, |s| s.view.strides = s.strides.as_mut_ptr(), &[(Rule::Strides, "(12, 4)")]);
+    let suboffsets = |s: &mut Scene| s.view.suboffsets = s.suboffsets.as_mut_ptr();
+    expect(PyBUF_STRIDES, suboffsets, &[(Rule::Suboffsets, "(-1, -1)")]);
+    let format = |s: &mut Scene| s.view.format = ptr::without_provenance_mut(0x5000);
+    expect(PyBUF_STRIDES, format, &[(Rule::Format, "0x5000")]);
+}
+
+#[test]
+fn promises_that_are_not_kept_are_told() {
+    let read_only = |s: &mut Scene| s.view.readonly = 1;
+    expect(PyBUF_FULL, read_only, &[(Rule::Writable, "1")]);
+    expect(PyBUF_FULL_RO, read_only, &[]);
+    let fortran = |s: &mut Scene| s.strides = [4, 8];
+    expect(PyBUF_C_CONTIGUOUS, fortran, &[(Rule::Contiguity, "(4, 8)")]);
+    expect(PyBUF_F_CONTIGUOUS, fortran, &[]);
+    expect(PyBUF_ANY_CONTIGUOUS, fortran, &[]);
+    expect(PyBUF_F_CONTIGUOUS, |_| (), &[(Rule::Contiguity, "(12, 4)")]);
+    let gaps = |s: &mut Scene| s.strides = [24, 8];
+    expect(PyBUF_ANY_CONTIGUOUS, gaps, &[(Rule::Contiguity, "(24, 8)")]);
+    expect(PyBUF_FULL_RO, gaps, &[]);
+    let pointers = |s: &mut Scene| {
+        s.suboffsets = [0, -1];
+        s.view.suboffsets = s.suboffsets.as_mut_ptr();
+    };
+    expect(PyBUF_FULL_RO, pointers, &[]);
+    let both = PyBUF_INDIRECT | PyBUF_C_CONTIGUOUS;
+    expect(both, pointers, &[(Rule::Contiguity, "(0, -1)")]);
+}
+
+#[test]
+fn empty_arrays_are_contiguous() {
+    let empty = |s: &mut Scene| {
+        s.shape = [0, 3];
+        s.strides = [isize::MAX, isize::MAX];
+        s.view.len = 0;
+        s.view.buf = ptr::null_mut();
+    };
+    for flags in REQUESTS {
+        expect(flags, empty, &[]);
+    }
+}
+
+#[test]
+fn addresses_that_cannot_be_true_are_not_followed() {
+    for address in [1_usize, 8, 0x7fff_0001] {
+        let found = std::format!("{address:#x}");
+        let wild = |s: &mut Scene| s.view.strides = ptr::without_provenance_mut(address);
+        expect(PyBUF_FULL_RO, wild, &[(Rule::Strides, &found)]);
+    }
+    let wild = |s: &mut Scene| s.view.format = ptr::without_provenance_mut(8);
+    expect(PyBUF_FULL_RO, wild, &[(Rule::Format, "0x8")]);
+}
+
+#[test]
+fn requests_without_a_meaning_are_not_held_to_one() {
+    for flags in [PyBUF_FORMAT, 0x10, 0x100, 0x400] {
+        let mut scene = Scene::answer(PyBUF_FULL_RO);
+        assert_eq!(findings(&scene.view, flags).len(), 0, "{flags:#x}");
+        scene.view.len = 1;
+        assert_eq!(findings(&scene.view, flags)[0].0, Rule::Len, "{flags:#x}");
+    }
+}

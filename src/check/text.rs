@@ -1,0 +1,194 @@
+//! Texts for people, written where the caller has room. Not `core::fmt`: that would be twice the code.
+
+use core::ffi::{CStr, c_char};
+
+/// Room for a text, with its NUL; what does not fit is counted, and left out.
+pub struct Room<'a> {
+    room: &'a mut [c_char],
+    /// How long the text is, or would be.
+    pub len: usize,
+}
+
+impl<'a> Room<'a> {
+    /// An empty text, if there is any room.
+    pub fn new(room: &'a mut [c_char]) -> Self {
+        if let Some(first) = room.first_mut() {
+            *first = 0;
+        }
+        Self { room, len: 0 }
+    }
+
+    #[inline(never)]
+    fn byte(&mut self, byte: u8) {
+        let end = self.len.wrapping_add(1);
+        // The last byte is the NUL's.
+        if let Some([place, nul]) = self.room.get_mut(self.len..end.wrapping_add(1)) {
+            *place = byte.cast_signed();
+            *nul = 0;
+        }
+        self.len = end;
+    }
+
+    /// Appends a text.
+    pub fn put(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Appends a C string.
+    pub fn put_c(&mut self, text: &CStr) -> &mut Self {
+        self.bytes(text.to_bytes())
+    }
+
+    /// Appends the text in an array of characters, up to its NUL.
+    pub fn put_array(&mut self, text: &[c_char]) -> &mut Self {
+        text.iter().take_while(|byte| **byte != 0).for_each(|byte| self.byte(byte.cast_unsigned()));
+        self
+    }
+
+    #[inline(never)]
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        bytes.iter().for_each(|&byte| self.byte(byte));
+        self
+    }
+
+    /// Appends bytes, with `?` for what is not printable ASCII.
+    pub fn printable(&mut self, bytes: &[u8]) -> &mut Self {
+        let shown = |&byte| if matches!(byte, b' '..=b'~') { byte } else { b'?' };
+        bytes.iter().for_each(|byte| self.byte(shown(byte)));
+        self
+    }
+
+    /// Appends a number.
+    #[inline(never)]
+    pub fn number(&mut self, number: isize) -> &mut Self {
+        if number < 0 {
+            self.byte(b'-');
+        }
+        self.digits(number.unsigned_abs(), 10)
+    }
+
+    /// Appends an address or bits.
+    pub fn hex(&mut self, number: usize) -> &mut Self {
+        self.put("0x").digits(number, 16)
+    }
+
+    #[inline(never)]
+    fn digits(&mut self, number: usize, base: u8) -> &mut Self {
+        // 20 digits have the largest number in base 10.
+        let mut digits = [0; 20];
+        let mut rest = number;
+        let mut n: usize = 0;
+        for digit in digits.iter_mut().rev() {
+            let low = rest.checked_rem(base.into()).unwrap_or(0) as u8;
+            *digit = if low < 10 { b'0'.wrapping_add(low) } else { (b'a' - 10).wrapping_add(low) };
+            rest = rest.checked_div(base.into()).unwrap_or(0);
+            n = n.wrapping_add(1);
+            if rest == 0 {
+                break;
+            }
+        }
+        let digits = digits.get(digits.len().saturating_sub(n)..).unwrap_or_default();
+        self.bytes(digits)
+    }
+
+    /// Appends a shape or strides as Python shows a tuple, `(2, 3)`; a long one is cut after 8 entries.
+    #[inline(never)]
+    pub fn tuple(&mut self, numbers: &[isize]) -> &mut Self {
+        const SHOWN: usize = 8;
+        let mut separator = "(";
+        for &number in numbers.iter().take(SHOWN) {
+            self.put(separator).number(number);
+            separator = ", ";
+        }
+        self.put(match numbers.len() {
+            0 => "()",
+            1 => ",)",
+            n if n > SHOWN => ", ...)",
+            _ => ")",
+        })
+    }
+}
+
+/// What is written into room enough.
+#[cfg(test)]
+pub fn shown(write: impl FnOnce(&mut Room)) -> std::string::String {
+    let mut room = [1; 4096];
+    write(&mut Room::new(&mut room));
+    let mut out = std::vec![1; 4096];
+    Room::new(&mut out).put_array(&room);
+    let bytes: std::vec::Vec<u8> = out.iter().map(|c| c.cast_unsigned()).collect();
+    CStr::from_bytes_until_nul(&bytes).unwrap().to_str().unwrap().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_people_read_them() {
+        assert_eq!(
+            shown(|out| {
+                out.number(0);
+            }),
+            "0"
+        );
+        assert_eq!(
+            shown(|out| {
+                out.number(isize::MIN);
+            }),
+            std::format!("{}", isize::MIN)
+        );
+        assert_eq!(
+            shown(|out| {
+                out.hex(usize::MAX);
+            }),
+            std::format!("{:#x}", usize::MAX)
+        );
+        assert_eq!(
+            shown(|out| {
+                out.tuple(&[]);
+            }),
+            "()"
+        );
+        assert_eq!(
+            shown(|out| {
+                out.tuple(&[3]);
+            }),
+            "(3,)"
+        );
+        assert_eq!(
+            shown(|out| {
+                out.tuple(&[2, -3]);
+            }),
+            "(2, -3)"
+        );
+        assert_eq!(
+            shown(|out| {
+                out.tuple(&[1; 9]);
+            }),
+            "(1, 1, 1, 1, 1, 1, 1, 1, ...)"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_left_out() {
+        let mut text = [7; 4];
+        let mut room = Room::new(&mut text);
+        room.put("ab").put("cde").put("f");
+        assert_eq!(room.len, 6);
+        assert_eq!(text.map(|c| c.cast_unsigned()), *b"abc\0");
+        let mut room = Room::new(&mut []);
+        room.put("ab");
+        assert_eq!(room.len, 2);
+    }
+
+    #[test]
+    fn text_of_others_stays_in_its_line() {
+        assert_eq!(
+            shown(|out| {
+                out.printable(b"T{<i:\n\xc3:}");
+            }),
+            "T{<i:??:}"
+        );
+    }
+}
