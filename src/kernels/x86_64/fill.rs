@@ -12,6 +12,26 @@
 use core::arch::x86_64::*;
 
 use super::super::generic;
+use super::of_width;
+
+/// 16 bytes of items of `width`, 2 to 16 bytes.
+///
+/// # Safety
+/// The item is readable.
+#[inline]
+#[target_feature(enable = "sse2")]
+unsafe fn lane_of(width: usize, src: *const u8) -> __m128i {
+    match width {
+        // SAFETY: the item is readable (caller).
+        2 => _mm_set1_epi16(unsafe { src.cast::<i16>().read_unaligned() }),
+        // SAFETY: as above.
+        4 => _mm_set1_epi32(unsafe { src.cast::<i32>().read_unaligned() }),
+        // SAFETY: as above.
+        8 => _mm_set1_epi64x(unsafe { src.cast::<i64>().read_unaligned() }),
+        // SAFETY: as above.
+        _ => unsafe { _mm_loadu_si128(src.cast()) },
+    }
+}
 
 /// The kernels of a level: its features, its vector, and its instructions.
 macro_rules! kernels {
@@ -28,24 +48,24 @@ macro_rules! kernels {
             ///
             /// # Safety
             /// As for [`super::super::super::Fill`], and the CPU has the level's features.
-            #[target_feature(enable = $features)]
             pub unsafe fn fill<const W: usize>(dst: *mut u8, src: *const u8, n: usize) {
-                let len = n * W;
+                // SAFETY: the caller's promise is the callee's.
+                unsafe { fill_of(W, dst, src, n) };
+            }
+
+            /// `fill` for items of `width` bytes.
+            ///
+            /// # Safety
+            /// As for `fill`.
+            #[target_feature(enable = $features)]
+            unsafe fn fill_of(width: usize, dst: *mut u8, src: *const u8, n: usize) {
+                let len = n * width;
                 if len < VECTOR {
                     // SAFETY: the caller's promise is the callee's.
-                    return unsafe { generic::fill::<W>(dst, src, n) };
+                    return unsafe { of_width(&generic::KERNELS.fill, width)(dst, src, n) };
                 }
-                let mut item = [0; 16];
                 // SAFETY: the item is readable (caller).
-                unsafe { core::ptr::copy_nonoverlapping(src, item.as_mut_ptr(), W) };
-                // SAFETY: the item has 16 bytes.
-                let lane = unsafe { _mm_loadu_si128(item.as_ptr().cast()) };
-                let lane = match W {
-                    2 => _mm_shuffle_epi32::<0>(_mm_shufflelo_epi16::<0>(lane)),
-                    4 => _mm_shuffle_epi32::<0>(lane),
-                    8 => _mm_unpacklo_epi64(lane, lane),
-                    _ => lane,
-                };
+                let lane = unsafe { lane_of(width, src) };
                 let items: $vector = $broadcast(lane);
                 // The first and the last vector lie where they must, those between at their boundaries.
                 // SAFETY: as many bytes are writable (caller).
@@ -54,12 +74,14 @@ macro_rules! kernels {
                 unsafe { $store(dst.wrapping_add(len - VECTOR).cast(), items) };
                 let head = VECTOR - dst.addr() % VECTOR;
                 let mut to = dst.wrapping_add(head);
-                let items = if head % W == 0 {
+                let items = if head & (width - 1) == 0 {
                     items
                 } else {
                     let twice = [items; 2];
                     // SAFETY: less than one of two vectors is skipped.
-                    unsafe { $load(twice.as_ptr().cast::<u8>().wrapping_add(head % W).cast()) }
+                    unsafe {
+                        $load(twice.as_ptr().cast::<u8>().wrapping_add(head & (width - 1)).cast())
+                    }
                 };
                 let vectors = len.saturating_sub(head) / VECTOR;
                 for _ in 0..vectors / 4 {

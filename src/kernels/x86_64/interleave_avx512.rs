@@ -10,10 +10,12 @@
 
 use core::arch::x86_64::*;
 
-use super::dispatch::MOST;
+use super::super::{Strided, WIDTHS};
 use super::interleave_shuffle::{self, BLOCK};
+use super::of_width;
 use super::strided_gather_avx512::{Gather, load, store};
 use super::strided_scatter_avx512::{is_near, scatter};
+use super::transpose::MOST;
 
 const LINE: usize = 64;
 /// Fewer bytes of each row or column are left to shuffles (Sapphire Rapids).
@@ -25,7 +27,8 @@ const SMALL: usize = 512;
 /// # Safety
 /// As for [`super::super::Transpose`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-pub unsafe fn deinterleave<const W: usize>(
+pub unsafe fn deinterleave(
+    width: usize,
     dst: *mut u8,
     d: isize,
     src: *const u8,
@@ -33,21 +36,25 @@ pub unsafe fn deinterleave<const W: usize>(
     columns: usize,
     rows: usize,
 ) -> bool {
-    if rows * W < SMALL {
+    if rows * width < SMALL {
         use interleave_shuffle::avx2::deinterleave;
         // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
-        return unsafe { deinterleave::<W>(dst, d, src, s, columns, rows) };
+        return unsafe { deinterleave(width, dst, d, src, s, columns, rows) };
     }
-    let mut gathers = [const { None }; MOST];
-    for (gather, column) in gathers.iter_mut().zip(0..columns) {
-        let to = dst.wrapping_offset(d * column.cast_signed());
-        *gather = Gather::new::<W>(to, src.wrapping_add(column * W), s, rows);
+    let mut gathers = [Gather::NONE; MOST];
+    let gathers = gathers.get_mut(..columns).unwrap_or_default();
+    let mut lines = 0;
+    for (gather, column) in gathers.iter_mut().zip(0..) {
+        let to = dst.wrapping_offset(d * column);
+        let from = src.wrapping_add(column.unsigned_abs() * width);
+        if !gather.find(width, to, from, s, rows) {
+            return false;
+        }
+        lines = lines.max(gather.lines);
     }
-    let gathers = gathers.get(..columns).unwrap_or_default();
-    let block = (BLOCK * W / LINE).checked_div(s.unsigned_abs()).unwrap_or(rows).max(1);
-    let lines = gathers.iter().flatten().map(|gather| gather.lines).max().unwrap_or(0);
+    let block = (BLOCK * width / LINE).checked_div(s.unsigned_abs()).unwrap_or(rows).max(1);
     for line in (0..lines).step_by(block) {
-        for gather in gathers.iter().flatten() {
+        for gather in &*gathers {
             let to = gather.lines.min(line + block);
             // SAFETY: a part of the column (caller).
             unsafe { gather.run(line.min(to), to) };
@@ -62,7 +69,8 @@ pub unsafe fn deinterleave<const W: usize>(
 /// # Safety
 /// As for [`super::super::Transpose`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-pub unsafe fn interleave<const W: usize>(
+pub unsafe fn interleave(
+    width: usize,
     dst: *mut u8,
     d: isize,
     src: *const u8,
@@ -70,52 +78,58 @@ pub unsafe fn interleave<const W: usize>(
     columns: usize,
     rows: usize,
 ) -> bool {
-    if d != (rows * W).cast_signed() && is_near::<W>(d.unsigned_abs()) && columns * W >= SMALL {
+    let dense = d == (rows * width).cast_signed();
+    if !dense && is_near(width, d.unsigned_abs()) && columns * width >= SMALL {
+        let scatter = of_width(&SCATTERS, width);
         // SAFETY: the caller's promise is the callee's.
-        unsafe {
-            interleave_shuffle::scatter_rows::<W>(scatter::<W>, dst, d, src, s, columns, rows)
-        };
+        unsafe { interleave_shuffle::scatter_rows(width, scatter, dst, d, src, s, columns, rows) };
         return true;
     }
-    if d != (rows * W).cast_signed() {
+    if !dense {
         return false;
     }
-    if columns < LINE / W {
+    let (shift, len) = (width.trailing_zeros(), columns * width);
+    if len < LINE {
         use interleave_shuffle::avx2::interleave;
         // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
-        return unsafe { interleave::<W>(dst, d, src, s, columns, rows) };
+        return unsafe { interleave(width, dst, d, src, s, columns, rows) };
     }
-    let interleave = match rows {
-        2 => interleave_even::<2, W>,
-        3 => interleave_3::<W>,
-        4 => interleave_even::<4, W>,
-        _ => return false,
+    let w = shift as usize;
+    let interleave = |at: usize, n: usize| {
+        let (dst, src) = (dst.wrapping_add(at * rows), src.wrapping_add(at));
+        match (rows, TABLES_2.get(w), TABLES_3.get(w), TABLES_4.get(w)) {
+            // SAFETY: so many vectors lie from there on in each row (caller).
+            (2, Some(two), ..) => unsafe { interleave_even(two, dst, src, s, n) },
+            // SAFETY: as above.
+            (3, _, Some(three), _) => unsafe { interleave_3(three, dst, src, s, n) },
+            // SAFETY: as above.
+            (4, .., Some(four)) => unsafe { interleave_even(four, dst, src, s, n) },
+            _ => {}
+        }
     };
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { interleave(dst, src, s, 1) };
-    let mut item = aligned::<W>(dst, rows);
-    let lines = (columns - item) / (LINE / W);
-    let to = |item: usize| dst.wrapping_add(item * rows * W);
-    // SAFETY: as above.
-    unsafe { interleave(to(item), src.wrapping_add(item * W), s, lines) };
-    item += lines * (LINE / W);
-    if item < columns {
-        item = columns - LINE / W;
-        // SAFETY: as above.
-        unsafe { interleave(to(item), src.wrapping_add(item * W), s, 1) };
+    // The first vectors wherever they lie, then whole lines, then vectors that end last.
+    interleave(0, 1);
+    let at = aligned(shift, dst, rows);
+    interleave(at, (len - at) / LINE);
+    if !(len - at).is_multiple_of(LINE) {
+        interleave(len - LINE, 1);
     }
-    true
+    (2..=4).contains(&rows)
 }
 
-/// From which item on, after the first of a vector at the most, whole lines are written.
-fn aligned<const W: usize>(dst: *mut u8, rows: usize) -> usize {
-    // How finely the lines can be hit, and the inverse of 3 modulo 64.
-    let (unit, inverse) = if rows == 3 { (W, 43) } else { (rows * W, 1) };
+/// Scatters, by the size of the items.
+const SCATTERS: [Strided; WIDTHS] =
+    [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<8>];
+
+/// From which byte of a row on, after the first of a vector at the most, whole lines are written.
+fn aligned(shift: u32, dst: *mut u8, rows: usize) -> usize {
+    // How finely the lines can be hit is a power of two, or 3 has an inverse modulo 64: 43.
     let to_line = dst.addr().wrapping_neg() % LINE;
-    match to_line.checked_rem(unit) {
-        Some(0) => to_line / unit * inverse % (LINE / W),
-        _ => LINE / W,
+    let (unit, inverse) = if rows == 3 { (shift, 43) } else { (shift + rows.trailing_zeros(), 1) };
+    if to_line & ((1 << unit) - 1) != 0 {
+        return LINE;
     }
+    (((to_line >> unit) * inverse) << shift) % LINE
 }
 
 /// Where the bytes of the `R` lines that a vector of each row becomes lie in the rows.
@@ -144,23 +158,40 @@ const fn bytes_of<const R: usize, const W: usize>(row: usize) -> u64 {
     mask
 }
 
+/// The places of each of `R` lines and what each line has of the rows.
+type Tables<const R: usize> = ([[u8; LINE]; R], [u64; 4]);
+
+const fn even<const R: usize, const W: usize>() -> Tables<R> {
+    let masks =
+        [bytes_of::<R, W>(0), bytes_of::<R, W>(1), bytes_of::<R, W>(2), bytes_of::<R, W>(3)];
+    (places::<R, W>(), masks)
+}
+
+const fn odd<const W: usize>() -> Tables<3> {
+    // A line has one item more than a multiple of 3, or two, so that the rows' turns shift.
+    let one = if LINE / W % 3 == 1 { 1 } else { 2 };
+    (folded::<W>(), [bytes_of::<3, W>(0), bytes_of::<3, W>(1), one, 3 - one])
+}
+
+/// The tables, by the size of the items.
+static TABLES_2: [Tables<2>; 4] = [even::<2, 1>(), even::<2, 2>(), even::<2, 4>(), even::<2, 8>()];
+static TABLES_3: [Tables<3>; 4] = [odd::<1>(), odd::<2>(), odd::<4>(), odd::<8>()];
+static TABLES_4: [Tables<4>; 4] = [even::<4, 1>(), even::<4, 2>(), even::<4, 4>(), even::<4, 8>()];
+
 /// Interleaves `n` vectors of each of 2 or 4 rows.
 ///
 /// # Safety
 /// They are readable and writable.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-unsafe fn interleave_even<const R: usize, const W: usize>(
+unsafe fn interleave_even<const R: usize>(
+    (tables, masks): &Tables<R>,
     mut dst: *mut u8,
     mut src: *const u8,
     s: isize,
     n: usize,
 ) {
-    let tables = const { places::<R, W>() };
-    let masks = const {
-        [bytes_of::<R, W>(0), bytes_of::<R, W>(1), bytes_of::<R, W>(2), bytes_of::<R, W>(3)]
-    };
     let mut indices = [_mm512_setzero_si512(); R];
-    for (index, table) in indices.iter_mut().zip(&tables) {
+    for (index, table) in indices.iter_mut().zip(tables) {
         // SAFETY: a table is as long as a vector.
         *index = unsafe { load(table.as_ptr()) };
     }
@@ -172,7 +203,7 @@ unsafe fn interleave_even<const R: usize, const W: usize>(
         }
         for (line, &index) in indices.iter().enumerate() {
             let mut out = _mm512_setzero_si512();
-            for (&row, mask) in rows.iter().zip(masks) {
+            for (&row, &mask) in rows.iter().zip(masks) {
                 out = _mm512_mask_permutexvar_epi8(out, mask, index, row);
             }
             // SAFETY: the items are writable (caller).
@@ -190,19 +221,23 @@ unsafe fn interleave_even<const R: usize, const W: usize>(
 /// # Safety
 /// They are readable and writable.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-unsafe fn interleave_3<const W: usize>(mut dst: *mut u8, mut src: *const u8, s: isize, n: usize) {
-    let tables = const { folded::<W>() };
-    // Row 0's bytes of the first line, and row 1's.
-    let (first, second) = const { (bytes_of::<3, W>(0), bytes_of::<3, W>(1)) };
+unsafe fn interleave_3(
+    (tables, [first, second, one, two]): &Tables<3>,
+    mut dst: *mut u8,
+    mut src: *const u8,
+    s: isize,
+    n: usize,
+) {
+    // Row 0's bytes of the first line, and row 1's; which lines begin with the next rows' turns.
+    let (first, second) = (*first, *second);
+    let (one, two) = (*one as usize * LINE, *two as usize * LINE);
     let third = !(first | second);
     let mut indices = [_mm512_setzero_si512(); 3];
-    for (index, table) in indices.iter_mut().zip(&tables) {
+    for (index, table) in indices.iter_mut().zip(tables) {
         // SAFETY: a table is as long as a vector.
         *index = unsafe { load(table.as_ptr()) };
     }
     let [index_0, index_1, index_2] = indices;
-    // A line has one item more than a multiple of 3, or two, so that the rows' turns shift.
-    let (one, two) = if LINE / W % 3 == 1 { (LINE, 2 * LINE) } else { (2 * LINE, LINE) };
     for _ in 0..n {
         // SAFETY: the items are readable (caller).
         let row_0 = unsafe { load(src) };

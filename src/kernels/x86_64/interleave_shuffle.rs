@@ -11,7 +11,9 @@
 use core::arch::x86_64::*;
 
 use super::super::{Strided, generic};
+use super::of_width;
 use super::strided_gather_shuffle::{self as gather, Shuffles};
+use super::transpose_vectors::{xmm, ymm};
 
 /// The bytes that a shuffle reaches.
 const LANE: usize = 16;
@@ -26,7 +28,9 @@ const NEAR: usize = 16;
 ///
 /// # Safety
 /// As for [`super::super::Transpose`] and `scatter`.
-pub unsafe fn scatter_rows<const W: usize>(
+#[expect(clippy::too_many_arguments, reason = "a transpose, and how")]
+pub unsafe fn scatter_rows(
+    width: usize,
     scatter: Strided,
     dst: *mut u8,
     d: isize,
@@ -40,32 +44,87 @@ pub unsafe fn scatter_rows<const W: usize>(
         let n = block.min(columns - column);
         let to = dst.wrapping_offset(d * column.cast_signed());
         for row in 0..rows {
-            let from = src.wrapping_offset(s * row.cast_signed()).wrapping_add(column * W);
+            let from = src.wrapping_offset(s * row.cast_signed()).wrapping_add(column * width);
             // SAFETY: a part of the row (caller).
-            unsafe { scatter(to.wrapping_add(row * W), from, d, n) };
+            unsafe { scatter(to.wrapping_add(row * width), from, d, n) };
         }
     }
 }
 
-/// Shuffles that interleave `R` rows of `W`-byte items: entry `[j][k]` picks what row `k` gives to the
-/// `j`th of the `R` vectors that one vector of each row becomes.
+/// For each of the vectors that three rows become, what each row gives to it.
+type Controls = [[[u8; LANE]; 3]; 3];
+
+/// Shuffles that interleave three rows of `W`-byte items: entry `[j][k]` picks what row `k` gives to
+/// the `j`th of the three vectors that one vector of each row becomes.
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
-const fn controls<const R: usize, const W: usize>() -> [[[u8; LANE]; R]; R] {
+const fn controls<const W: usize>() -> Controls {
     // The top bit: nothing.
-    let mut controls = [[[0x80; LANE]; R]; R];
+    let mut controls = [[[0x80; LANE]; 3]; 3];
     let mut place = 0;
-    while place < R * LANE {
+    while place < 3 * LANE {
         let (item, byte) = (place / W, place % W);
-        controls[place / LANE][item % R][place % LANE] = (item / R * W + byte) as u8;
+        controls[place / LANE][item % 3][place % LANE] = (item / 3 * W + byte) as u8;
         place += 1;
     }
     controls
 }
 
+/// The shuffles of three rows, by the size of the items.
+static CONTROLS: [Controls; 4] =
+    [controls::<1>(), controls::<2>(), controls::<4>(), controls::<8>()];
+
+/// Functions that interleave two and four rows of items of a width.
+macro_rules! even {
+    ($features:literal $v:ident $two:ident $four:ident $lo:ident $hi:ident) => {
+        /// See [`super::Rows`].
+        ///
+        /// # Safety
+        /// As for [`super::Rows`].
+        #[target_feature(enable = $features)]
+        unsafe fn $two(_: &Controls, mut dst: *mut u8, mut src: *const u8, s: isize, n: usize) {
+            for _ in 0..n {
+                // SAFETY: the items are readable (caller).
+                let a = unsafe { $v::load(src) };
+                // SAFETY: as above.
+                let b = unsafe { $v::load(src.wrapping_offset(s)) };
+                // SAFETY: the items are writable (caller).
+                unsafe { write(dst, [$v::$lo(a, b), $v::$hi(a, b)]) };
+                dst = dst.wrapping_add(2 * VECTOR);
+                src = src.wrapping_add(VECTOR);
+            }
+        }
+
+        /// See [`super::Rows`].
+        ///
+        /// # Safety
+        /// As for [`super::Rows`].
+        #[target_feature(enable = $features)]
+        unsafe fn $four(_: &Controls, mut dst: *mut u8, mut src: *const u8, s: isize, n: usize) {
+            for _ in 0..n {
+                // SAFETY: the items are readable (caller).
+                let a = unsafe { $v::load(src) };
+                // SAFETY: as above.
+                let b = unsafe { $v::load(src.wrapping_offset(s)) };
+                // SAFETY: as above.
+                let c = unsafe { $v::load(src.wrapping_offset(2 * s)) };
+                // SAFETY: as above.
+                let d = unsafe { $v::load(src.wrapping_offset(3 * s)) };
+                let (a, c) = ($v::$lo(a, c), $v::$hi(a, c));
+                let (b, d) = ($v::$lo(b, d), $v::$hi(b, d));
+                let out = [$v::$lo(a, b), $v::$hi(a, b), $v::$lo(c, d), $v::$hi(c, d)];
+                // SAFETY: the items are writable (caller).
+                unsafe { write(dst, out) };
+                dst = dst.wrapping_add(4 * VECTOR);
+                src = src.wrapping_add(VECTOR);
+            }
+        }
+    };
+}
+
 /// The kernels of a level: its features, how many lanes a vector has, and its instructions.
 macro_rules! kernels {
     (
-        $level:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident,
+        $level:ident, $features:literal, $v:ident, $vector:ty, $lanes:literal, $zero:ident, $load:ident,
         $shuffle:ident, $or:ident, $widen:expr, $narrow:expr
     ) => {
         pub mod $level {
@@ -80,7 +139,8 @@ macro_rules! kernels {
             /// # Safety
             /// As for [`super::super::super::Transpose`], and the CPU has the level's features.
             #[target_feature(enable = $features)]
-            pub unsafe fn deinterleave<const W: usize>(
+            pub unsafe fn deinterleave(
+                width: usize,
                 dst: *mut u8,
                 d: isize,
                 src: *const u8,
@@ -88,24 +148,27 @@ macro_rules! kernels {
                 columns: usize,
                 rows: usize,
             ) -> bool {
-                let shuffles = if rows < gather::FEW { None } else { Shuffles::new::<W>(s) };
-                let Some(shuffles) = shuffles else { return false };
+                let mut shuffles = Shuffles::NONE;
+                if rows < gather::FEW || !shuffles.find(width, s) {
+                    return false;
+                }
                 let block = BLOCK.checked_div(s.unsigned_abs()).unwrap_or(rows);
                 let mut row = 0;
                 while row < rows {
                     // The last block takes along what would be less than one.
                     let left = rows - row;
                     let n = if left < 2 * block { left } else { block };
-                    let to = dst.wrapping_add(row * W);
+                    let to = dst.wrapping_add(row * width);
                     let from = src.wrapping_offset(s * row.cast_signed());
                     for column in 0..columns {
                         let to = to.wrapping_offset(d * column.cast_signed());
                         // SAFETY: a part of the column (caller).
                         unsafe {
-                            gather::$level::run::<W>(
+                            gather::$level::run(
                                 &shuffles,
+                                width,
                                 to,
-                                from.wrapping_add(column * W),
+                                from.wrapping_add(column * width),
                                 n,
                             )
                         };
@@ -121,7 +184,8 @@ macro_rules! kernels {
             /// # Safety
             /// As for [`super::super::super::Transpose`], and the CPU has the level's features.
             #[target_feature(enable = $features)]
-            pub unsafe fn interleave<const W: usize>(
+            pub unsafe fn interleave(
+                width: usize,
                 dst: *mut u8,
                 d: isize,
                 src: *const u8,
@@ -129,85 +193,118 @@ macro_rules! kernels {
                 columns: usize,
                 rows: usize,
             ) -> bool {
-                if d != (rows * W).cast_signed() && d.unsigned_abs() <= NEAR && W <= 2 {
-                    let scatter = generic::scatter::<W>;
+                let dense = d == (rows * width).cast_signed();
+                if !dense && d.unsigned_abs() <= NEAR && width <= 2 {
+                    let scatter = of_width(&generic::KERNELS.scatter, width);
                     // SAFETY: the caller's promise is the callee's.
-                    unsafe { scatter_rows::<W>(scatter, dst, d, src, s, columns, rows) };
+                    unsafe { scatter_rows(width, scatter, dst, d, src, s, columns, rows) };
                     return true;
                 }
-                if d != (rows * W).cast_signed() || columns < VECTOR / W {
+                let shift = width.trailing_zeros();
+                if !dense || columns < VECTOR >> shift {
                     return false;
                 }
-                let interleave = match rows {
-                    2 => interleave_rows::<2, W>,
-                    3 => interleave_rows::<3, W>,
-                    4 => interleave_rows::<4, W>,
+                let w = shift as usize;
+                let interleave: Rows = match (rows, EVEN.get(w)) {
+                    (2, Some((two, _))) => *two,
+                    (3, _) => rows_of_3,
+                    (4, Some((_, four))) => *four,
                     _ => return false,
                 };
-                // SAFETY: the caller's promise is the callee's.
-                unsafe { interleave(dst, src, s, columns) };
+                let Some(controls) = CONTROLS.get(w) else { return false };
+                // Whole vectors, then one that ends last.
+                let len = columns << shift;
+                // SAFETY: the caller's promise.
+                unsafe { interleave(controls, dst, src, s, len / VECTOR) };
+                if len % VECTOR > 0 {
+                    let last = len - VECTOR;
+                    let (dst, src) = (dst.wrapping_add(last * rows), src.wrapping_add(last));
+                    // SAFETY: as above.
+                    unsafe { interleave(controls, dst, src, s, 1) };
+                }
                 true
             }
 
-            /// Interleaves `R` rows of `n` items, which are a vector at the least.
+            /// Interleaves `n` vectors of each of three rows.
             ///
             /// # Safety
             /// They are readable and writable.
             #[target_feature(enable = $features)]
-            unsafe fn interleave_rows<const R: usize, const W: usize>(
-                dst: *mut u8,
-                src: *const u8,
+            unsafe fn rows_of_3(
+                tables: &Controls,
+                mut dst: *mut u8,
+                mut src: *const u8,
                 s: isize,
                 n: usize,
             ) {
-                let tables = const { controls::<R, W>() };
-                let mut controls = [[$zero(); R]; R];
-                for (controls, tables) in controls.iter_mut().zip(&tables) {
+                let mut controls = [[$zero(); 3]; 3];
+                for (controls, tables) in controls.iter_mut().zip(tables) {
                     for (control, table) in controls.iter_mut().zip(tables) {
                         // SAFETY: a table is as long as a lane.
                         *control = $widen(unsafe { _mm_loadu_si128(table.as_ptr().cast()) });
                     }
                 }
-                let vector = |item: usize| {
-                    let src = src.wrapping_add(item * W);
-                    let mut dst = dst.wrapping_add(item * R * W);
-                    let mut rows = [$zero(); R];
+                for _ in 0..n {
+                    let mut rows = [$zero(); 3];
                     for (row, r) in rows.iter_mut().zip(0..) {
                         // SAFETY: the items are readable (caller).
                         *row = unsafe { $load(src.wrapping_offset(s * r).cast()) };
                     }
-                    let mut out = [$zero(); R];
+                    let mut out = [$zero(); 3];
                     for (out, controls) in out.iter_mut().zip(&controls) {
                         for (&row, &control) in rows.iter().zip(controls) {
                             *out = $or(*out, $shuffle(row, control));
                         }
                     }
-                    // In the order of their addresses: AVX2 is a third slower otherwise.
-                    for lane in 0..$lanes {
-                        for &out in &out {
-                            // SAFETY: the items are writable (caller).
-                            unsafe { _mm_storeu_si128(dst.cast(), $narrow(out, lane)) };
-                            dst = dst.wrapping_add(LANE);
-                        }
-                    }
-                };
-                let items = VECTOR / W;
-                let mut item = 0;
-                while item + items <= n {
-                    vector(item);
-                    item += items;
-                }
-                if item < n {
-                    vector(n - items);
+                    // SAFETY: the items are writable (caller).
+                    unsafe { write(dst, out) };
+                    dst = dst.wrapping_add(3 * VECTOR);
+                    src = src.wrapping_add(VECTOR);
                 }
             }
+
+            /// Writes vectors lane by lane, in the order of their addresses: AVX2 is a third slower
+            /// otherwise.
+            ///
+            /// # Safety
+            /// They are writable.
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn write<const R: usize>(mut dst: *mut u8, out: [$vector; R]) {
+                for lane in 0..$lanes {
+                    for &out in &out {
+                        // SAFETY: the caller's promise.
+                        unsafe { _mm_storeu_si128(dst.cast(), $narrow(out, lane)) };
+                        dst = dst.wrapping_add(LANE);
+                    }
+                }
+            }
+
+            /// For two and for four rows, by the size of the items.
+            const EVEN: [(Rows, Rows); 4] = [
+                (two_1, four_1),
+                (two_2, four_2),
+                (two_4, four_4),
+                (two_8, four_8),
+            ];
+            even!($features $v two_1 four_1 lo8 hi8);
+            even!($features $v two_2 four_2 lo16 hi16);
+            even!($features $v two_4 four_4 lo32 hi32);
+            even!($features $v two_8 four_8 lo64 hi64);
         }
     };
 }
 
+/// Interleaves `n` vectors of each of some rows.
+///
+/// Safety: they are readable and writable, and the CPU has the instructions.
+type Rows = unsafe fn(tables: &Controls, dst: *mut u8, src: *const u8, s: isize, n: usize);
+
 kernels!(
     sse,
     "ssse3",
+    xmm,
+    __m128i,
     1,
     _mm_setzero_si128,
     _mm_loadu_si128,
@@ -219,6 +316,8 @@ kernels!(
 kernels!(
     avx2,
     "avx2",
+    ymm,
+    __m256i,
     2,
     _mm256_setzero_si256,
     _mm256_loadu_si256,

@@ -1,6 +1,5 @@
 //! The kernels of x86_64, once for each level.
 
-mod dispatch;
 mod fill;
 mod interleave_avx512;
 mod interleave_shuffle;
@@ -16,7 +15,7 @@ mod transpose_sse;
 mod transpose_vectors;
 
 use super::generic::{fill, gather, scatter};
-use super::{Kernels, Level};
+use super::{Kernels, Level, WIDTHS};
 
 /// SSE2 and SSSE3: vectors of 16 bytes.
 static SSE: Kernels = Kernels {
@@ -30,10 +29,10 @@ static SSE: Kernels = Kernels {
     ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [
-        dispatch::sse::transpose_1,
-        dispatch::sse::transpose_2,
-        dispatch::sse::transpose_4,
-        dispatch::sse::transpose_8,
+        transpose_sse::transpose_1,
+        transpose_sse::transpose_2,
+        transpose_sse::transpose_4,
+        transpose_sse::transpose_8,
         transpose_sse::transpose_16,
     ],
     fill: [
@@ -58,10 +57,10 @@ static AVX2: Kernels = Kernels {
     ],
     scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [
-        dispatch::avx2::transpose_1,
-        dispatch::avx2::transpose_2,
-        dispatch::avx2::transpose_4,
-        dispatch::avx2::transpose_8,
+        transpose_avx2::transpose_1,
+        transpose_avx2::transpose_2,
+        transpose_avx2::transpose_4,
+        transpose_avx2::transpose_8,
         transpose_avx2::transpose_16,
     ],
     fill: [
@@ -92,10 +91,10 @@ static AVX512: Kernels = Kernels {
         scatter::<16>,
     ],
     transpose: [
-        dispatch::avx512::transpose_1,
-        dispatch::avx512::transpose_2,
-        dispatch::avx512::transpose_4,
-        dispatch::avx512::transpose_8,
+        transpose_avx512::transpose_1,
+        transpose_avx512::transpose_2,
+        transpose_avx512::transpose_4,
+        transpose_avx512::transpose_8,
         transpose_avx512::transpose_16,
     ],
     fill: [
@@ -111,4 +110,10 @@ static AVX512: Kernels = Kernels {
 /// The tables of the levels above the generic one, up to `highest`, the lowest first.
 pub fn tables(highest: Level) -> impl Iterator<Item = &'static Kernels> {
     [&SSE, &AVX2, &AVX512].into_iter().filter(move |table| table.level <= highest)
+}
+
+/// The kernel for items of `width` bytes.
+fn of_width<T: Copy>(kernels: &[T; WIDTHS], width: usize) -> T {
+    let [first, ..] = kernels;
+    *kernels.get(width.trailing_zeros() as usize).unwrap_or(first)
 }

@@ -36,16 +36,28 @@ const SHORT: usize = 2048;
 ///
 /// # Safety
 /// As for [`super::super::Strided`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn gather<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
-    let small = n < FEW || (n.saturating_mul(W) < SMALL && step.unsigned_abs() <= NEAR);
-    let gather = if small { None } else { Gather::new::<W>(dst, src, step, n) };
-    match gather {
-        // SAFETY: the items are the caller's.
-        Some(gather) => unsafe { gather.run(0, gather.lines) },
-        // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
-        None => unsafe { avx2::gather::<W>(dst, src, step, n) },
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { gather_of(W, dst, src, step, n) };
+}
+
+/// `gather` for items of `width` bytes.
+///
+/// # Safety
+/// As for `gather`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
+pub unsafe fn gather_of(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
+    let near = step.unsigned_abs() <= NEAR;
+    let small = n < FEW || (n.saturating_mul(width) < SMALL && near);
+    if !small {
+        let mut gather = Gather::NONE;
+        if gather.find(width, dst, src, step, n) {
+            // SAFETY: the items are the caller's.
+            return unsafe { gather.run(0, gather.lines) };
+        }
     }
+    // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
+    unsafe { avx2::gather_of(width, dst, src, step, n) };
 }
 
 /// A call's items, and where in the source's lines they lie.
@@ -72,45 +84,58 @@ pub struct Gather {
 }
 
 impl Gather {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        dst: core::ptr::null_mut(),
+        before: 0,
+        len: 0,
+        src: core::ptr::null(),
+        advance: 0,
+        source: 0,
+        span: 0,
+        // SAFETY: a vector may be zero.
+        index: unsafe { core::mem::zeroed() },
+        masks: [0; LINES],
+        parts: 0,
+        lines: 0,
+    };
+
     /// Finds the places; none if the items are too far from each other.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-    pub fn new<const W: usize>(
+    pub fn find(
+        &mut self,
+        width: usize,
         dst: *mut u8,
         src: *const u8,
         step: isize,
         n: usize,
-    ) -> Option<Self> {
+    ) -> bool {
         let far = step.unsigned_abs();
         if n == 0 || far > FAR {
-            return None;
+            return false;
         }
-        let len = n * W;
+        let shift = width.trailing_zeros();
+        let len = n << shift;
         let short = len < SHORT;
         let before = if short { 0 } else { dst.addr() % LINE };
         // A line may begin within an item; items count from that one.
-        let skew = before.wrapping_neg() % W;
-        let items_before = ((before + skew) / W).cast_signed();
-        let last = (LINE - 1 + skew) / W;
+        let skew = before.wrapping_neg() & (width - 1);
+        let items_before = ((before + skew) >> shift).cast_signed();
+        let last = (LINE - 1 + skew) >> shift;
         let first = src.wrapping_offset(-items_before * step);
         let down = if step < 0 { last * far } else { 0 };
         let lowest = first.wrapping_sub(down);
-        let advance = (LINE / W).cast_signed() * step;
+        let advance = (LINE >> shift).cast_signed() * step;
         let same = advance % LINE.cast_signed() == 0;
         let phase = if same && !short { lowest.addr() % LINE } else { 0 };
         let from = lowest.wrapping_sub(phase);
-        let span = (n - 1) * far + W;
-        let start = if step < 0 { src.wrapping_sub(span - W) } else { src };
+        let span = (n - 1) * far + width;
+        let start = if step < 0 { src.wrapping_sub(span - width) } else { src };
 
         let places = [0, LINE / 2].map(|half| {
             let byte = _mm512_add_epi16(count(), _mm512_set1_epi16((half + skew) as i16));
-            let item = _mm512_srli_epi16::<1>(byte);
-            let item = match W {
-                1 => byte,
-                2 => item,
-                4 => _mm512_srli_epi16::<2>(byte),
-                _ => _mm512_srli_epi16::<3>(byte),
-            };
-            let byte = _mm512_and_si512(byte, _mm512_set1_epi16((W - 1) as i16));
+            let item = _mm512_srl_epi16(byte, _mm_cvtsi32_si128(shift.cast_signed()));
+            let byte = _mm512_and_si512(byte, _mm512_set1_epi16((width - 1) as i16));
             let item = _mm512_mullo_epi16(item, _mm512_set1_epi16(step as i16));
             let byte = _mm512_add_epi16(byte, _mm512_set1_epi16((phase + down) as i16));
             _mm512_add_epi16(item, byte)
@@ -118,26 +143,18 @@ impl Gather {
         let [low, high] = places.map(|place| _mm512_cvtepi16_epi8(place));
         let index = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high);
         let [low, high] = places.map(|place| _mm512_srli_epi16::<6>(place));
-        let parts = (phase + last * far + W - 1) / LINE + 1;
-        let mut masks = [0; LINES];
-        for (mask, part) in masks.iter_mut().take(parts).zip(0..) {
+        let parts = (phase + last * far + width - 1) / LINE + 1;
+        for (mask, part) in self.masks.iter_mut().take(parts).zip(0..) {
             let part = _mm512_set1_epi16(part);
             let [low, high] = [low, high].map(|line| _mm512_cmpeq_epi16_mask(line, part));
             *mask = u64::from(low) | u64::from(high) << 32;
         }
-        Some(Self {
-            dst: dst.wrapping_sub(before),
-            before,
-            len,
-            src: from,
-            advance,
-            source: start.addr().wrapping_sub(from.addr()).cast_signed(),
-            span,
-            index,
-            masks,
-            parts,
-            lines: (before + len).div_ceil(LINE),
-        })
+        (self.dst, self.before, self.len) = (dst.wrapping_sub(before), before, len);
+        (self.src, self.advance, self.span) = (from, advance, span);
+        self.source = start.addr().wrapping_sub(from.addr()).cast_signed();
+        (self.index, self.parts) = (index, parts);
+        self.lines = (before + len).div_ceil(LINE);
+        true
     }
 
     /// Writes the lines `from..to` of the destination.
@@ -254,7 +271,7 @@ impl Gather {
 
 /// `Gather::body_of`, by the number of lines.
 const BODIES: [unsafe fn(&Gather, *mut u8, *const u8, usize); 10] = [
-    Gather::body_of::<0>,
+    Gather::body_of_any,
     Gather::body_of::<1>,
     Gather::body_of::<2>,
     Gather::body_of::<3>,

@@ -13,6 +13,7 @@
 use core::arch::x86_64::*;
 
 use super::super::generic;
+use super::of_width;
 
 /// The bytes that a shuffle reaches.
 const LANE: usize = 16;
@@ -43,47 +44,52 @@ pub struct Shuffles {
 }
 
 impl Shuffles {
-    /// Finds the shuffles for items of `W` bytes; none if the items are too far from each other.
-    ///
-    /// Inlined: a call takes 14 ns more, as what it returns is copied (Sapphire Rapids).
-    #[inline]
+    /// None.
+    pub const NONE: Self = Self {
+        step: 0,
+        lowest: 0,
+        last: 0,
+        // SAFETY: a vector may be zero.
+        controls: unsafe { core::mem::zeroed() },
+        parts: 0,
+    };
+
+    /// Finds the shuffles for items of `width` bytes; none if the items are too far from each other.
+    /// In place: to copy what a function returns takes 14 ns more (Sapphire Rapids).
     #[target_feature(enable = "ssse3")]
-    pub fn new<const W: usize>(step: isize) -> Option<Self> {
+    pub fn find(&mut self, width: usize, step: isize) -> bool {
         let far = step.unsigned_abs();
-        let items = LANE / W;
-        if far < W || far > FAR {
-            return None;
+        let items = LANE >> width.trailing_zeros();
+        if far < width || far > FAR {
+            return false;
         }
-        let span = (items - 1) * far + W;
+        let span = (items - 1) * far + width;
         let parts = span.div_ceil(LANE);
         if parts > PARTS {
-            return None;
+            return false;
         }
+        let shift = _mm_cvtsi32_si128(width.trailing_zeros().cast_signed());
         let down = if step < 0 { (items - 1) * far } else { 0 };
         let [low, high] =
             [_mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7), _mm_setr_epi16(8, 9, 10, 11, 12, 13, 14, 15)]
                 .map(|byte| {
-                    let item = match W {
-                        1 => byte,
-                        2 => _mm_srli_epi16::<1>(byte),
-                        4 => _mm_srli_epi16::<2>(byte),
-                        _ => _mm_srli_epi16::<3>(byte),
-                    };
-                    let byte = _mm_and_si128(byte, _mm_set1_epi16((W - 1) as i16));
+                    let item = _mm_srl_epi16(byte, shift);
+                    let byte = _mm_and_si128(byte, _mm_set1_epi16((width - 1) as i16));
                     let item = _mm_mullo_epi16(item, _mm_set1_epi16(step as i16));
                     _mm_add_epi16(_mm_add_epi16(item, byte), _mm_set1_epi16(down as i16))
                 });
         // Below 256, as there are 8 vectors at the most.
         let place = _mm_packus_epi16(low, high);
         let last = span - LANE;
-        let mut controls = [_mm_setzero_si128(); PARTS];
-        for (control, part) in controls.iter_mut().take(parts).zip(0..) {
+        for (control, part) in self.controls.iter_mut().take(parts).zip(0..) {
             let offset = last.min(part * LANE);
             let place = _mm_sub_epi8(place, _mm_set1_epi8(offset as i8));
             // Places from 16 on get the top bit.
             *control = _mm_adds_epu8(place, _mm_set1_epi8(0x70));
         }
-        Some(Self { step, lowest: -down.cast_signed(), last, controls, parts })
+        (self.step, self.lowest, self.last) = (step, -down.cast_signed(), last);
+        self.parts = parts;
+        true
     }
 }
 
@@ -103,38 +109,57 @@ macro_rules! kernels {
             ///
             /// # Safety
             /// As for [`super::super::super::Strided`], and the CPU has the level's features.
-            #[target_feature(enable = $features)]
             pub unsafe fn gather<const W: usize>(
                 dst: *mut u8,
                 src: *const u8,
                 step: isize,
                 n: usize,
             ) {
-                let shuffles = if n < FEW { None } else { Shuffles::new::<W>(step) };
-                match shuffles {
-                    // SAFETY: the caller's promise is the callee's.
-                    Some(shuffles) => unsafe { run::<W>(&shuffles, dst, src, n) },
-                    // SAFETY: as above.
-                    None => unsafe { generic::gather::<W>(dst, src, step, n) },
+                // SAFETY: the caller's promise is the callee's.
+                unsafe { gather_of(W, dst, src, step, n) };
+            }
+
+            /// `gather` for items of `width` bytes.
+            ///
+            /// # Safety
+            /// As for `gather`.
+            #[target_feature(enable = $features)]
+            pub unsafe fn gather_of(
+                width: usize,
+                dst: *mut u8,
+                src: *const u8,
+                step: isize,
+                n: usize,
+            ) {
+                if n >= FEW {
+                    let mut shuffles = Shuffles::NONE;
+                    if shuffles.find(width, step) {
+                        // SAFETY: the caller's promise is the callee's.
+                        return unsafe { run(&shuffles, width, dst, src, n) };
+                    }
                 }
+                // SAFETY: as above.
+                unsafe { of_width(&generic::KERNELS.gather, width)(dst, src, step, n) };
             }
 
             /// Copies `n` items, a vector's at the least.
             ///
             /// # Safety
-            /// They are readable and writable, and the shuffles are of items of `W` bytes.
+            /// They are readable and writable, and the shuffles are of items of `width` bytes.
             #[target_feature(enable = $features)]
-            pub unsafe fn run<const W: usize>(
+            pub unsafe fn run(
                 shuffles: &Shuffles,
+                width: usize,
                 dst: *mut u8,
                 src: *const u8,
                 n: usize,
             ) {
-                let items = VECTOR / W;
+                let shift = width.trailing_zeros();
+                let items = VECTOR >> shift;
                 let src = src.wrapping_offset(shuffles.lowest);
+                let body = BODIES.get(shuffles.parts).copied().unwrap_or(body::<1>);
                 let run = |item: usize, vectors: usize| {
-                    let body = BODIES.get(shuffles.parts).copied().unwrap_or(body::<1>);
-                    let dst = dst.wrapping_add(item * W);
+                    let dst = dst.wrapping_add(item << shift);
                     let src = src.wrapping_offset(shuffles.step * item.cast_signed());
                     // SAFETY: so many vectors' items lie from there on.
                     unsafe { body(shuffles, dst, src, items.cast_signed(), vectors) };
@@ -142,12 +167,13 @@ macro_rules! kernels {
                 // The first vector wherever it lies, then whole ones, then one that ends last.
                 let head = VECTOR - dst.addr() % VECTOR;
                 let mut item = 0;
-                if n > SHORT / W && head % W == 0 {
+                if n > SHORT >> shift && head & (width - 1) == 0 {
                     run(0, 1);
-                    item = head / W;
+                    item = head >> shift;
                 }
-                run(item, (n - item) / items);
-                if (n - item) % items > 0 {
+                let vectors = (n - item) << shift;
+                run(item, vectors / VECTOR);
+                if vectors % VECTOR > 0 {
                     run(n - items, 1);
                 }
             }

@@ -13,6 +13,7 @@
 use core::arch::x86_64::*;
 
 use super::super::generic;
+use super::of_width;
 use super::strided_gather_avx512::{self as lines, count, load, load_masked, store_masked, within};
 
 /// The bytes of a vector and of a line of the cache.
@@ -26,8 +27,8 @@ const SHORT: usize = 2048;
 /// (Sapphire Rapids; ratio to memcpy of 100 000 items against one by one: 1 byte at 2, .49 and .08, at 8,
 /// .12 and .08; 2 bytes at 4, .51 and .17, at 14, .14 and .16; 4 bytes at 8, .52 and .33, at 12, .28 and
 /// .30; 8 bytes at 16, .29 and .30).
-pub fn is_near<const W: usize>(far: usize) -> bool {
-    W < far && far < 12 && far <= LINES * W && W < 8
+pub fn is_near(width: usize, far: usize) -> bool {
+    width < far && far < 12 && far <= LINES * width && width < 8
 }
 
 /// Items of `W` bytes, 8 at the most, at a distance in the destination; see
@@ -35,28 +36,37 @@ pub fn is_near<const W: usize>(far: usize) -> bool {
 ///
 /// # Safety
 /// As for [`super::super::Strided`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn scatter<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { scatter_of(W, dst, src, step, n) };
+}
+
+/// `scatter` for items of `width` bytes.
+///
+/// # Safety
+/// As for `scatter`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
+unsafe fn scatter_of(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     let far = step.unsigned_abs();
-    if far == W && n > 0 {
+    if far == width && n > 0 {
         // No gaps: the same as a gather from the other end.
-        let to = if step < 0 { dst.wrapping_sub((n - 1) * W) } else { dst };
-        let from = if step < 0 { src.wrapping_add((n - 1) * W) } else { src };
+        let to = if step < 0 { dst.wrapping_sub((n - 1) * width) } else { dst };
+        let from = if step < 0 { src.wrapping_add((n - 1) * width) } else { src };
         // SAFETY: the same items.
-        unsafe { lines::gather::<W>(to, from, step, n) };
-    } else if !is_near::<W>(far) || n < few::<W>(far) {
+        unsafe { lines::gather_of(width, to, from, step, n) };
+    } else if !is_near(width, far) || n < few(width, far) {
         // SAFETY: the caller's promise is the callee's.
-        unsafe { generic::scatter::<W>(dst, src, step, n) };
+        unsafe { of_width(&generic::KERNELS.scatter, width)(dst, src, step, n) };
     } else {
-        let scatter = Scatter::new::<W>(dst, src, step, n);
+        let scatter = Scatter::new(width, dst, src, step, n);
         // SAFETY: the items are the caller's.
         unsafe { scatter.run() };
     }
 }
 
 /// Fewer items are copied one by one: a line's table takes as long as 35 of them (Sapphire Rapids).
-const fn few<const W: usize>(far: usize) -> usize {
-    128 + 48 * far / W
+fn few(width: usize, far: usize) -> usize {
+    128 + ((48 * far) >> width.trailing_zeros())
 }
 
 /// A call's items, and where in the destination's lines they go.
@@ -84,24 +94,25 @@ struct Scatter {
 impl Scatter {
     /// Finds the places. The items are further from each other than their size.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-    fn new<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) -> Self {
+    fn new(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) -> Self {
         let far = step.unsigned_abs();
-        let items = LINE / W;
+        let shift = width.trailing_zeros();
+        let items = LINE >> shift;
         let lowest = if step < 0 { dst.wrapping_sub((n - 1) * far) } else { dst };
         let advance = items * far;
         let short = n * far < SHORT;
-        let same = advance.is_multiple_of(LINE) && lowest.addr().is_multiple_of(W) && !short;
+        let same = advance.is_multiple_of(LINE) && lowest.addr() & (width - 1) == 0 && !short;
         let phase = if same { lowest.addr() % LINE } else { 0 };
         // Items of the first group that precede the destination's, and where its first item lies.
         let before = phase.checked_div(far).unwrap_or(0);
         let skew = phase - before * far;
-        let lines = if same { advance / LINE } else { ((items - 1) * far + W).div_ceil(LINE) };
+        let lines = if same { advance / LINE } else { ((items - 1) * far + width).div_ceil(LINE) };
         let mut masks = [0; LINES];
         let mut indices = [_mm512_setzero_si512(); LINES];
         // Exact for the places of a group, which are below 512, as 512 * 12 is below 65536.
         let inverse = ((1 << 16) + far - 1).checked_div(far).unwrap_or(0);
         let inverse = _mm512_set1_epi16(inverse as i16);
-        let (size, distance) = (_mm512_set1_epi16(W as i16), _mm512_set1_epi16(far as i16));
+        let (size, distance) = (_mm512_set1_epi16(width as i16), _mm512_set1_epi16(far as i16));
         let last = _mm512_set1_epi16((items - 1) as i16);
         for (line, (mask, index)) in masks.iter_mut().zip(&mut indices).take(lines).enumerate() {
             let mut bits = [0; 2];
@@ -128,15 +139,15 @@ impl Scatter {
             dst: lowest.wrapping_sub(phase),
             advance,
             src,
-            from: from * W.cast_signed(),
+            from: from << shift,
             turn: if step < 0 { -LINE.cast_signed() } else { LINE.cast_signed() },
-            len: n * W,
+            len: n << shift,
             masks,
             indices,
             lines,
             first: usize::from(before > 0),
-            whole: (n + before.unsigned_abs()) / items,
-            groups: (n + before.unsigned_abs()).div_ceil(items),
+            whole: (n + before.unsigned_abs()) >> items.trailing_zeros(),
+            groups: (n + before.unsigned_abs() + items - 1) >> items.trailing_zeros(),
         }
     }
 

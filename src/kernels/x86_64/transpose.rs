@@ -17,11 +17,19 @@ use crate::kernels::Transpose;
 use crate::kernels::cpu::caches;
 
 /// Transposes `panels` x `tiles` tiles: `panels` down the source's rows and along the destination's
-/// lines, `tiles` across the source's lines.
+/// lines, `tiles` across the source's lines. Of those lower than a line `group` below each other are
+/// done before the next ones to the right.
 ///
 /// Safety: the items of all tiles are readable and writable, and the CPU has the instructions.
-pub type Run =
-    unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, tiles: usize, panels: usize);
+pub type Run = unsafe fn(
+    dst: *mut u8,
+    d: isize,
+    src: *const u8,
+    s: isize,
+    tiles: usize,
+    panels: usize,
+    group: usize,
+);
 
 /// A function over tiles of one size.
 #[derive(Clone, Copy)]
@@ -32,6 +40,13 @@ pub struct Strip {
     pub run: Run,
 }
 
+/// Copies `lines` lines of each of some columns past the caches from `stage`, where they lie back to
+/// back.
+///
+/// Safety: the lines are writable, the stage's readable, and the CPU has the instructions; `dst` and
+/// `d` are multiples of a line.
+pub type Drain = unsafe fn(dst: *mut u8, d: isize, stage: *const u8, columns: usize, lines: usize);
+
 /// Writes a line of each of some columns past the caches: the first that is aligned at or above
 /// `dst`, which lies among the two lines that `stage` has for each column and that belong at `dst`.
 /// Then moves the stage's second lines to the first.
@@ -40,7 +55,7 @@ pub struct Strip {
 /// instructions.
 pub type Shifted = unsafe fn(dst: *mut u8, d: isize, stage: *mut u8, columns: usize);
 
-/// Transposes `tiles` tiles 64 bytes high of which the lanes of 16 bytes from `lane` on are not the
+/// Transposes tiles 64 bytes high of which the lanes of 16 bytes from `lane` on are not the
 /// rows below the others but lie `back` before these.
 ///
 /// Safety: the items of all tiles are readable and writable, and the CPU has the instructions.
@@ -54,17 +69,35 @@ pub type Turned = unsafe fn(
     back: isize,
 );
 
+/// The most columns or rows that are few.
+pub const MOST: usize = 4;
+
+/// Transposes few columns or few rows of items of `width` bytes, or says that it did not.
+///
+/// Safety: as for [`super::Transpose`], and the CPU has the instructions.
+pub type Few = unsafe fn(
+    width: usize,
+    dst: *mut u8,
+    d: isize,
+    src: *const u8,
+    s: isize,
+    columns: usize,
+    rows: usize,
+) -> bool;
+
 /// What a level has for items of one size.
 pub struct Tiles {
     /// The size of the items.
     pub width: usize,
+    /// For two to four columns, and for as many rows.
+    pub few: Option<(Few, Few)>,
     /// Tiles 16 bytes wide, the highest first and the lowest of 16 bytes.
     pub strips: &'static [Strip],
-    /// Tiles 64 bytes high that write whole lines of the destination at once.
-    pub lines: Strip,
-    /// The same past the caches.
-    pub stream: Strip,
-    /// Lines past the caches where columns are not aligned.
+    /// Tiles that make lines of several vectors, together if not each by itself.
+    pub parts: Strip,
+    /// How lines are written past the caches, and by which tiles.
+    pub stream: (Strip, Lines),
+    /// The same where columns are not aligned.
     pub shifted: Shifted,
     /// Lines that cross from a column to the next.
     pub turned: Option<Turned>,
@@ -85,8 +118,19 @@ pub struct Way {
     pub align: usize,
     /// Whether stores go past the caches.
     pub streams: bool,
-    /// How they do where not all columns are aligned to lines; then `body` does the ends.
-    pub shifted: Option<Shifted>,
+    /// How the lines that `body` makes get into the destination.
+    pub lines: Lines,
+}
+
+/// How lines get into the destination.
+#[derive(Clone, Copy)]
+pub enum Lines {
+    /// Of so many tiles below each other.
+    Direct(usize),
+    /// Whole, so many neighbours at once, from a stage.
+    Whole(Drain, usize),
+    /// Whole, from a stage, where not all columns are aligned to lines; the ends directly.
+    Shifted(Shifted),
 }
 
 /// See [`super::Transpose`].
@@ -102,6 +146,17 @@ pub unsafe fn transpose(
     columns: usize,
     rows: usize,
 ) {
+    if let Some((deinterleave, interleave)) = tiles.few {
+        let width = tiles.width;
+        // SAFETY: the caller's promise.
+        if columns <= MOST && unsafe { deinterleave(width, dst, d, src, s, columns, rows) } {
+            return;
+        }
+        // SAFETY: the caller's promise.
+        if rows <= MOST && unsafe { interleave(width, dst, d, src, s, columns, rows) } {
+            return;
+        }
+    }
     let (across, down) = (columns * tiles.width, rows * tiles.width);
     let smaller = across.min(down);
     match tiles.half {
@@ -124,7 +179,8 @@ pub unsafe fn transpose(
             unsafe { blocks(tiles.width, tiles.strips, 16, &way, dst, d, src, s, across, down) };
         }
         Some(half) if smaller >= 8 => {
-            let way = Way { body: half, block: 512, align: 1, streams: false, shifted: None };
+            let way =
+                Way { body: half, block: 512, align: 1, streams: false, lines: Lines::Direct(1) };
             // SAFETY: the caller's promise; the array holds a square of 8 bytes.
             unsafe { blocks(tiles.width, &[half], 8, &way, dst, d, src, s, across, down) };
         }
@@ -142,35 +198,34 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, across: usize, down: usize) -> 
     // plain stores, .77 past the caches; but 0 2 1, of small dense destinations: 1.0 and .73).
     let extent = count(across, width).saturating_mul(d.unsigned_abs());
     let on_lines = d % 64 == 0 && dst.addr().is_multiple_of(width);
-    let plain = tiles.strips.iter().find(|strip| strip.height <= down).unwrap_or(&tiles.lines);
+    let plain = *tiles.strips.iter().find(|strip| strip.height <= down).unwrap_or(&tiles.parts);
     if down >= 256 && extent >= caches().large {
         if on_lines {
             // 4096 x 4096 items of 1, 2, 4, 8, 16 bytes: .65 .80 .64 .22 .29 with plain stores, .73
             // .92 1.0 .61 .65 past the caches, and .68 1.0 1.4 1.0 1.0 in pairs of lines, so all but
             // single bytes have pairs. Of blocks 64, 512, 4096 and 16384 bytes wide, 2048 and 4096
             // were the best (8 bytes, single lines: .22 .54 .64 .57).
-            return Way {
-                body: tiles.stream,
-                block: 4096,
-                align: 64,
-                streams: true,
-                shifted: None,
-            };
+            let (body, lines) = tiles.stream;
+            return Way { body, block: 4096, align: 64, streams: true, lines };
         }
         if width > 1 || extent >= 2 * caches().large {
             // 3001 x 3001 items of 1, 2, 4, 8 bytes: .50 .81 .31 .27 with plain stores, .74 .95 .99
             // 1.0 in lines; 1000 x 3000 items of 1 byte: .50 and .43.
-            let shifted = Some(tiles.shifted);
-            let block = SHIFTED * width;
-            return Way { body: *plain, block, align: 1, streams: true, shifted };
+            let lines = Lines::Shifted(tiles.shifted);
+            return Way { body: plain, block: SHIFTED * width, align: 1, streams: true, lines };
         }
     }
     // Lines in parts of 16 or 32 bytes, but all parts one after another: 512 x 512 items at AVX2 .27
     // .25 .29 .54 .58 -> .38 .39 .51 .68 .72, but 64 x 64 items of 2 bytes .22 -> .17. Where a vector
     // is a line but crosses lines, halves are better from 4 bytes on (1000 x 1000: .61 -> .72).
+    // (From 4 bytes on by networks of whole lines: by a stage on the way 512 x 512 items of 4 bytes at
+    // AVX2 are .47 instead of .58. Of 1 and 2 bytes, whose networks are large, a stage costs nothing.)
     let whole = plain.height == 64;
     let parts = if whole { !on_lines && width >= 4 } else { width >= 4 || extent >= 1 << 16 };
-    let body = if parts && down >= 64 { &tiles.lines } else { plain };
+    let (body, lines) = match parts && down >= 64 {
+        true => (tiles.parts, Lines::Direct(count(64, tiles.parts.height))),
+        false => (plain, Lines::Direct(1)),
+    };
     // Columns 2 KiB apart or a multiple of that meet in few sets of the caches: only as many as stay.
     // Others may be many, as rows are read best from end to end (1000 x 1000 items of 4 bytes: in
     // blocks of 512, 1024, 4096 bytes .32 .36 .61), within what the TLB knows (2048 pages); of single
@@ -181,9 +236,10 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, across: usize, down: usize) -> 
         _ => 1024 * width,
     };
     // Not at all if only some columns could be brought there, or if that costs more than it saves.
-    let align = body.height.min(1 << d.trailing_zeros().min(6));
+    let height = if parts { 64 } else { body.height };
+    let align = height.min(1 << d.trailing_zeros().min(6));
     let align = if align < 16 || down < 192 { 1 } else { align };
-    Way { body: *body, block, align, streams: false, shifted: None }
+    Way { body, block, align, streams: false, lines }
 }
 
 /// Transposes into columns of whole lines' sizes that lie back to back but do not start where lines
@@ -209,8 +265,8 @@ unsafe fn dense(
     let row = |at: usize| src.wrapping_offset(s * count(at, width).cast_signed());
     if down > 64 {
         let block = 1024 * width;
-        let body = tiles.strips.first().copied().unwrap_or(tiles.lines);
-        let way = Way { body, block, align: 1, streams: false, shifted: None };
+        let body = tiles.strips.first().copied().unwrap_or(tiles.parts);
+        let way = Way { body, block, align: 1, streams: false, lines: Lines::Direct(1) };
         let dst = dst.wrapping_add(head);
         // SAFETY: whole lines within each column.
         unsafe { blocks(width, &[body], 16, &way, dst, d, row(head), s, across, down - 64) };
@@ -273,6 +329,12 @@ pub unsafe fn blocks(
 
 /// How many columns a block may have where lines are shifted: the stage is on the stack.
 pub const SHIFTED: usize = 128;
+/// How many lines the stage has where lines are written whole.
+const WHOLE: usize = 64;
+
+/// Lines on the stack.
+#[repr(align(64))]
+struct Stage<const LINES: usize>(MaybeUninit<[[u8; 64]; LINES]>);
 
 /// What stays the same from block to block.
 struct Job<'a> {
@@ -295,10 +357,13 @@ impl Job<'_> {
         }
         let dst = dst.wrapping_offset(self.d * count(at, self.width).cast_signed());
         let src = src.wrapping_add(at);
+        let group = if let Lines::Direct(group) = self.way.lines { group } else { 1 };
         let run = |strip: Strip, row: usize, panels: usize| {
             let from = src.wrapping_offset(self.s * count(row, self.width).cast_signed());
             // SAFETY: rows of the arrays, as each call below says.
-            unsafe { (strip.run)(dst.wrapping_add(row), self.d, from, self.s, tiles, panels) };
+            unsafe {
+                (strip.run)(dst.wrapping_add(row), self.d, from, self.s, tiles, panels, group)
+            };
         };
         // Covers rows up to `end`; where no strip is as low as that, others above or below as well.
         let cover = |mut row: usize, end: usize| {
@@ -309,38 +374,104 @@ impl Job<'_> {
                 row += strip.height.min(end - row);
             }
         };
-        if let Some(shifted) = self.way.shifted.filter(|_| self.down >= 3 * 64) {
-            // The body's panels go to a stage, of which whole lines are written.
-            #[repr(align(64))]
-            struct Stage(MaybeUninit<[[u8; 128]; SHIFTED]>);
-            let mut stage = Stage(MaybeUninit::uninit());
-            let stage: *mut u8 = stage.0.as_mut_ptr().cast();
-            let lines = self.down / 64;
-            for line in 0..lines {
-                let from = src.wrapping_offset(self.s * count(line * 64, self.width).cast_signed());
-                let to = if line == 0 { stage } else { stage.wrapping_add(64) };
-                let panels = count(64, self.way.body.height);
-                // SAFETY: the stage has two lines for each of as many columns as a block may have.
-                unsafe { (self.way.body.run)(to, 128, from, self.s, tiles, panels) };
-                if line > 0 {
-                    let to = dst.wrapping_add((line - 1) * 64);
-                    // SAFETY: the lines below `line` and a part of its own.
-                    unsafe { shifted(to, self.d, stage, count(tiles * 16, self.width)) };
-                }
-            }
-            // What lies above the first whole line, and below the last.
-            cover(0, 64);
-            cover((lines - 1) * 64, self.down);
+        if let Lines::Shifted(shifted) = self.way.lines
+            && self.down >= 3 * 64
+        {
+            // SAFETY: the same columns.
+            let (above, below) = unsafe { self.shifted(shifted, dst, src, tiles) };
+            cover(0, above);
+            cover(below, self.down);
             return;
         }
-        let Strip { height, .. } = self.way.body;
         let head = dst.addr().wrapping_neg() & (self.way.align - 1);
-        let head = if head.is_multiple_of(self.width) && head < self.down { head } else { 0 };
+        let head = if head & (self.width - 1) == 0 && head < self.down { head } else { 0 };
         cover(0, head);
         // Not below the last row either.
-        let panels = count(self.down - head, height);
-        run(self.way.body, head, panels);
-        cover(head + panels * height, self.down);
+        let end = if let Lines::Whole(drain, group) = self.way.lines {
+            let lines = (self.down - head) / 64;
+            let from = src.wrapping_offset(self.s * count(head, self.width).cast_signed());
+            // SAFETY: lines of the same columns.
+            unsafe { self.whole(drain, group, dst.wrapping_add(head), from, tiles, lines) };
+            head + lines * 64
+        } else {
+            let high = self.way.body.height * group;
+            let panels = count(self.down - head, high) * group;
+            run(self.way.body, head, panels);
+            head + panels * self.way.body.height
+        };
+        cover(end, self.down);
+    }
+
+    /// Does `lines` lines of the columns by way of a stage, `group` of them at once.
+    ///
+    /// # Safety
+    /// As for `columns`.
+    #[inline(never)]
+    unsafe fn whole(
+        &self,
+        drain: Drain,
+        group: usize,
+        mut dst: *mut u8,
+        mut src: *const u8,
+        tiles: usize,
+        lines: usize,
+    ) {
+        let mut stage = Stage::<WHOLE>(MaybeUninit::uninit());
+        let stage: *mut u8 = stage.0.as_mut_ptr().cast();
+        let mut left = lines;
+        while left > 0 {
+            let group = group.min(left);
+            let pitch = 64 * group;
+            let (panels, most) =
+                (count(pitch, self.way.body.height), count(WHOLE * self.width / 16, group));
+            let (mut to, mut from, mut right) = (dst, src, tiles);
+            while right > 0 {
+                let tiles = right.min(most);
+                let columns = count(tiles * 16, self.width);
+                let d = pitch.cast_signed();
+                // SAFETY: the stage has a line for each of `most` tiles' columns, `group` times.
+                unsafe { (self.way.body.run)(stage, d, from, self.s, tiles, panels, 1) };
+                // SAFETY: lines of these columns (caller).
+                unsafe { drain(to, self.d, stage, columns, group) };
+                to = to.wrapping_offset(self.d * columns.cast_signed());
+                from = from.wrapping_add(tiles * 16);
+                right -= tiles;
+            }
+            dst = dst.wrapping_add(pitch);
+            src = src.wrapping_offset(self.s * count(pitch, self.width).cast_signed());
+            left -= group;
+        }
+    }
+
+    /// Does the columns' aligned lines by way of a stage, and tells above which byte and from which on
+    /// there may be others.
+    ///
+    /// # Safety
+    /// As for `columns`; these are three lines high at the least.
+    #[inline(never)]
+    unsafe fn shifted(
+        &self,
+        shifted: Shifted,
+        dst: *mut u8,
+        src: *const u8,
+        tiles: usize,
+    ) -> (usize, usize) {
+        let mut stage = Stage::<{ 2 * SHIFTED }>(MaybeUninit::uninit());
+        let stage: *mut u8 = stage.0.as_mut_ptr().cast();
+        let lines = self.down / 64;
+        for line in 0..lines {
+            let from = src.wrapping_offset(self.s * count(line * 64, self.width).cast_signed());
+            let to = if line == 0 { stage } else { stage.wrapping_add(64) };
+            let panels = count(64, self.way.body.height);
+            // SAFETY: the stage has two lines for each of as many columns as a block may have.
+            unsafe { (self.way.body.run)(to, 128, from, self.s, tiles, panels, 1) };
+            if line > 0 {
+                let to = dst.wrapping_add((line - 1) * 64);
+                // SAFETY: the lines below `line` and a part of its own.
+                unsafe { shifted(to, self.d, stage, count(tiles * 16, self.width)) };
+            }
+        }
+        (64, (lines - 1) * 64)
     }
 
     /// The lowest strip over `rest` bytes of rows, or else the highest that the arrays hold.
@@ -351,8 +482,7 @@ impl Job<'_> {
     }
 }
 
-/// How many whole units there are in so many bytes. (A division that the compiler knows cannot fail:
-/// units are never empty.)
+/// How many whole units there are in so many bytes; units are powers of two.
 fn count(bytes: usize, unit: usize) -> usize {
-    bytes.checked_div(unit).unwrap_or(0)
+    bytes >> unit.trailing_zeros()
 }

@@ -2,28 +2,46 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
-use super::transpose::{Strip, Tiles, transpose};
+use super::interleave_shuffle::avx2 as few;
+use super::transpose::{Lines, Strip, Tiles, transpose};
 use super::transpose_networks::*;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
 use super::transpose_vectors::{walked, xmm, ymm};
 use crate::kernels::generic;
 
+drain!(drain "avx2" ymm);
 shifted!(shifted "avx2" ymm);
+
+/// Whole lines: by way of a stage, so many at once, or of several vectors by a network.
+macro_rules! lines {
+    ($width:literal $group:literal) => {
+        pub const PARTS: Strip = PAIR;
+        const STREAM: (Strip, Lines) = (PAIR, Lines::Whole(drain, $group));
+    };
+    ($width:literal $tile:ident) => {
+        strip!(parts $width $tile "avx2" ymm store 64);
+        strip!(stream $width $tile "avx2" ymm stream 64);
+        pub const PARTS: Strip = Strip { height: 64, run: parts };
+        const STREAM: (Strip, Lines) = (Strip { height: 64, run: stream }, Lines::Direct(2));
+    };
+}
 
 /// All for items of one width.
 macro_rules! level {
-    ($name:ident $module:ident $width:literal $tile:ident $group:literal $half:expr) => {
+    ($name:ident $module:ident $width:literal $tile:ident $half:expr, $lines:tt) => {
         pub mod $module {
             use super::*;
-            strip!(lane $width $tile "avx2" xmm store 1);
-            strip!(pair $width $tile "avx2" ymm store 1);
-            lines!(lines $width $tile "avx2" ymm store 1);
-            lines!(stream $width $tile "avx2" ymm stream $group);
+            strip!(lane $width $tile "avx2" xmm store 16);
+            strip!(pair $width $tile "avx2" ymm store 32);
+            pub const LANE: Strip = Strip { height: 16, run: lane };
+            pub const PAIR: Strip = Strip { height: 32, run: pair };
+            lines!($width $lines);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                strips: &[Strip { height: 32, run: pair }, Strip { height: 16, run: lane }],
-                lines: Strip { height: 64, run: lines },
-                stream: Strip { height: 64, run: stream },
+                few: if $width < 16 { Some((few::deinterleave, few::interleave)) } else { None },
+                strips: &[PAIR, LANE],
+                parts: PARTS,
+                stream: STREAM,
                 shifted,
                 turned: None,
                 half: $half,
@@ -34,8 +52,8 @@ macro_rules! level {
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 1 Some(HALF_1));
-level!(transpose_2 of_2 2 tile_2 2 Some(HALF_2));
-level!(transpose_4 of_4 4 tile_4 2 Some(HALF_4));
-level!(transpose_8 of_8 8 tile_8 2 None);
-level!(transpose_16 of_16 16 tile_16 2 None);
+level!(transpose_1 of_1 1 tile_1 Some(HALF_1), 1);
+level!(transpose_2 of_2 2 tile_2 Some(HALF_2), 2);
+level!(transpose_4 of_4 4 tile_4 Some(HALF_4), pair_4);
+level!(transpose_8 of_8 8 tile_8 None, pair_8);
+level!(transpose_16 of_16 16 tile_16 None, pair_16);

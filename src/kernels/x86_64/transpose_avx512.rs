@@ -2,34 +2,43 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
-use super::transpose::{Strip, Tiles, transpose};
+use super::interleave_avx512 as few;
+use super::transpose::{Lines, Strip, Tiles, transpose};
+use super::transpose_avx2;
 use super::transpose_networks::*;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
-use super::transpose_vectors::{walked, xmm, ymm, zmm};
+use super::transpose_vectors::{walked, zmm};
 use crate::kernels::generic;
 
-shifted!(shifted "avx512f,avx512bw,avx512vl" zmm);
+drain!(drain "avx512f" zmm);
+shifted!(shifted "avx512f" zmm);
 
-/// All for items of one width.
+/// Whole lines past the caches: by way of a stage, so many at once, or at once.
+macro_rules! lines {
+    ($width:literal $tile:ident stage $group:literal) => {
+        const STREAM: (Strip, Lines) = (QUAD, Lines::Whole(drain, $group));
+    };
+    ($width:literal $tile:ident) => {
+        strip!(stream $width $tile "avx512f,avx512bw,avx512vl" zmm stream 64);
+        const STREAM: (Strip, Lines) = (Strip { height: 64, run: stream }, Lines::Direct(2));
+    };
+}
+
+/// All for items of one width; what is lower than a line, and lines in parts, by AVX2.
 macro_rules! level {
-    ($name:ident $module:ident $width:literal $tile:ident $group:literal $half:expr) => {
+    ($name:ident $module:ident $width:literal $tile:ident $half:expr $(, $($stage:tt)+)?) => {
         pub mod $module {
             use super::*;
-            strip!(lane $width $tile "avx512f,avx512bw,avx512vl" xmm store 1);
-            strip!(pair $width $tile "avx512f,avx512bw,avx512vl" ymm store 1);
-            strip!(quad $width $tile "avx512f,avx512bw,avx512vl" zmm store 1);
-            lines!(lines $width $tile "avx512f,avx512bw,avx512vl" ymm store 1);
-            turned!(turned $width $tile "avx512f,avx512bw,avx512vl" zmm);
-            strip!(stream $width $tile "avx512f,avx512bw,avx512vl" zmm stream $group);
+            use super::transpose_avx2::$module::{LANE, PAIR, PARTS};
+            turned!(quad turned $width $tile "avx512f,avx512bw,avx512vl" zmm);
+            const QUAD: Strip = Strip { height: 64, run: quad };
+            lines!($width $tile $($($stage)+)?);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                strips: &[
-                    Strip { height: 64, run: quad },
-                    Strip { height: 32, run: pair },
-                    Strip { height: 16, run: lane },
-                ],
-                lines: Strip { height: 64, run: lines },
-                stream: Strip { height: 64, run: stream },
+                few: if $width < 16 { Some((few::deinterleave, few::interleave)) } else { None },
+                strips: &[QUAD, PAIR, LANE],
+                parts: PARTS,
+                stream: STREAM,
                 shifted,
                 turned: Some(turned),
                 half: $half,
@@ -40,8 +49,8 @@ macro_rules! level {
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 1 Some(HALF_1));
-level!(transpose_2 of_2 2 tile_2 2 Some(HALF_2));
-level!(transpose_4 of_4 4 tile_4 2 Some(HALF_4));
-level!(transpose_8 of_8 8 tile_8 2 None);
-level!(transpose_16 of_16 16 tile_16 2 None);
+level!(transpose_1 of_1 1 tile_1 Some(HALF_1), stage 1);
+level!(transpose_2 of_2 2 tile_2 Some(HALF_2), stage 2);
+level!(transpose_4 of_4 4 tile_4 Some(HALF_4));
+level!(transpose_8 of_8 8 tile_8 None);
+level!(transpose_16 of_16 16 tile_16 None);

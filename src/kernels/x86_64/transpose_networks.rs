@@ -100,10 +100,92 @@ macro_rules! tile_16 {
     };
 }
 
-/// A function over `panels` x `tiles` tiles, one vector high, of which `$group` below each other are
-/// done before the next ones to the right.
+/// Lines of 4 items of 4 bytes' columns in two vectors each.
+macro_rules! pair_4 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0 a1 a2 a3);
+        round!($v lo32 hi32: a0 a2 => b0 b1, a1 a3 => b2 b3);
+        round!($v lo32 hi32: b0 b2 => a0 a1, b1 b3 => a2 a3);
+        rows!($v $from.wrapping_offset($s * 8), $s, $lanes => c0 c1 c2 c3);
+        round!($v lo32 hi32: c0 c2 => b0 b1, c1 c3 => b2 b3);
+        round!($v lo32 hi32: b0 b2 => c0 c1, b1 b3 => c2 c3);
+        parts!($v $store $to, $d => [a0 c0] [a1 c1] [a2 c2] [a3 c3]);
+    };
+}
+
+/// Lines of 4 items of 4 bytes' columns in four vectors each.
+macro_rules! quad_4 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0 a1 a2 a3 b0 b1 b2 b3 c0 c1 c2 c3 e0 e1 e2 e3);
+        round!($v lo32 hi32: a0 a2 => f0 f1, a1 a3 => f2 f3);
+        round!($v lo32 hi32: f0 f2 => a0 a1, f1 f3 => a2 a3);
+        round!($v lo32 hi32: b0 b2 => f0 f1, b1 b3 => f2 f3);
+        round!($v lo32 hi32: f0 f2 => b0 b1, f1 f3 => b2 b3);
+        round!($v lo32 hi32: c0 c2 => f0 f1, c1 c3 => f2 f3);
+        round!($v lo32 hi32: f0 f2 => c0 c1, f1 f3 => c2 c3);
+        round!($v lo32 hi32: e0 e2 => f0 f1, e1 e3 => f2 f3);
+        round!($v lo32 hi32: f0 f2 => e0 e1, f1 f3 => e2 e3);
+        parts!($v $store $to, $d => [a0 b0 c0 e0] [a1 b1 c1 e1] [a2 b2 c2 e2] [a3 b3 c3 e3]);
+    };
+}
+
+/// Lines of 2 items of 8 bytes' columns in two vectors each.
+macro_rules! pair_8 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0 a1);
+        rows!($v $from.wrapping_offset($s * 4), $s, $lanes => a2 a3);
+        round!($v lo64 hi64: a0 a1 => b0 b1, a2 a3 => b2 b3);
+        parts!($v $store $to, $d => [b0 b2] [b1 b3]);
+    };
+}
+
+/// Lines of 2 items of 8 bytes' columns in four vectors each.
+macro_rules! quad_8 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0 a1 a2 a3 a4 a5 a6 a7);
+        round!($v lo64 hi64: a0 a1 => b0 b1, a2 a3 => b2 b3, a4 a5 => b4 b5, a6 a7 => b6 b7);
+        parts!($v $store $to, $d => [b0 b2 b4 b6] [b1 b3 b5 b7]);
+    };
+}
+
+/// A line of items of 16 bytes in two vectors.
+macro_rules! pair_16 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0);
+        rows!($v $from.wrapping_offset($s * 2), $s, $lanes => a1);
+        parts!($v $store $to, $d => [a0 a1]);
+    };
+}
+
+/// A line of items of 16 bytes in four vectors.
+macro_rules! quad_16 {
+    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
+        rows!($v $from, $s, $lanes => a0 a1 a2 a3);
+        parts!($v $store $to, $d => [a0 a1 a2 a3]);
+    };
+}
+
+/// Writes vectors, those in brackets to the same column.
+macro_rules! parts {
+    ($v:ident $store:ident $to:expr, $d:expr => $([$($a:ident)+])+) => {
+        let mut column: *mut u8 = $to;
+        $(
+            let mut part = column;
+            $(
+                // SAFETY: a column of the tile (caller), aligned if `$store` needs it.
+                unsafe { $v::$store(part, $a) };
+                part = part.wrapping_add($v::BYTES);
+            )+
+            let _ = part;
+            column = column.wrapping_offset($d);
+        )+
+        let _ = column;
+    };
+}
+
+/// A function over tiles one vector or line high.
 macro_rules! strip {
-    ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident $group:literal) => {
+    ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident $high:expr) => {
         /// See [`super::transpose::Run`].
         ///
         /// # Safety
@@ -116,39 +198,63 @@ macro_rules! strip {
             s: isize,
             tiles: usize,
             panels: usize,
+            group: usize,
         ) {
             let lanes = $v::Lanes::new(s * (16 / $width));
             let mut left = panels;
             while left > 0 {
-                let group = left.min($group);
+                let group = left.min(group);
                 let (mut to, mut from) = (dst, src);
                 for _ in 0..tiles {
                     let (mut line, mut rows) = (to, from);
                     for _ in 0..group {
                         $tile!($v $store, line, d, rows, s, lanes);
-                        line = line.wrapping_add($v::BYTES);
-                        rows = rows.wrapping_offset(s * ($v::BYTES / $width).cast_signed());
+                        line = line.wrapping_add($high);
+                        rows = rows.wrapping_offset(s * ($high / $width));
                     }
                     to = to.wrapping_offset(d * (16 / $width));
                     from = from.wrapping_add(16);
                 }
-                dst = dst.wrapping_add($v::BYTES * group);
-                src = src.wrapping_offset(s * (group * ($v::BYTES / $width)).cast_signed());
+                dst = dst.wrapping_add($high * group);
+                src = src.wrapping_offset(s * ($high / $width) * group.cast_signed());
                 left -= group;
             }
         }
     };
 }
 
-/// A function over tiles whose last rows are the next column's first ones.
+/// `strip`, by a function that also does tiles whose last rows are the next column's first ones.
 macro_rules! turned {
-    ($name:ident $width:literal $tile:ident $features:literal $v:ident) => {
+    ($name:ident $turned:ident $width:literal $tile:ident $features:literal $v:ident) => {
+        /// See [`super::transpose::Run`].
+        ///
+        /// # Safety
+        /// As for [`super::transpose::Run`].
+        #[target_feature(enable = $features)]
+        pub unsafe fn $name(
+            mut dst: *mut u8,
+            d: isize,
+            mut src: *const u8,
+            s: isize,
+            tiles: usize,
+            panels: usize,
+            _: usize,
+        ) {
+            for _ in 0..panels {
+                // SAFETY: the caller's promise.
+                unsafe { $turned(dst, d, src, s, tiles, 4, 0) };
+                dst = dst.wrapping_add(64);
+                src = src.wrapping_offset(s * (64 / $width));
+            }
+        }
+
         /// See [`super::transpose::Turned`].
         ///
         /// # Safety
         /// As for [`super::transpose::Turned`].
+        #[inline(never)]
         #[target_feature(enable = $features)]
-        pub unsafe fn $name(
+        pub unsafe fn $turned(
             mut dst: *mut u8,
             d: isize,
             mut src: *const u8,
@@ -167,53 +273,34 @@ macro_rules! turned {
     };
 }
 
-/// A function over `panels` x `tiles` tiles, 64 bytes high: made of tiles of smaller vectors on the
-/// stack, so that a line of the destination is written at once. Groups as `strip` does.
-macro_rules! lines {
-    ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident $group:literal) => {
-        /// See [`super::transpose::Run`].
+/// A function that copies lines from a stage past the caches.
+macro_rules! drain {
+    ($name:ident $features:literal $v:ident) => {
+        /// See [`super::transpose::Drain`].
         ///
         /// # Safety
-        /// As for [`super::transpose::Run`].
+        /// As for [`super::transpose::Drain`].
         #[target_feature(enable = $features)]
         pub unsafe fn $name(
             mut dst: *mut u8,
             d: isize,
-            mut src: *const u8,
-            s: isize,
-            tiles: usize,
-            panels: usize,
+            mut stage: *const u8,
+            columns: usize,
+            lines: usize,
         ) {
-            #[repr(align(64))]
-            struct Stage(core::mem::MaybeUninit<[[u8; 64 * $group]; 16 / $width]>);
-            let mut stage = Stage(core::mem::MaybeUninit::uninit());
-            let stage: *mut u8 = stage.0.as_mut_ptr().cast();
-            let lanes = $v::Lanes::new(s * (16 / $width));
-            let mut left = panels;
-            while left > 0 {
-                let group = left.min($group);
-                let (mut to, mut from) = (dst, src);
-                for _ in 0..tiles {
-                    let mut part = from;
-                    for at in (0..64 * group).step_by($v::BYTES) {
-                        $tile!($v store, stage.wrapping_add(at), 64 * $group, part, s, lanes);
-                        part = part.wrapping_offset(s * ($v::BYTES / $width).cast_signed());
+            for _ in 0..columns {
+                let mut to = dst;
+                for _ in 0..lines {
+                    for at in (0..64).step_by($v::BYTES) {
+                        // SAFETY: a line of the stage (caller).
+                        let vector = unsafe { $v::load(stage.wrapping_add(at)) };
+                        // SAFETY: a line of a column (caller), aligned.
+                        unsafe { $v::stream(to.wrapping_add(at), vector) };
                     }
-                    for c in 0..16 / $width {
-                        let column = stage.wrapping_add(c * 64 * $group);
-                        for at in (0..64 * group).step_by($v::BYTES) {
-                            // SAFETY: the stage has as many lines, all written above.
-                            let vector = unsafe { $v::load(column.wrapping_add(at)) };
-                            // SAFETY: a column of the tile (caller), aligned if `$store` needs it.
-                            unsafe { $v::$store(to.wrapping_add(at), vector) };
-                        }
-                        to = to.wrapping_offset(d);
-                    }
-                    from = from.wrapping_add(16);
+                    to = to.wrapping_add(64);
+                    stage = stage.wrapping_add(64);
                 }
-                dst = dst.wrapping_add(64 * group);
-                src = src.wrapping_offset(s * (group * (64 / $width)).cast_signed());
-                left -= group;
+                dst = dst.wrapping_offset(d);
             }
         }
     };
@@ -294,6 +381,7 @@ macro_rules! halves {
             s: isize,
             tiles: usize,
             panels: usize,
+            _: usize,
         ) {
             for _ in 0..panels {
                 let (mut to, mut from) = (dst, src);
@@ -361,6 +449,7 @@ macro_rules! transpose {
 }
 
 pub(super) use {
-    columns, half_1, half_2, half_4, half_columns, half_rows, halves, lines, round, rows, shifted,
-    strip, tile_1, tile_2, tile_4, tile_8, tile_16, transpose, turned,
+    columns, drain, half_1, half_2, half_4, half_columns, half_rows, halves, pair_4, pair_8,
+    pair_16, parts, quad_4, quad_8, quad_16, round, rows, shifted, strip, tile_1, tile_2, tile_4,
+    tile_8, tile_16, transpose, turned,
 };

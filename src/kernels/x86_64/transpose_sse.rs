@@ -2,7 +2,8 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
-use super::transpose::{Strip, Tiles, transpose};
+use super::interleave_shuffle::sse as few;
+use super::transpose::{Lines, Strip, Tiles, transpose};
 use super::transpose_networks::*;
 use super::transpose_vectors::{walked, xmm};
 use crate::kernels::generic;
@@ -19,21 +20,37 @@ pub const HALF_2: Strip = Strip { height: 8, run: squares_2 };
 /// Squares of 8 bytes, of items of 4 bytes.
 pub const HALF_4: Strip = Strip { height: 8, run: squares_4 };
 
+drain!(drain "sse2" xmm);
 shifted!(shifted "sse2" xmm);
+
+/// Whole lines: by way of a stage, so many at once, or of several vectors by a network.
+macro_rules! lines {
+    ($width:literal $group:literal) => {
+        pub const PARTS: Strip = LANE;
+        const STREAM: (Strip, Lines) = (LANE, Lines::Whole(drain, $group));
+    };
+    ($width:literal $tile:ident) => {
+        strip!(parts $width $tile "sse2" xmm store 64);
+        strip!(stream $width $tile "sse2" xmm stream 64);
+        pub const PARTS: Strip = Strip { height: 64, run: parts };
+        const STREAM: (Strip, Lines) = (Strip { height: 64, run: stream }, Lines::Direct(2));
+    };
+}
 
 /// All for items of one width.
 macro_rules! level {
-    ($name:ident $module:ident $width:literal $tile:ident $group:literal $half:expr) => {
+    ($name:ident $module:ident $width:literal $tile:ident $half:expr, $lines:tt) => {
         pub mod $module {
             use super::*;
-            strip!(lane $width $tile "sse2" xmm store 1);
-            lines!(lines $width $tile "sse2" xmm store 1);
-            lines!(stream $width $tile "sse2" xmm stream $group);
+            strip!(lane $width $tile "sse2" xmm store 16);
+            const LANE: Strip = Strip { height: 16, run: lane };
+            lines!($width $lines);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                strips: &[Strip { height: 16, run: lane }],
-                lines: Strip { height: 64, run: lines },
-                stream: Strip { height: 64, run: stream },
+                few: if $width < 16 { Some((few::deinterleave, few::interleave)) } else { None },
+                strips: &[LANE],
+                parts: PARTS,
+                stream: STREAM,
                 shifted,
                 turned: None,
                 half: $half,
@@ -44,8 +61,8 @@ macro_rules! level {
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 1 Some(HALF_1));
-level!(transpose_2 of_2 2 tile_2 2 Some(HALF_2));
-level!(transpose_4 of_4 4 tile_4 2 Some(HALF_4));
-level!(transpose_8 of_8 8 tile_8 2 None);
-level!(transpose_16 of_16 16 tile_16 2 None);
+level!(transpose_1 of_1 1 tile_1 Some(HALF_1), 1);
+level!(transpose_2 of_2 2 tile_2 Some(HALF_2), 2);
+level!(transpose_4 of_4 4 tile_4 Some(HALF_4), quad_4);
+level!(transpose_8 of_8 8 tile_8 None, quad_8);
+level!(transpose_16 of_16 16 tile_16 None, quad_16);
