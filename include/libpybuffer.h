@@ -628,6 +628,24 @@ const char *pybuffer_runtime(void);
 int pybuffer_attach(void *handle);
 
 /**
+ * Copies the items of `src` to the items of `dst` at the same indices, wherever each of them lies: both
+ * views have one shape and one itemsize, and any strides and suboffsets.
+ *
+ * The two may overlap: the items are then copied as they were before. Where items of `dst` share memory
+ * with one another, the last one in C order stays. The formats are not compared.
+ *
+ * Returns 0, or -1 with an error set and nothing written: `SystemError` for NULLs (also for a `buf` of
+ * NULL that has items), `BufferError` if `dst->readonly` is set, or if the shapes or itemsizes differ,
+ * `ValueError` if the fields of one view contradict one another, `MemoryError`.
+ *
+ * Safety:
+ * `dst` and `src` are NULL or views that are held; the memory of `dst` may be written, unless `readonly`
+ * is set. Needs no GIL, but for the error.
+ */
+int pybuffer_copy(const Py_buffer *dst,
+                  const Py_buffer *src);
+
+/**
  * `PyType_Ready`: makes a type ready for use. Slots that it lacks (`tp_dealloc`, `tp_free`,
  * `tp_as_buffer`, and `tp_basicsize`) come from `tp_base`.
  *

@@ -17,7 +17,7 @@ use support::{
 };
 
 /// The families of tests that are compiled for both worlds, and what they stand on.
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 21] = [
     "suite/main",
     "suite/harness",
     "suite/model",
@@ -33,6 +33,7 @@ const SOURCES: [&str; 20] = [
     "suite/grid",
     "suite/copy_data",
     "suite/copy_data_grid",
+    "suite/copy_views",
     "suite/legacy",
     "suite/null_arguments",
     "suite/exceptions",

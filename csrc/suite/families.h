@@ -15,6 +15,7 @@ extern const Test from_contiguous_tests[];
 extern const Test grid_tests[];
 extern const Test copy_data_tests[];
 extern const Test copy_data_grid_tests[];
+extern const Test copy_views_tests[];
 extern const Test legacy_tests[];
 extern const Test null_argument_tests[];
 extern const Test exception_tests[];

@@ -10,6 +10,7 @@
 #ifndef STANDALONE
 extern const char *pybuffer_version(void) __attribute__((weak));
 extern const char *pybuffer_runtime(void) __attribute__((weak));
+extern int pybuffer_copy(const Py_buffer *, const Py_buffer *) __attribute__((weak));
 #endif
 
 #if defined(PY_VERSION_HEX) && PY_VERSION_HEX < 0x03090000

@@ -4,8 +4,9 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
 use super::null_argument;
-use crate::abi::{PyObject, PyTypeObject};
+use crate::abi::{Py_buffer, PyObject, PyTypeObject};
 use crate::error::{Error, Kind};
+use crate::protocol;
 use crate::runtime::{self, standalone};
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
@@ -45,6 +46,29 @@ pub extern "C" fn pybuffer_runtime() -> *const c_char {
 pub unsafe extern "C" fn pybuffer_attach(handle: *mut c_void) -> c_int {
     // SAFETY: open (caller).
     if !handle.is_null() && unsafe { runtime::attach(handle) } { 0 } else { -1 }
+}
+
+/// Copies the items of `src` to the items of `dst` at the same indices, wherever each of them lies: both
+/// views have one shape and one itemsize, and any strides and suboffsets.
+///
+/// The two may overlap: the items are then copied as they were before. Where items of `dst` share memory
+/// with one another, the last one in C order stays. The formats are not compared.
+///
+/// Returns 0, or -1 with an error set and nothing written: `SystemError` for NULLs (also for a `buf` of
+/// NULL that has items), `BufferError` if `dst->readonly` is set, or if the shapes or itemsizes differ,
+/// `ValueError` if the fields of one view contradict one another, `MemoryError`.
+///
+/// # Safety
+/// `dst` and `src` are NULL or views that are held; the memory of `dst` may be written, unless `readonly`
+/// is set. Needs no GIL, but for the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_copy(dst: *const Py_buffer, src: *const Py_buffer) -> c_int {
+    // SAFETY: null or a view (caller).
+    let Some(dst) = (unsafe { dst.as_ref() }) else { return null_argument() };
+    // SAFETY: null or a view (caller).
+    let Some(src) = (unsafe { src.as_ref() }) else { return null_argument() };
+    // SAFETY: the caller's promise is the callee's.
+    runtime::status(unsafe { protocol::transfer::copy(dst, src) })
 }
 
 /// `PyType_Ready`: makes a type ready for use. Slots that it lacks (`tp_dealloc`, `tp_free`,

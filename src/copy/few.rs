@@ -9,48 +9,35 @@ use super::direct;
 use crate::plan::Axis;
 
 /// Three loops around an item, the slowest first.
-struct Loops {
+pub struct Loops {
     /// How many steps each has, at least one.
-    n: [isize; 3],
+    pub n: [isize; 3],
     /// How far a step goes in the destination.
-    dst: [isize; 3],
+    pub dst: [isize; 3],
     /// How far a step goes in the source.
-    src: [isize; 3],
-    itemsize: isize,
+    pub src: [isize; 3],
+    /// The size of an item.
+    pub itemsize: isize,
 }
 
-/// Runs the loops of any number of dimensions from 3 to 8, each listed from the slowest to the fastest.
+/// The most items that are few.
+pub const ITEMS: isize = 128;
+
+/// Runs any loops, the last of them the fastest. Leaves their indices at 0.
 ///
 /// # Safety
-/// At every index within `n` an item is readable at `src` and writable at `dst`; the two share no byte.
-#[inline(always)]
-pub unsafe fn copy<const DIMS: usize>(
-    (dst, d): (*mut u8, &[isize; DIMS]),
-    (src, s): (*const u8, &[isize; DIMS]),
-    n: &[isize; DIMS],
-    itemsize: isize,
-) {
-    let (Some((outer_d, d)), Some((outer_s, s)), Some((outer_n, n))) =
-        (d.split_last_chunk(), s.split_last_chunk(), n.split_last_chunk())
-    else {
-        return;
-    };
-    let loops = Loops { n: *n, dst: *d, src: *s, itemsize };
-    if DIMS == 3 {
-        // SAFETY: the caller's promise is the callee's.
-        return unsafe { run(dst, src, &loops) };
+/// At every index of the axes, which follow no pointer, an item is readable at `src` and writable at
+/// `dst`; the two share no byte. All indices are 0.
+pub unsafe fn copy_axes(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsize: isize) {
+    let mut loops = Loops { n: [1; 3], dst: [0; 3], src: [0; 3], itemsize };
+    let outer = axes.len().saturating_sub(loops.n.len());
+    let Some((outer, inner)) = axes.split_at_mut_checked(outer) else { return };
+    let numbers = loops.n.iter_mut().zip(&mut loops.dst).zip(&mut loops.src).rev();
+    for (((n, dst), src), axis) in numbers.zip(inner.iter().rev()) {
+        (*n, *dst, *src) = (axis.n, axis.dst, axis.src);
     }
-    let mut outer = [Axis::default(); 5];
-    let mut kept = 0;
-    for ((&n, &dst), &src) in outer_n.iter().zip(outer_d).zip(outer_s) {
-        if let Some(axis) = outer.get_mut(kept).filter(|_| n != 1) {
-            *axis = Axis { n, dst, src, ..*axis };
-            kept = kept.wrapping_add(1);
-        }
-    }
-    let outer = outer.get_mut(..kept).unwrap_or_default();
-    // SAFETY: the three inner loops at the outer ones' indices (caller).
-    direct::each(outer, dst, src, |dst, src| unsafe { run(dst, src, &loops) });
+    // SAFETY: the inner loops at the outer ones' indices (caller).
+    direct::each(outer, dst, src, |dst, src| unsafe { copy(dst, src, &loops) });
 }
 
 /// Runs three loops.
@@ -58,7 +45,7 @@ pub unsafe fn copy<const DIMS: usize>(
 /// # Safety
 /// At every index an item is readable at `src` and writable at `dst`; the two share no byte.
 #[inline]
-unsafe fn run(dst: *mut u8, src: *const u8, loops: &Loops) {
+pub unsafe fn copy(dst: *mut u8, src: *const u8, loops: &Loops) {
     let run = match loops.itemsize {
         1 => run_of::<1>,
         2 => run_of::<2>,
@@ -71,10 +58,10 @@ unsafe fn run(dst: *mut u8, src: *const u8, loops: &Loops) {
     unsafe { run(dst, src, loops) };
 }
 
-/// As [`run`], for items of `W` bytes, or of any size if `W` is 0.
+/// As [`copy`], for items of `W` bytes, or of any size if `W` is 0.
 ///
 /// # Safety
-/// As for [`run`].
+/// As for [`copy`].
 unsafe fn run_of<const W: usize>(mut dst: *mut u8, mut src: *const u8, loops: &Loops) {
     let size = if W == 0 { loops.itemsize.unsigned_abs() } else { W };
     let ([planes, lines, items], [d0, d1, d2], [s0, s1, s2]) = (loops.n, loops.dst, loops.src);

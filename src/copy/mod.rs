@@ -111,6 +111,18 @@ unsafe fn copy_apart(dst: Array, src: Array, sequence: Sequence) -> Result<(), E
 /// # Safety
 /// As for [`copy_apart`]; the axes are laid for these arrays, and all indices are 0.
 unsafe fn run_apart(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
+    if plan::are_few(axes, sequence.items, few::ITEMS) {
+        if sequence.order == Order::Fortran {
+            axes.reverse();
+        }
+        // SAFETY: the caller's promise; the items are visited in the sequence's order.
+        unsafe { few::copy_axes(axes, dst, src, sequence.itemsize) };
+        if sequence.first_comes_last {
+            // SAFETY: the first item of each, which do not meet (caller).
+            unsafe { ptr::copy_nonoverlapping(src, dst, sequence.itemsize.unsigned_abs()) };
+        }
+        return;
+    }
     let is_direct = axes.iter().all(|axis| axis.dst_suboffset < 0);
     if is_direct && plan::writes_each_byte_once(axes, sequence.itemsize) {
         // SAFETY: no pointer leads into the destination, and none of its bytes is written twice; the

@@ -24,7 +24,7 @@ struct Case {
     shared: bool,
 }
 
-const BLOCK: usize = 4096;
+const BLOCK: usize = 8192;
 const MIDDLE: usize = BLOCK / 2;
 
 fn placed(ndim: usize, spread: isize) -> impl Strategy<Value = Placed> {
@@ -35,7 +35,11 @@ fn placed(ndim: usize, spread: isize) -> impl Strategy<Value = Placed> {
 fn case() -> impl Strategy<Value = Case> {
     (0..=4_usize, 1..=17_isize).prop_flat_map(|(ndim, itemsize)| {
         (
-            prop::collection::vec(0..=3_isize, ndim),
+            // Few items and many.
+            prop_oneof![
+                prop::collection::vec(0..=3_isize, ndim),
+                prop::collection::vec(1..=9_isize, ndim)
+            ],
             placed(ndim, 90),
             placed(ndim, 90),
             any::<[bool; 3]>(),
@@ -133,14 +137,9 @@ proptest! {
     }
 }
 
-/// `few::copy` of loops that visit items of arrays apart, in the order of the loops.
-fn check_few<const DIMS: usize>(
-    n: [isize; DIMS],
-    dst: [isize; DIMS],
-    src: [isize; DIMS],
-    size: isize,
-) {
-    let place = |strides: [isize; DIMS]| Placed { first: MIDDLE, strides: strides.into() };
+/// `few::copy_axes` between arrays apart, in the order of the loops.
+fn check_few(n: &[isize], dst: &[isize], src: &[isize], size: isize) {
+    let place = |strides: &[isize]| Placed { first: MIDDLE, strides: strides.into() };
     let case = Case {
         shape: n.into(),
         itemsize: size,
@@ -156,7 +155,10 @@ fn check_few<const DIMS: usize>(
     model(&case, Order::C, &mut expected, &before);
     let to = block.as_mut_ptr().wrapping_add(MIDDLE);
     let from = before.as_ptr().wrapping_add(MIDDLE);
-    unsafe { few::copy((to, &dst), (from, &src), &n, size) };
+    let numbers = n.iter().zip(dst).zip(src);
+    let mut axes: Vec<_> =
+        numbers.map(|((&n, &dst), &src)| Axis { n, dst, src, ..Axis::default() }).collect();
+    unsafe { few::copy_axes(&mut axes, to, from, size) };
     assert_eq!(block, expected, "{n:?} {dst:?} {src:?} {size}");
 }
 
@@ -166,12 +168,14 @@ fn few_items_are_copied_in_the_order_of_the_loops() {
         for n in [[1, 1, 1], [1, 1, 7], [2, 3, 4], [3, 1, 5], [5, 4, 6], [1, 9, 9]] {
             // Apart, one over another, and backwards.
             for dst in [[1, 1, 1], [40, 30, 20], [0, 5, 0], [-60, 30, -7]] {
-                check_few(n, dst, [-50, 9, 33], size);
-                check_few(n, dst, [0, -17, size], size);
+                check_few(&n, &dst, &[-50, 9, 33], size);
+                check_few(&n, &dst, &[0, -17, size], size);
             }
         }
-        check_few([1, 2, 1, 2, 1, 2, 3, 2], [1, 3, 5, 7, 2, -9, 11, 13], [7; 8], size);
-        check_few([2; 8], [100, 90, 80, 70, -60, 50, 40, -30], [1, 2, 4, 8, 16, 32, 64, 128], size);
+        check_few(&[1, 2, 1, 2, 1, 2, 3, 2], &[1, 3, 5, 7, 2, -9, 11, 13], &[7; 8], size);
+        check_few(&[], &[], &[], size);
+        check_few(&[3, 2], &[-70, 64], &[1, 5], size);
+        check_few(&[2; 7], &[100, 90, 80, 70, -60, 50, -30], &[1, 2, 4, 8, 16, 32, 128], size);
     }
 }
 

@@ -113,6 +113,14 @@ pub fn writes_each_byte_once(axes: &[Axis], itemsize: isize) -> bool {
     })
 }
 
+/// Whether a copy is of all items that the loops reach, of no more than `most`, and follows no pointer:
+/// then laying a plan would take longer than copying.
+pub fn are_few(axes: &[Axis], items: isize, most: isize) -> bool {
+    let all = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
+    let is_direct = |axis: &Axis| axis.dst_suboffset < 0 && axis.src_suboffset < 0;
+    items == all && all <= most && axes.iter().all(is_direct)
+}
+
 /// Which leaf loop serves a plan's inner loops, where its runs have a width of 1, 2, 4, 8 or 16 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {

@@ -4,7 +4,9 @@
 //! how an error is raised. Arguments are not null where a reference is taken; `capi` saw to it.
 
 pub mod copy;
+mod few;
 pub mod fill;
 pub mod format;
 pub mod get;
 pub mod legacy;
+pub mod transfer;

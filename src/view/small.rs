@@ -4,31 +4,31 @@
 //! shape and strides are copies, because a copy into the view may write over the exporter's.
 
 use super::Fields;
-use crate::abi::Py_buffer;
 use crate::layout::Order;
 use crate::layout::extent::Extent;
 
-/// A view of few items whose numbers are small and agree with each other. Its dimensions are listed from
-/// the slowest to the fastest in the order that it was asked for; missing ones have one step of 0.
-pub struct Small<const DIMS: usize> {
+/// A view of few items and at most 3 dimensions whose numbers are small and agree with each other. Its
+/// dimensions are listed from the slowest to the fastest in the order that it was asked for; missing ones
+/// have one step of 0.
+pub struct Small {
     /// How many steps each dimension has, at least one.
-    pub shape: [isize; DIMS],
+    pub shape: [isize; 3],
     /// How far they go.
-    pub strides: [isize; DIMS],
+    pub strides: [isize; 3],
     /// The size of an item.
     pub itemsize: isize,
     /// The bytes that the items touch, relative to `buf`.
     pub extent: Extent,
 }
 
-/// The most items.
-const ITEMS: isize = 128;
 /// The largest item.
 const BYTES: isize = 64;
+/// The most items.
+const ITEMS: isize = 128;
 /// The longest stride. No product or sum of numbers within these limits overflows.
 const FAR: isize = 1 << 40;
 
-impl Small<3> {
+impl Small {
     /// `None` if the view is not like that, or has pointers, no dimensions, no memory, or no strides.
     #[inline(always)]
     pub fn new(fields: Fields, order: Order) -> Option<Self> {
@@ -40,36 +40,10 @@ impl Small<3> {
             (&[l, m, n], &[u, t, s], Order::Fortran) => ([n, m, l], [s, t, u]),
             _ => return None,
         };
-        Self::checked(fields.view, shape, strides)
-    }
-}
-
-impl Small<8> {
-    /// The same for views of up to 8 dimensions.
-    pub fn deep(fields: Fields, order: Order) -> Option<Self> {
-        let (from_shape, from_strides) = (fields.shape()?, fields.strides()?);
-        let (mut shape, mut strides) = ([1; 8], [0; 8]);
-        let from = from_shape.iter().zip(from_strides);
-        let missing = shape.len().checked_sub(from.len())?;
-        let set =
-            |((to_n, to_stride), (n, stride)): ((&mut isize, &mut isize), (&isize, &isize))| {
-                (*to_n, *to_stride) = (*n, *stride);
-            };
-        let to = shape.iter_mut().zip(&mut strides).skip(missing);
-        match order {
-            Order::C => to.zip(from).for_each(set),
-            Order::Fortran => to.zip(from.rev()).for_each(set),
-        }
-        Self::checked(fields.view, shape, strides)
-    }
-}
-
-impl<const DIMS: usize> Small<DIMS> {
-    #[inline(always)]
-    fn checked(view: &Py_buffer, shape: [isize; DIMS], strides: [isize; DIMS]) -> Option<Self> {
+        let view = fields.view;
         let itemsize = view.itemsize;
         // Each number less its lower limit, which makes a large one of any below.
-        let beyond = |numbers: [isize; DIMS], low: isize| {
+        let beyond = |numbers: [isize; 3], low: isize| {
             numbers.iter().fold(0, |all, n| all | n.wrapping_sub(low).cast_unsigned())
         };
         let is_small = beyond(shape, 1) < ITEMS.unsigned_abs()
@@ -78,7 +52,6 @@ impl<const DIMS: usize> Small<DIMS> {
         if !is_small || !view.suboffsets.is_null() || view.buf.is_null() {
             return None;
         }
-        // Seven bits each: those of eight numbers fit.
         let items = shape.iter().fold(1_isize, |items, n| items.wrapping_mul(*n));
         if items > ITEMS || items.wrapping_mul(itemsize) != view.len {
             return None;
@@ -116,6 +89,7 @@ impl<const DIMS: usize> Small<DIMS> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::Py_buffer;
     use crate::layout::Order::{C, Fortran};
     use crate::layout::extent::extent;
     use crate::view::View;
@@ -160,14 +134,9 @@ mod tests {
             let fields = unsafe { Fields::new(&view) };
             let believed = unsafe { View::new(&view) }.is_ok();
             for order in [C, Fortran] {
-                let found = Small::<3>::new(fields, order).map(|small| small.extent);
-                let deep = Small::deep(fields, order).map(|small| small.extent);
-                if dims.len() <= 3 && !dims.is_empty() {
-                    prop_assert_eq!(found, deep);
-                }
-                let Some(found) = found.or(deep) else { continue };
+                let Some(found) = Small::new(fields, order) else { continue };
                 prop_assert!(believed);
-                prop_assert_eq!(Some(found), extent(itemsize, dims.iter().copied()));
+                prop_assert_eq!(Some(found.extent), extent(itemsize, dims.iter().copied()));
             }
         }
     }
@@ -177,25 +146,24 @@ mod tests {
         let (mut shape, mut strides, mut buf) = ([2, 3, 4], [4, 8, 24], 0);
         let view = view(&mut shape, &mut strides, 4, &mut buf);
         let fields = unsafe { Fields::new(&view) };
-        let found = Small::<3>::new(fields, Fortran).unwrap();
+        let found = Small::new(fields, Fortran).unwrap();
         assert_eq!((found.shape, found.strides), ([4, 3, 2], [24, 8, 4]));
         assert!(found.is_dense());
-        let deep = Small::deep(fields, C).unwrap();
-        assert_eq!(deep.shape, [1, 1, 1, 1, 1, 2, 3, 4]);
-        assert!(!deep.is_dense());
-        assert_eq!(deep.dense().strides[5..], [48, 16, 4]);
+        let found = Small::new(fields, C).unwrap();
+        assert!(!found.is_dense());
+        assert_eq!(found.dense().strides, [48, 16, 4]);
     }
 
     #[test]
     fn views_of_many_items_or_with_pointers_are_not_small() {
         let (mut shape, mut strides, mut buf) = ([43, 3], [3, 1], 0);
         let mut view = view(&mut shape, &mut strides, 1, &mut buf);
-        assert!(Small::<3>::new(unsafe { Fields::new(&view) }, C).is_none());
+        assert!(Small::new(unsafe { Fields::new(&view) }, C).is_none());
         unsafe { *view.shape = 42 };
         view.len = 126;
-        assert!(Small::<3>::new(unsafe { Fields::new(&view) }, C).is_some());
+        assert!(Small::new(unsafe { Fields::new(&view) }, C).is_some());
         let mut suboffsets = [-1, -1];
         view.suboffsets = suboffsets.as_mut_ptr();
-        assert!(Small::<3>::new(unsafe { Fields::new(&view) }, C).is_none());
+        assert!(Small::new(unsafe { Fields::new(&view) }, C).is_none());
     }
 }

@@ -1,0 +1,194 @@
+//! Copies from view to view, and from exporter to exporter.
+
+use core::ptr;
+
+use super::copy::{array_of, items_of, move_bytes};
+use super::{few, get};
+use crate::abi::{Py_buffer, PyBUF_FULL, PyBUF_FULL_RO, PyObject};
+use crate::copy::{self, Sequence};
+use crate::error::{Error, Kind, Tuple};
+use crate::layout::Order;
+use crate::runtime;
+use crate::view::{Fields, View};
+
+/// Copies what `src` exports to what `dest` exports, by indices in C order; a smaller source fills the
+/// leading corner.
+///
+/// # Safety
+/// Both are objects that the thread may use.
+pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), Error> {
+    let runtime = runtime::for_objects();
+    // SAFETY: both are objects (caller).
+    let are_exporters = unsafe { get::is_exporter(runtime, dest) }
+        // SAFETY: as above.
+        && unsafe { get::is_exporter(runtime, src) };
+    if !are_exporters {
+        return Err(Error::Fixed(
+            Kind::Type,
+            c"both destination and source must be bytes-like objects",
+        ));
+    }
+    let (mut dest_view, mut src_view) = (get::EMPTY, get::EMPTY);
+    // SAFETY: as above.
+    if unsafe { get::ask(dest, &raw mut dest_view, PyBUF_FULL) }? != 0 {
+        return Err(Error::Raised);
+    }
+    // SAFETY: as above.
+    let result = match unsafe { get::ask(src, &raw mut src_view, PyBUF_FULL_RO) } {
+        // SAFETY: both views are held, and the first was asked for to be written.
+        Ok(0) => unsafe { copy_views(&dest_view, &src_view) },
+        Ok(_) => {
+            src_view.obj = ptr::null_mut();
+            Err(Error::Raised)
+        }
+        Err(error) => Err(error),
+    };
+    // As in libpython, the error is there when the views go back, the destination's first.
+    let result = result.map_err(|error| {
+        runtime::raise(&error);
+        Error::Raised
+    });
+    // SAFETY: filled above, not moved, and given back once.
+    unsafe { get::give_back(&raw mut dest_view) };
+    // SAFETY: as above; `obj` is null if it was not filled.
+    unsafe { get::give_back(&raw mut src_view) };
+    result
+}
+
+/// Copies the items of one view to those of another.
+///
+/// # Safety
+/// Both views are held (`View`'s V4), and `dest`'s memory may be written.
+#[inline(never)]
+unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
+    if dest.len < src.len {
+        return Err(Error::Fixed(
+            Kind::Buffer,
+            c"destination is too small to receive data from source",
+        ));
+    }
+    // SAFETY: both views are held, and `dest` may be written.
+    if unsafe { few::copy_views(dest, src, true) } {
+        return Ok(());
+    }
+    if src.len == 0 {
+        return Ok(());
+    }
+    if dest.buf.is_null() || src.buf.is_null() {
+        return Err(Error::NullArgument);
+    }
+    // SAFETY: an exporter promises that its arrays are there.
+    if src.len > 0 && unsafe { are_blocks(dest, src) } {
+        // SAFETY: both blocks have `src.len` bytes.
+        unsafe { move_bytes(dest.buf.cast(), src.buf.cast(), src.len) };
+        return Ok(());
+    }
+    // SAFETY: both views are held, and `dest` may be written (caller).
+    unsafe { copy_items(dest, src, Fit::Corner) }
+}
+
+/// What fits into what.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// One shape and itemsize.
+    Same,
+    /// Every index of the source is one of the destination, and its items are not larger. The first item
+    /// is written last, as in libpython.
+    Corner,
+}
+
+/// Copies the items of one view to those of another, by indices in C order.
+///
+/// # Safety
+/// Both views are held (`View`'s V4), and `dest`'s memory may be written.
+#[inline(never)]
+unsafe fn copy_items(dest_view: &Py_buffer, src_view: &Py_buffer, fit: Fit) -> Result<(), Error> {
+    // SAFETY: both views are held (caller).
+    let dest = unsafe { View::new(dest_view) }?;
+    // SAFETY: as above.
+    let src = unsafe { View::new(src_view) }?;
+    check_fits(&dest, &src, fit)?;
+    let items = items_of(&src);
+    if items == 0 {
+        return Ok(());
+    }
+    if dest.buf().is_null() || src.buf().is_null() {
+        return Err(Error::NullArgument);
+    }
+    // SAFETY: the views' arrays are there (caller).
+    if fit == Fit::Same && unsafe { are_blocks(dest_view, src_view) } {
+        // SAFETY: both blocks have as many bytes (V2).
+        unsafe { move_bytes(dest.buf(), src.buf(), items.wrapping_mul(src.itemsize())) };
+        return Ok(());
+    }
+    let sequence = Sequence {
+        shape: src.shape(),
+        itemsize: src.itemsize(),
+        order: Order::C,
+        items,
+        first_comes_last: fit == Fit::Corner,
+    };
+    // SAFETY: every index of the source is one of the destination, and its items are not larger;
+    // both views' items can be reached (V3, V4).
+    unsafe { copy::copy(array_of(&dest), array_of(&src), sequence) }
+}
+
+fn check_fits(dest: &View, src: &View, fit: Fit) -> Result<(), Error> {
+    let (into, from) = (dest.shape(), src.shape());
+    let is_same = into == from && dest.itemsize() == src.itemsize();
+    let is_corner = into.len() == from.len()
+        && into.iter().zip(from).all(|(into, from)| from <= into)
+        && src.itemsize() <= dest.itemsize();
+    let needed = match fit {
+        _ if is_same => return Ok(()),
+        Fit::Corner if is_corner => return Ok(()),
+        Fit::Same => "both need the same shape and itemsize",
+        Fit::Corner => {
+            "the source needs as many dimensions as the destination, none longer, and items no larger"
+        }
+    };
+    Err(Error::text(
+        Kind::Buffer,
+        format_args!(
+            "cannot copy items of {} bytes with shape {} into items of {} bytes with shape {}: {needed}",
+            src.itemsize(),
+            Tuple(from),
+            dest.itemsize(),
+            Tuple(into),
+        ),
+    ))
+}
+
+/// Copies the items of `src` to those of `dest`, of which both have as many along every dimension, as if
+/// `src` had been read before anything was written.
+///
+/// # Safety
+/// Both are exporters' answers that are still held, or views that the caller vouches for (`View`'s V4),
+/// and `dest`'s memory may be written unless it is marked as read-only.
+pub unsafe fn copy(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
+    if dest.readonly != 0 {
+        return Err(Error::Fixed(Kind::Buffer, c"the destination's view is read-only"));
+    }
+    // SAFETY: both views are held, and `dest` may be written (caller).
+    if unsafe { few::copy_views(dest, src, false) } {
+        return Ok(());
+    }
+    // SAFETY: as above.
+    unsafe { copy_items(dest, src, Fit::Same) }
+}
+
+/// Whether both views are blocks in the same order.
+///
+/// # Safety
+/// The views' arrays are there.
+unsafe fn are_blocks(dest: &Py_buffer, src: &Py_buffer) -> bool {
+    // SAFETY: the caller's promise is the callee's.
+    let dest = unsafe { Fields::new(dest) };
+    // SAFETY: as above.
+    let src = unsafe { Fields::new(src) };
+    let are_both = |order: u8| {
+        let order = order.cast_signed();
+        dest.lies_in(order) && src.lies_in(order)
+    };
+    are_both(b'C') || are_both(b'F')
+}
