@@ -122,6 +122,46 @@ typedef struct {
 
 #endif
 
+/* What a format says as a whole: see pybuffer_format_parse. */
+typedef struct {
+    Py_ssize_t itemsize;       /* the size of the item; -1: the format is wrong */
+    Py_ssize_t alignment;      /* what the item's address should be a multiple of; 1: it may be any */
+    Py_ssize_t n_fields;       /* how many fields there are, room for them or not */
+    Py_ssize_t n_extents;      /* how many extents the shapes of all fields have, room or not */
+    Py_ssize_t error_position; /* the format is wrong behind so many bytes; -1: it is right */
+} pybuffer_format_info;
+
+/* An item of a format, or a struct that holds the ones after it. */
+typedef struct {
+    const char *name;        /* name_len bytes within the format, without a NUL; NULL: it has none */
+    Py_ssize_t name_len;
+    const Py_ssize_t *shape; /* shape[ndim], within the caller's extents; NULL: ndim is 0, or there
+                                was no room */
+    Py_ssize_t count;        /* the number before its code, 1 if there is none: that many, one after
+                                the other, in each element of the shape; the length of s, p and w;
+                                the bits of t */
+    Py_ssize_t offset;       /* from the beginning of the struct that holds it, or of the item */
+    Py_ssize_t itemsize;     /* the size of one; of bits 0 */
+    Py_ssize_t size;         /* the size of all: product(shape) * count * itemsize; of bits that of the
+                                bytes they lie in */
+    Py_ssize_t parent;       /* the number of the field that is the struct that holds it; -1: none */
+    Py_ssize_t position;     /* where its code is in the format */
+    Py_ssize_t length;       /* the length of its code there: 1; of Zd 2; of a struct, a pointer or a
+                                function all that belongs to it */
+    int ndim;                /* the number of dimensions of its shape */
+    int alignment;           /* what its offset is a multiple of; 1: it is not aligned */
+    int bit;                 /* of bits: the number of the first one in its byte */
+    char code;               /* the letter of its code; Z if it is complex */
+    char kind;               /* what it means, whatever its width and code:
+                                b truth value     S bytes that are text  P address
+                                i signed integer  U Unicode text         X address of a function
+                                u unsigned        p Pascal string        O PyObject *
+                                f floating point  T struct               V bytes, meaning unknown
+                                c complex         t bits */
+    char byte_order;         /* < or > */
+    char mode;               /* the byte order in force as it was written: one of @ ^ = < > ! */
+} pybuffer_format_field;
+
 #if !defined(PYBUFFER_PYTHON_H_HAS_SLOT_TYPES)
 
 /* Fills a view for a consumer that asks for `flags`: 0, or -1 with an exception and obj NULL. */
@@ -737,6 +777,64 @@ void pybuffer_err_clear(void);
  * is none, or if it is Python's to tell.
  */
 const char *pybuffer_err_text(void);
+
+/**
+ * Takes a format apart: the items that it describes, with their names, offsets, sizes and shapes.
+ *
+ * The grammar is that of PEP 3118 as exporters write it (docs/formats.md): all that the module `struct`
+ * knows and `T{}`, names, shapes, `^ t g u w O Z & X{}`, and ctypes' `z F D G`. A NULL format is `"B"`,
+ * as in a view.
+ *
+ * Up to `max_fields` fields are put in `fields`, in the order of the format, each struct before its
+ * members; padding (`x` without a name) is none. Their shapes are put in `extents`, one behind the other,
+ * up to `max_extents` numbers. What there is no room for is counted and left out, so a call with
+ * `max_fields` and `max_extents` 0 tells how much room to make. If `info` is not NULL, it is filled in,
+ * also for a wrong format.
+ *
+ * Returns how many fields there are; -1 with `ValueError` set if the format is wrong: its text says
+ * what is wrong and where, and `info->error_position` says where.
+ *
+ * Safety:
+ * `format` is NULL or a C string; the fields' names point into it. `fields` is NULL (no room) or has
+ * room for `max_fields` entries, `extents` the same; the fields' shapes point into it. `info` is NULL or
+ * writable. Needs no GIL, but for the error.
+ */
+Py_ssize_t pybuffer_format_parse(const char *format,
+                                 pybuffer_format_field *fields,
+                                 Py_ssize_t max_fields,
+                                 Py_ssize_t *extents,
+                                 Py_ssize_t max_extents,
+                                 pybuffer_format_info *info);
+
+/**
+ * The size in bytes of the item that a format describes, in the grammar of `pybuffer_format_parse`.
+ *
+ * What `PyBuffer_SizeFromFormat` accepts has the same size here. A NULL format is `"B"`, as in a view.
+ *
+ * Returns the size; -1 with `ValueError` set if the format is wrong: its text says what is wrong and
+ * where.
+ *
+ * Safety:
+ * `format` is NULL or a C string. Needs no GIL, but for the error.
+ */
+Py_ssize_t pybuffer_format_itemsize(const char *format);
+
+/**
+ * Whether two formats, in the grammar of `pybuffer_format_parse`, describe the same memory: items of
+ * the same size, with numbers of the same kind, width and byte order at the same offsets.
+ *
+ * So `l` is `q` where they have one size, and `i` is `<i` on a little-endian machine. Names, shapes,
+ * counts, nesting and the writing of padding do not count: `T{(2)h:a:}` is `hh`. What a pointer points
+ * at does not count either. A NULL format is `"B"`, as in a view.
+ *
+ * Returns 1 or 0; -1 with `ValueError` set if a format is wrong, or if the two are too large and too
+ * unlike in how they repeat to be compared in reasonable time.
+ *
+ * Safety:
+ * `first` and `second` are NULL or C strings. Needs no GIL, but for the error.
+ */
+int pybuffer_format_equivalent(const char *first,
+                               const char *second);
 
 #if !defined(PYBUFFER_PYTHON_H_DECLARES_LEGACY)
 /**

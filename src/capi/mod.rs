@@ -11,6 +11,7 @@
 pub mod buffer;
 pub mod check;
 pub mod extra;
+pub mod format;
 #[cfg(not(python_h_declares_legacy))]
 pub mod legacy;
 #[cfg(not(python_h_declares_buffers))]

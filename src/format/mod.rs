@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod codes;
+pub mod equivalent;
 pub mod parse;
 pub mod place;
 pub mod problem;

@@ -26,7 +26,7 @@ use super::read::{Extents, Head, Reader};
 use crate::abi::pybuffer_format_field;
 
 /// How deep structs, pointers and functions may nest.
-const MAX_DEPTH: usize = 64;
+pub const MAX_DEPTH: usize = 64;
 
 /// Where fields are put, as far as there is room.
 pub struct Fields<'a> {
@@ -60,12 +60,20 @@ pub fn item_size(format: &[u8]) -> Result<usize, Problem> {
     parse(format, &mut Fields::default()).map(|place| place.end.unsigned_abs())
 }
 
-struct Parser<'a, 'b> {
-    reader: Reader<'a>,
-    fields: Fields<'b>,
+/// A format that is read, and what becomes of its fields.
+pub struct Parser<'a, 'b> {
+    /// The format.
+    pub reader: Reader<'a>,
+    /// Its fields so far.
+    pub fields: Fields<'b>,
 }
 
-impl Parser<'_, '_> {
+impl<'a> Parser<'a, '_> {
+    /// Reads a format without an eye for its fields.
+    pub fn new(format: &'a [u8]) -> Self {
+        Self { reader: Reader::new(format), fields: Fields::default() }
+    }
+
     fn whole(&mut self) -> Result<Place, Problem> {
         let place = self.items(0, -1)?;
         match self.reader.peek() {
@@ -137,7 +145,7 @@ impl Parser<'_, '_> {
     }
 
     /// Reads what belongs to a code behind it; the type of one item.
-    fn body(&mut self, head: &Head, depth: usize, number: usize) -> Result<Type, Problem> {
+    pub fn body(&mut self, head: &Head, depth: usize, number: usize) -> Result<Type, Problem> {
         if depth == MAX_DEPTH && matches!(head.letter, b'T' | b'X' | b'&') {
             return Err(head.problem(Fault::TooDeep));
         }

@@ -55,21 +55,20 @@ faults! {
     StrayArrow: "'->' stands once in a function's signature, and nowhere else";
 }
 
-impl From<Problem> for Error {
-    fn from(problem: Problem) -> Self {
-        let Problem { position, fault } = problem;
-        Self::text(
-            Kind::Value,
-            format_args!("position {position} of the format: {}", Sentence(fault)),
-        )
+impl Problem {
+    /// A ValueError about `subject`, "the format".
+    pub fn of(self, subject: &'static str) -> Error {
+        let (subject, sentence) = (Plain(subject), Plain(self.fault.sentence()));
+        let position = self.position;
+        Error::text(Kind::Value, format_args!("position {position} of {subject}: {sentence}"))
     }
 }
 
-/// A sentence shown as it is: `str` itself can also be padded, which costs 3 KiB of code.
-struct Sentence(Fault);
+/// A text shown as it is: `str` itself can also be padded, which costs 3 KiB of code.
+struct Plain(&'static str);
 
-impl fmt::Display for Sentence {
+impl fmt::Display for Plain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.sentence())
+        f.write_str(self.0)
     }
 }

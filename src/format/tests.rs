@@ -29,3 +29,37 @@ fn structs_are_padded_where_native_order_is_in_force_at_the_end() {
         assert_eq!(size_of(format), size, "{format}");
     }
 }
+
+fn equivalent(first: &str, second: &str) -> bool {
+    let compare = |a: &str, b: &str| equivalent::equivalent(a.as_bytes(), b.as_bytes());
+    let forward = compare(first, second).unwrap_or_else(|why| panic!("{first} {second}: {why:?}"));
+    assert_eq!(compare(second, first), Ok(forward), "{first} {second}");
+    forward
+}
+
+#[test]
+fn formats_of_the_same_memory_are_equivalent() {
+    for (first, second) in [
+        ("3i", "iii"),
+        ("(2,3)i", "6i"),
+        ("T{i:a:i:b:}", "ii"),
+        ("i", "<i"),
+        ("1000000000T{ic}", "1000000000T{ic}"),
+        ("1000000000^T{ic}", "500000000^T{icic}"),
+        ("1000000000^T{2T{ic}}", "2000000000^T{ic}"),
+        ("1000000000^T{ic}i", "400000000^T{ic}600000000T{ic}i"),
+        ("5s", "5c"),
+        ("1000000000T{}", ""),
+        ("1000000000T{5x}", "5000000000x"),
+        ("1000000000^T{ic}i", "400000000^T{ic}599999999T{ic}ici"),
+    ] {
+        assert!(equivalent(first, second), "{first} {second}");
+    }
+    for (first, second) in [
+        ("1000000000T{ic}", "1000000000T{ic}i"),
+        ("1000000000^T{ic}i", "400000000^T{ic}600000000T{ic}I"),
+        ("5p", "5s"),
+    ] {
+        assert!(!equivalent(first, second), "{first} {second}");
+    }
+}

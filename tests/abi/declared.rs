@@ -12,7 +12,8 @@ use super::libclang::builtin_headers;
 
 const TYPES: &str = "Py_ssize_t|Py_buffer|bufferinfo|PyBufferProcs|getbufferproc|releasebufferproc|\
                      PyObject|_object|PyVarObject|PyTypeObject|_typeobject|destructor|freefunc|\
-                     pybuffer_rule|pybuffer_finding|pybuffer_report";
+                     pybuffer_rule|pybuffer_finding|pybuffer_report|\
+                     pybuffer_format_info|pybuffer_format_field";
 const FUNCTIONS: &str = "(PyBuffer|PyObject)_[A-Za-z]+|pybuffer_.*";
 const CONSTANTS: &str = "PyBUF_.*";
 

@@ -54,6 +54,11 @@ pub fn layouts() -> Vec<Layout> {
             exporter, n_requests, n_granted, n_findings, n_violations, n_dropped, has_references,
             reserved, findings,
         }
+        pybuffer_format_info { itemsize, alignment, n_fields, n_extents, error_position }
+        pybuffer_format_field {
+            name, name_len, shape, count, offset, itemsize, size, parent, position, length, ndim,
+            alignment, bit, code, kind, byte_order, mode,
+        }
     }
 }
 

@@ -1,0 +1,146 @@
+//! `pybuffer_format_*`: what a format says, in the grammar of PEP 3118.
+
+use core::ffi::{CStr, c_char, c_int};
+use core::mem::MaybeUninit;
+use core::slice;
+
+use crate::abi::{Py_ssize_t, pybuffer_format_field, pybuffer_format_info};
+use crate::error::Error;
+use crate::format::equivalent::equivalent;
+use crate::format::item_size;
+use crate::format::parse::{Fields, parse};
+use crate::format::read::Extents;
+use crate::runtime;
+
+/// Takes a format apart: the items that it describes, with their names, offsets, sizes and shapes.
+///
+/// The grammar is that of PEP 3118 as exporters write it (docs/formats.md): all that the module `struct`
+/// knows and `T{}`, names, shapes, `^ t g u w O Z & X{}`, and ctypes' `z F D G`. A NULL format is `"B"`,
+/// as in a view.
+///
+/// Up to `max_fields` fields are put in `fields`, in the order of the format, each struct before its
+/// members; padding (`x` without a name) is none. Their shapes are put in `extents`, one behind the other,
+/// up to `max_extents` numbers. What there is no room for is counted and left out, so a call with
+/// `max_fields` and `max_extents` 0 tells how much room to make. If `info` is not NULL, it is filled in,
+/// also for a wrong format.
+///
+/// Returns how many fields there are; -1 with `ValueError` set if the format is wrong: its text says
+/// what is wrong and where, and `info->error_position` says where.
+///
+/// # Safety
+/// `format` is NULL or a C string; the fields' names point into it. `fields` is NULL (no room) or has
+/// room for `max_fields` entries, `extents` the same; the fields' shapes point into it. `info` is NULL or
+/// writable. Needs no GIL, but for the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_format_parse(
+    format: *const c_char,
+    fields: *mut pybuffer_format_field,
+    max_fields: Py_ssize_t,
+    extents: *mut Py_ssize_t,
+    max_extents: Py_ssize_t,
+    info: *mut pybuffer_format_info,
+) -> Py_ssize_t {
+    // SAFETY: null or a C string (caller).
+    let text = unsafe { text_of(format) };
+    let mut found = Fields {
+        // SAFETY: the caller's promise.
+        room: unsafe { room(fields, max_fields) },
+        n: 0,
+        extents: Extents {
+            // SAFETY: the caller's promise.
+            room: unsafe { room(extents, max_extents) },
+            first: extents,
+            n: 0,
+        },
+        format,
+    };
+    let parsed = parse(text.to_bytes(), &mut found);
+    // SAFETY: null or writable (caller).
+    if let Some(info) = unsafe { info.cast::<MaybeUninit<_>>().as_mut() } {
+        info.write(pybuffer_format_info {
+            itemsize: parsed.map_or(-1, |item| item.end),
+            alignment: parsed.map_or(1, |item| item.align.into()),
+            n_fields: found.n.cast_signed(),
+            n_extents: found.extents.n.cast_signed(),
+            error_position: parsed.map_or_else(|problem| problem.position.cast_signed(), |_| -1),
+        });
+    }
+    size(parsed.map(|_| found.n.cast_signed()).map_err(|problem| problem.of("the format")))
+}
+
+/// The size in bytes of the item that a format describes, in the grammar of `pybuffer_format_parse`.
+///
+/// What `PyBuffer_SizeFromFormat` accepts has the same size here. A NULL format is `"B"`, as in a view.
+///
+/// Returns the size; -1 with `ValueError` set if the format is wrong: its text says what is wrong and
+/// where.
+///
+/// # Safety
+/// `format` is NULL or a C string. Needs no GIL, but for the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_format_itemsize(format: *const c_char) -> Py_ssize_t {
+    // SAFETY: null or a C string (caller).
+    let text = unsafe { text_of(format) };
+    let found = item_size(text.to_bytes());
+    size(found.map(usize::cast_signed).map_err(|problem| problem.of("the format")))
+}
+
+/// Whether two formats, in the grammar of `pybuffer_format_parse`, describe the same memory: items of
+/// the same size, with numbers of the same kind, width and byte order at the same offsets.
+///
+/// So `l` is `q` where they have one size, and `i` is `<i` on a little-endian machine. Names, shapes,
+/// counts, nesting and the writing of padding do not count: `T{(2)h:a:}` is `hh`. What a pointer points
+/// at does not count either. A NULL format is `"B"`, as in a view.
+///
+/// Returns 1 or 0; -1 with `ValueError` set if a format is wrong, or if the two are too large and too
+/// unlike in how they repeat to be compared in reasonable time.
+///
+/// # Safety
+/// `first` and `second` are NULL or C strings. Needs no GIL, but for the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_format_equivalent(
+    first: *const c_char,
+    second: *const c_char,
+) -> c_int {
+    // SAFETY: null or a C string (caller).
+    let first = unsafe { text_of(first) };
+    // SAFETY: as above.
+    let second = unsafe { text_of(second) };
+    match equivalent(first.to_bytes(), second.to_bytes()) {
+        Ok(is_equivalent) => is_equivalent.into(),
+        Err(refusal) => runtime::status(Err::<(), Error>(refusal.into())),
+    }
+}
+
+/// What a view's format says.
+///
+/// # Safety
+/// `format` is null or a C string.
+unsafe fn text_of<'a>(format: *const c_char) -> &'a CStr {
+    if format.is_null() {
+        return c"B";
+    }
+    // SAFETY: a C string (caller).
+    unsafe { CStr::from_ptr(format) }
+}
+
+/// The room that a caller gives; none where it is null.
+///
+/// # Safety
+/// `first` is null or has room for `n` entries.
+unsafe fn room<'a, T>(first: *mut T, n: Py_ssize_t) -> &'a mut [MaybeUninit<T>] {
+    let n = usize::try_from(n).unwrap_or(0);
+    if first.is_null() || n == 0 {
+        return &mut [];
+    }
+    // SAFETY: room for `n` entries (caller), which need not be initialised.
+    unsafe { slice::from_raw_parts_mut(first.cast(), n) }
+}
+
+/// A size, or -1 with the error raised.
+fn size(result: Result<Py_ssize_t, Error>) -> Py_ssize_t {
+    result.unwrap_or_else(|error| {
+        runtime::raise(&error);
+        -1
+    })
+}
