@@ -157,7 +157,8 @@ typedef struct {
                                 i signed integer  U Unicode text         X address of a function
                                 u unsigned        p Pascal string        O PyObject *
                                 f floating point  T struct               V bytes, meaning unknown
-                                c complex         t bits */
+                                c complex         t bits
+                                j complex of integers, J of unsigned ones */
     char byte_order;         /* < or > */
     char mode;               /* the byte order in force as it was written: one of @ ^ = < > ! */
 } pybuffer_format_field;

@@ -37,6 +37,7 @@ const SOURCES: [&str; 21] = [
     "suite/legacy",
     "suite/null_arguments",
     "suite/exceptions",
+    "suite/formats",
     "exporters/array",
     "exporters/scripted",
 ];
@@ -223,7 +224,11 @@ struct Host {
 
 impl Host {
     fn flags(&self) -> Vec<String> {
-        vec!["-isystem".into(), self.python.include.as_ref().unwrap().display().to_string()]
+        // What is libpybuffer's own comes after Python.h, in its own header.
+        [self.python.include.as_ref().unwrap(), &shipped().include]
+            .iter()
+            .flat_map(|folder| ["-isystem".into(), folder.display().to_string()])
+            .collect()
     }
 
     fn folder(&self) -> PathBuf {

@@ -19,6 +19,7 @@ extern const Test copy_views_tests[];
 extern const Test legacy_tests[];
 extern const Test null_argument_tests[];
 extern const Test exception_tests[];
+extern const Test format_tests[];
 #ifdef STANDALONE
 extern const Test object_tests[];
 #else

@@ -218,6 +218,7 @@ static const struct {
     { "legacy", legacy_tests },
     { "null_arguments", null_argument_tests },
     { "exceptions", exception_tests },
+    { "formats", format_tests },
 #ifdef STANDALONE
     { "objects", object_tests },
 #else

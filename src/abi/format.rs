@@ -51,7 +51,7 @@ pub struct pybuffer_format_field {
     pub bit: c_int,
     /// Its code's letter, `Z` for what is complex.
     pub code: c_char,
-    /// What it means, whatever its width: one of `b i u f c S p U O P X T t V`.
+    /// What it means, whatever its width: one of `b i u f c j J S p U O P X T t V`.
     pub kind: c_char,
     /// `<` or `>`.
     pub byte_order: c_char,

@@ -26,8 +26,12 @@ pub mod kind {
     pub const UNSIGNED: u8 = b'u';
     /// A floating-point number.
     pub const FLOAT: u8 = b'f';
-    /// A complex number: two numbers.
+    /// A complex number.
     pub const COMPLEX: u8 = b'c';
+    /// A complex number of two signed integers.
+    pub const COMPLEX_SIGNED: u8 = b'j';
+    /// A complex number of two unsigned integers.
+    pub const COMPLEX_UNSIGNED: u8 = b'J';
     /// Bytes that are characters.
     pub const BYTES: u8 = b'S';
     /// A Pascal string: its length in the first byte.
@@ -86,7 +90,11 @@ impl Code {
     /// Two of them; a standard size only if the one has it.
     pub const fn doubled(self) -> Self {
         Self {
-            kind: kind::COMPLEX,
+            kind: match self.kind {
+                kind::SIGNED => kind::COMPLEX_SIGNED,
+                kind::UNSIGNED => kind::COMPLEX_UNSIGNED,
+                _ => kind::COMPLEX,
+            },
             size: self.size.wrapping_mul(2),
             standard: self.standard.wrapping_mul(2),
             ..self

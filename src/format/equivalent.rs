@@ -6,7 +6,7 @@
 //! that would still take long is given up.
 
 use super::codes::kind;
-use super::parse::{Fields, MAX_DEPTH, Parser, parse};
+use super::parse::{MAX_DEPTH, Parser, item_size};
 use super::place::Place;
 use super::problem::Problem;
 use super::read::{Head, Mode};
@@ -41,8 +41,9 @@ impl From<Refusal> for Error {
 
 /// Whether two formats describe the same memory.
 pub fn equivalent(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
-    let size = |format| parse(format, &mut Fields::default()).map(|place| place.end);
-    if size(first).map_err(Refusal::First)? != size(second).map_err(Refusal::Second)? {
+    let sizes =
+        (item_size(first).map_err(Refusal::First)?, item_size(second).map_err(Refusal::Second)?);
+    if sizes.0 != sizes.1 {
         return Ok(false);
     }
     walk(&mut Walk::new(first), &mut Walk::new(second))
@@ -51,67 +52,91 @@ pub fn equivalent(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
 #[inline(never)]
 fn walk(first: &mut Walk, second: &mut Walk) -> Result<bool, Refusal> {
     let (mut a, mut b) = (first.next(), second.next());
-    loop {
-        if first.work.saturating_add(second.work) > MOST_WORK {
-            return Err(Refusal::TooLong);
-        }
-        match (&mut a, &mut b) {
+    while first.work.saturating_add(second.work) < MOST_WORK {
+        let (go_on_first, go_on_second) = match (&mut a, &mut b) {
             (Step::Run(run), Step::Run(other)) => {
                 if !run.take_common(other) {
                     return Ok(false);
                 }
-                if run.n == 0 {
-                    a = first.next();
-                }
-                if other.n == 0 {
-                    b = second.next();
-                }
+                (run.row.left == 0, other.row.left == 0)
             }
-            (Step::Again, Step::Again) => {
-                let is_alike = skip(first, second) || skip(second, first);
-                if !is_alike || !first.has_more() {
-                    a = first.next();
-                }
-                if !is_alike || !second.has_more() {
-                    b = second.next();
-                }
+            (Step::Again(row), Step::Again(other)) => {
+                let is_alike = row.skip(other) || other.skip(row);
+                first.go_on_at(row);
+                second.go_on_at(other);
+                (!is_alike || row.left == 0, !is_alike || other.left == 0)
             }
-            (Step::Again, _) => a = first.next(),
-            (_, Step::Again) => b = second.next(),
-            (a, b) => return Ok(matches!((a, b), (Step::End, Step::End))),
+            (Step::Again(row), Step::Run(run)) => {
+                row.skip(&mut run.row);
+                first.go_on_at(row);
+                (true, run.row.left == 0)
+            }
+            (Step::Run(run), Step::Again(row)) => {
+                row.skip(&mut run.row);
+                second.go_on_at(row);
+                (run.row.left == 0, true)
+            }
+            (Step::Again(_), Step::End) => (true, false),
+            (Step::End, Step::Again(_)) => (false, true),
+            (Step::End, Step::End) => return Ok(true),
+            _ => return Ok(false),
+        };
+        if go_on_first {
+            a = first.next();
+        }
+        if go_on_second {
+            b = second.next();
         }
     }
+    Err(Refusal::TooLong)
 }
 
-/// `long` and `short` stand where their loops begin anew, and were alike up to there. If both are at the
-/// same offset, and `short`'s loop has gone round a whole number of times since `long`'s last began, then
-/// they will be alike as often as both go on: leaves that out. Whether there was any to leave out.
-fn skip(long: &mut Walk, short: &mut Walk) -> bool {
-    let (Some(outer), Some(inner)) = (long.frame(), short.frame()) else { return false };
-    let is_whole = outer.stride.checked_rem(inner.stride) == Some(0);
-    let begin = outer.base;
-    let Some(end) = begin.checked_add(outer.stride) else { return false };
-    if !is_whole || inner.first > begin || inner.base.checked_add(inner.stride) != Some(end) {
-        return false;
+/// Items of one kind in a row.
+#[derive(Clone, Copy)]
+struct Row {
+    /// The offset of the first one.
+    first: isize,
+    /// The offset of the next one.
+    next: isize,
+    /// From one to the next.
+    stride: isize,
+    /// How many there are from the next one on.
+    left: isize,
+}
+
+impl Row {
+    const NONE: Self = Self { first: 0, next: 0, stride: 0, left: 0 };
+
+    /// Goes on by `n` items.
+    fn go_on(&mut self, n: isize) {
+        self.left = self.left.saturating_sub(n);
+        self.next = self.next.saturating_add(n.saturating_mul(self.stride));
     }
-    let times = outer.stride.checked_div(inner.stride).unwrap_or(1);
-    let n = outer.left.min(inner.left.checked_div(times).unwrap_or(0));
-    outer.go_on(n);
-    inner.go_on(n.saturating_mul(times));
-    n > 0
+
+    /// Two rows that were alike up to here. If they stand at the same offset, and the last item here was
+    /// a whole number of the other's, they will be alike as often as both go on: leaves that out, and
+    /// says whether there was any to leave out.
+    fn skip(&mut self, other: &mut Self) -> bool {
+        let begin = self.next.saturating_sub(self.stride);
+        let is_whole = self.stride.checked_rem(other.stride) == Some(0);
+        if !is_whole || other.next != self.next || other.first > begin {
+            return false;
+        }
+        let times = self.stride.checked_div(other.stride).unwrap_or(1);
+        let n = self.left.min(other.left.checked_div(times).unwrap_or(0));
+        self.go_on(n);
+        other.go_on(n.saturating_mul(times));
+        n > 0
+    }
 }
 
-/// Items of one kind that lie back to back.
-#[derive(PartialEq, Eq)]
+/// Items that lie back to back.
 struct Run {
-    /// Where the first one lies.
-    offset: isize,
-    /// How many there are.
-    n: isize,
+    row: Row,
     what: What,
 }
 
-/// What an item is.
+/// What an item is, but for its size.
 #[derive(PartialEq, Eq)]
 struct What {
     kind: u8,
@@ -119,21 +144,18 @@ struct What {
     byte_order: u8,
     /// The first bit, of bits.
     bit: u8,
-    /// The size; the length of a Pascal string; the number of bits.
-    size: isize,
 }
 
 impl Run {
-    /// Takes what two runs have in common from the beginning of both; false if they differ there.
+    /// Takes what two runs have in common from the next item on; false if that differs.
     fn take_common(&mut self, other: &mut Self) -> bool {
-        if self.offset != other.offset || self.what != other.what {
+        let (row, others) = (&mut self.row, &mut other.row);
+        if row.next != others.next || row.stride != others.stride || self.what != other.what {
             return false;
         }
-        let n = self.n.min(other.n);
-        for run in [self, other] {
-            run.n = run.n.saturating_sub(n);
-            run.offset = run.offset.saturating_add(n.saturating_mul(run.what.size));
-        }
+        let n = row.left.min(others.left);
+        row.go_on(n);
+        others.go_on(n);
         true
     }
 }
@@ -141,8 +163,8 @@ impl Run {
 /// What comes next in a format.
 enum Step {
     Run(Run),
-    /// A struct is at its end, and another one of the same follows.
-    Again,
+    /// A struct is at its end, and more of the same follow.
+    Again(Row),
     End,
 }
 
@@ -152,12 +174,8 @@ struct Frame {
     /// Where its members begin in the format, and the byte order there.
     body: usize,
     mode: Mode,
-    /// The offset of the first one of its kind in a row, and of this one.
-    first: isize,
-    base: isize,
-    /// From one to the next, and how many follow.
-    stride: isize,
-    left: isize,
+    /// The ones behind it.
+    row: Row,
     /// Where the items around it go on.
     outer: Place,
     /// How many runs there were before the one that is walked.
@@ -165,22 +183,8 @@ struct Frame {
 }
 
 impl Frame {
-    const NONE: Self = Self {
-        body: 0,
-        mode: Mode::START,
-        first: 0,
-        base: 0,
-        stride: 0,
-        left: 0,
-        outer: Place::EMPTY,
-        n_runs: 0,
-    };
-
-    /// Goes on to the `n`th one behind this.
-    fn go_on(&mut self, n: isize) {
-        self.left = self.left.saturating_sub(n);
-        self.base = self.base.saturating_add(n.saturating_mul(self.stride));
-    }
+    const NONE: Self =
+        Self { body: 0, mode: Mode::START, row: Row::NONE, outer: Place::EMPTY, n_runs: 0 };
 }
 
 /// A format that was parsed without a problem, and how far it is walked.
@@ -210,11 +214,19 @@ impl<'a> Walk<'a> {
         self.frames.get_mut(self.depth.checked_sub(1)?)
     }
 
-    /// Whether the innermost struct is not the last one of its kind in a row. Of padding alone, one is
-    /// as good as many.
-    fn has_more(&mut self) -> bool {
+    /// Leaves out structs of the innermost row.
+    fn go_on_at(&mut self, row: &Row) {
+        if let Some(frame) = self.frame() {
+            frame.row = *row;
+        }
+    }
+
+    /// What follows the innermost struct in its row, if anything does. Of padding alone, one is as good
+    /// as many.
+    fn more(&mut self) -> Option<Row> {
         let n_runs = self.n_runs;
-        self.frame().is_some_and(|frame| frame.left > 0 && frame.n_runs != n_runs)
+        let frame = self.frame()?;
+        (frame.row.left > 0 && frame.n_runs != n_runs).then_some(frame.row)
     }
 
     fn next(&mut self) -> Step {
@@ -233,18 +245,18 @@ impl<'a> Walk<'a> {
             let run = match &head {
                 Some(head) => self.item(head)?,
                 None if self.depth == 0 => return None,
-                None if self.has_more() => {
-                    self.is_between = true;
-                    return Some(Step::Again);
-                }
                 None => {
+                    if let Some(row) = self.more() {
+                        self.is_between = true;
+                        return Some(Step::Again(row));
+                    }
                     self.close()?;
                     None
                 }
             };
             let read = self.parser.reader.position.saturating_sub(start);
             self.work = self.work.saturating_add(read).saturating_add(1);
-            if let Some(run) = run.filter(|run| run.n > 0) {
+            if let Some(run) = run.filter(|run| run.row.left > 0 && run.row.stride > 0) {
                 self.n_runs = self.n_runs.saturating_add(1);
                 return Some(Step::Run(run));
             }
@@ -253,10 +265,10 @@ impl<'a> Walk<'a> {
 
     /// At the end of a struct, goes on to the next one of its kind, or to what follows.
     fn close(&mut self) -> Option<()> {
-        let (has_more, n_runs) = (self.has_more(), self.n_runs);
+        let (has_more, n_runs) = (self.more().is_some(), self.n_runs);
         let frame = self.frame()?;
         if has_more {
-            frame.go_on(1);
+            frame.row.go_on(1);
             frame.n_runs = n_runs;
             let Frame { body, mode, .. } = *frame;
             self.parser.reader.position = body;
@@ -275,7 +287,7 @@ impl<'a> Walk<'a> {
         let (before, mode) = (self.parser.reader.position, self.parser.reader.mode);
         let r#type = self.parser.body(head, self.depth, 0).ok()?;
         let n = head.n_items().ok()?;
-        let base = self.frame().map_or(0, |frame| frame.base);
+        let base = self.frame().map_or(0, |frame| frame.row.next.saturating_sub(frame.row.stride));
         if head.letter == b'T' && n > 0 {
             let read = self.parser.reader.position.saturating_sub(before);
             self.work = self.work.saturating_add(read);
@@ -285,10 +297,11 @@ impl<'a> Walk<'a> {
             // Behind the brace.
             self.parser.reader.skip();
             let body = self.parser.reader.position;
-            let (stride, left, outer) = (r#type.size, n.saturating_sub(1), self.place);
-            let n_runs = self.n_runs;
+            let (outer, n_runs) = (self.place, self.n_runs);
+            let mut row = Row { first, next: first, stride: r#type.size, left: n };
+            row.go_on(1);
             self.depth = self.depth.saturating_add(1);
-            *self.frame()? = Frame { body, mode, first, base: first, stride, left, outer, n_runs };
+            *self.frame()? = Frame { body, mode, row, outer, n_runs };
             self.place = Place::EMPTY;
             return Some(None);
         }
@@ -308,7 +321,8 @@ impl<'a> Walk<'a> {
             _ => (n, r#type.size),
         };
         let byte_order = if r#type.size > 1 { head.mode.byte_order() } else { 0 };
-        let what = What { kind: head.code.kind, byte_order, bit, size };
-        Some(Some(Run { offset: offset.checked_add(base)?, n: if size > 0 { n } else { 0 }, what }))
+        let what = What { kind: head.code.kind, byte_order, bit };
+        let first = offset.checked_add(base)?;
+        Some(Some(Run { row: Row { first, next: first, stride: size, left: n }, what }))
     }
 }

@@ -45,9 +45,9 @@ faults! {
     TooManyDimensions: "an array has 64 dimensions at most";
     TooLarge: "a count or a size is larger than memory can be";
     TooDeep: "structs, pointers and functions are nested more than 64 deep";
-    NoBrace: "'T' and 'X' are followed by '{'";
-    NotClosed: "a '{' is not closed by '}'";
-    NotOpened: "this '}' closes nothing";
+    NoBrace: "an opening brace follows 'T' and 'X'";
+    NotClosed: "this brace is not closed";
+    NotOpened: "this brace closes nothing";
     NameWithoutItem: "a name stands behind what it names";
     NameNotClosed: "a name ends with ':', and this one does not";
     ComplexOfNothing: "'Z' stands directly before the code of a number, or at the end of an item";
