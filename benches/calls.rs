@@ -11,7 +11,7 @@ mod support;
 
 use std::ffi::{c_char, c_int, c_void};
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use host::machine::{self, Machine};
@@ -107,8 +107,8 @@ fn main() {
     let (dense, transposed) = (dense.view(), transposed.view());
     let cases = cases(&objects, &dense, &transposed);
     machine::pin();
-    measure(&both, &cases);
-    let calls = print_table(&cases);
+    let samples = measure(&both, &cases);
+    let calls = print_table(&cases, &samples);
     // Cargo adds --bench; anything else chooses among the calls.
     if std::env::args().skip(1).all(|argument| argument == "--bench") {
         write(&host.python.label, &calls);
@@ -254,48 +254,78 @@ fn cases<'a>(
     cases
 }
 
-fn measure(both: &[Functions; 2], cases: &[Case]) {
+/// The calls that are made of one library before it is the other's turn.
+const TURN: u64 = 500;
+
+/// A sample of a case: nanoseconds a call, of libpython and of the library.
+type Sample = [f64; 2];
+
+/// The samples of each case. Every sample has both libraries in turn, some microseconds each, so that what
+/// else the machine does hits both alike.
+fn measure(both: &[Functions; 2], cases: &[Case]) -> Vec<Vec<Sample>> {
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(100))
         .measurement_time(Duration::from_millis(400))
         .sample_size(60)
         .without_plots()
         .configure_from_args();
-    for (i, (name, case)) in cases.iter().enumerate() {
+    let samples = cases.iter().map(|(name, case)| {
+        let mut samples = Vec::new();
         let mut group = criterion.benchmark_group(*name);
-        // Whoever is measured second finds a warmer machine: take turns.
-        for k in 0..2 {
-            let functions = &both[(i + k) % 2];
-            group.bench_function(functions.label, |bencher| bencher.iter(|| case(functions)));
+        for (k, functions) in both.iter().enumerate() {
+            group.bench_function(functions.label, |bencher| {
+                bencher.iter_custom(|calls| {
+                    let times = in_turn(both, case, calls);
+                    samples.push(times.map(|time| time.as_nanos() as f64 / calls as f64));
+                    times[k]
+                });
+            });
         }
         group.finish();
-    }
+        samples
+    });
+    let samples = samples.collect();
     criterion.final_summary();
+    samples
 }
 
-/// The medians that criterion has just stored.
-fn print_table(cases: &[Case]) -> Vec<Value> {
-    let criterion = support::shipped().root.join("target/criterion");
-    let median = |name: &str, label: &str| -> Option<f64> {
-        let directory = name.replace(['?', '"', '/', '\\', '*', '<', '>', ':', '|', '^'], "_");
-        let file = criterion.join(directory).join(label).join("new/estimates.json");
-        let estimates: serde_json::Value =
-            serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()?;
-        estimates["median"]["point_estimate"].as_f64()
-    };
+/// The time of as many calls of each of both libraries.
+fn in_turn(both: &[Functions; 2], case: &dyn Fn(&Functions), calls: u64) -> [Duration; 2] {
+    let mut times = [Duration::ZERO; 2];
+    let mut done = 0;
+    while done < calls {
+        let turn = TURN.min(calls - done);
+        for (functions, time) in both.iter().zip(&mut times) {
+            let start = Instant::now();
+            (0..turn).for_each(|_| case(functions));
+            *time += start.elapsed();
+        }
+        done += turn;
+    }
+    times
+}
+
+/// Prints the medians, and answers them.
+fn print_table(cases: &[Case], samples: &[Vec<Sample>]) -> Vec<Value> {
     println!(
         "\n{:34}{:>12}{:>12}{:>10}",
         "nanoseconds, median", "libpython", "libpybuffer", "ratio"
     );
     let mut all = Vec::new();
-    for (name, _) in cases {
-        match (median(name, "libpython"), median(name, "libpybuffer")) {
-            (Some(host), Some(ours)) => {
-                println!("{name:34}{host:>12.1}{ours:>12.1}{:>10.2}", ours / host);
+    for ((name, _), samples) in cases.iter().zip(samples) {
+        let median = |of: &dyn Fn(&Sample) -> f64| -> Option<f64> {
+            let mut values: Vec<f64> = samples.iter().map(of).collect();
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 2).copied()
+        };
+        match (median(&|s| s[0]), median(&|s| s[1]), median(&|s| s[1] / s[0])) {
+            (Some(host), Some(ours), Some(ratio)) => {
+                println!("{name:34}{host:>12.1}{ours:>12.1}{ratio:>10.2}");
                 let round = |value: f64| (value * 10.0).round() / 10.0;
                 all.push(json!({
                     "call": name,
                     "ns": { "libpython": round(host), "libpybuffer": round(ours) },
+                    "ratio": (ratio * 100.0).round() / 100.0,
                 }));
             }
             _ => println!("{name:34} was not measured in this run"),

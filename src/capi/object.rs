@@ -1,6 +1,7 @@
 //! `PyObject_*`: functions of objects.
 
 use core::ffi::c_int;
+use core::hint::black_box;
 
 use super::null_argument;
 use crate::abi::{Py_buffer, PyObject};
@@ -28,8 +29,22 @@ pub unsafe fn check_buffer(obj: *mut PyObject) -> c_int {
     if obj.is_null() {
         return 0;
     }
-    // SAFETY: an object (caller).
-    unsafe { protocol::get::is_exporter(runtime::for_objects(), obj) }.into()
+    if runtime::settled_plain().is_none() {
+        // SAFETY: an object (caller).
+        return unsafe { check_buffer_elsewhere(obj) };
+    }
+    // SAFETY: an object, and this is its layout.
+    unsafe { protocol::get::is_exporter(ObjectLayout::PLAIN, obj) }.into()
+}
+
+/// As [`check_buffer`] before the world is settled, or in one of another layout.
+///
+/// # Safety
+/// `obj` is an object.
+#[inline(never)]
+unsafe fn check_buffer_elsewhere(obj: *mut PyObject) -> c_int {
+    // SAFETY: an object (caller), and this is its layout.
+    unsafe { protocol::get::is_exporter(runtime::for_objects().layout(), obj) }.into()
 }
 
 /// Asks `obj` to fill `view` for a request of `flags` (`PyBUF_SIMPLE`, `PyBUF_FULL_RO`, ...).
@@ -91,7 +106,9 @@ unsafe fn get_buffer_elsewhere(obj: *mut PyObject, view: *mut Py_buffer, flags: 
 #[inline(never)]
 unsafe fn refuse(refusal: Refusal, obj: *mut PyObject) -> c_int {
     // SAFETY: the caller's promise is the callee's.
-    runtime::status(Err(unsafe { protocol::get::explain(refusal, obj) }))
+    let status = runtime::status(Err(unsafe { protocol::get::explain(refusal, obj) }));
+    // A compiler that knows it to be -1 would return that itself, and `get_buffer` need a stack.
+    black_box(status)
 }
 
 /// Copies what `src` exports to what `dest` exports: as one block if both are contiguous in the same

@@ -19,10 +19,11 @@ pub fn are_access_mode(flags: c_int) -> bool {
 /// Whether the type of `obj` exports buffers.
 ///
 /// # Safety
-/// `obj` is an object of this process's world.
-pub unsafe fn is_exporter(runtime: &Runtime, obj: *mut PyObject) -> bool {
+/// `obj` is an object of this layout.
+#[inline]
+pub unsafe fn is_exporter(layout: ObjectLayout, obj: *mut PyObject) -> bool {
     // SAFETY: the caller's promise is the callee's.
-    unsafe { runtime.getbuffer_of(obj) }.is_some()
+    unsafe { layout.slots_of(obj) }.is_some_and(|slots| slots.bf_getbuffer.is_some())
 }
 
 /// Why an object was not asked. Small, so that asking needs no room for an error's text.

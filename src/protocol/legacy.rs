@@ -51,7 +51,7 @@ pub unsafe fn writable(obj: *mut PyObject) -> Result<Bytes, Error> {
 pub unsafe fn is_readable(obj: *mut PyObject) -> c_int {
     let runtime = runtime::for_objects();
     // SAFETY: the caller's promise is the callee's.
-    if !unsafe { get::is_exporter(runtime, obj) } {
+    if !unsafe { get::is_exporter(runtime.layout(), obj) } {
         return 0;
     }
     let mut view = get::EMPTY;

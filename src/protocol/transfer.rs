@@ -19,9 +19,9 @@ use crate::view::{Fields, View};
 pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), Error> {
     let runtime = runtime::for_objects();
     // SAFETY: both are objects (caller).
-    let are_exporters = unsafe { get::is_exporter(runtime, dest) }
+    let are_exporters = unsafe { get::is_exporter(runtime.layout(), dest) }
         // SAFETY: as above.
-        && unsafe { get::is_exporter(runtime, src) };
+        && unsafe { get::is_exporter(runtime.layout(), src) };
     if !are_exporters {
         return Err(Error::Fixed(
             Kind::Type,

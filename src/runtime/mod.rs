@@ -17,7 +17,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::abi::{PyObject, PyTypeObject, getbufferproc};
+use crate::abi::{PyObject, PyTypeObject};
 use crate::error::{Error, Kind, Text};
 use cpython::Host;
 use layout::ObjectLayout;
@@ -142,16 +142,6 @@ impl Runtime {
     unsafe fn type_of(&self, obj: *mut PyObject) -> *const PyTypeObject {
         // SAFETY: the caller's promise is the callee's.
         unsafe { self.layout.type_of(obj) }
-    }
-
-    /// The slot by which an object hands out views, if it has one.
-    ///
-    /// # Safety
-    /// `obj` is an object.
-    #[inline]
-    pub unsafe fn getbuffer_of(&self, obj: *mut PyObject) -> Option<getbufferproc> {
-        // SAFETY: the caller's promise is the callee's.
-        unsafe { self.layout.slots_of(obj) }?.bf_getbuffer
     }
 
     /// Where this world's objects have their types.
