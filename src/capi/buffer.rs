@@ -9,7 +9,7 @@ use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
 use crate::layout::Order;
 use crate::layout::strides;
 use crate::protocol;
-use crate::runtime::{self, layout::ObjectLayout, status};
+use crate::runtime::{self, status};
 use crate::view::Fields;
 
 /// Gives a view back to its exporter: calls `bf_releasebuffer` if the exporter has it, sets
@@ -38,15 +38,15 @@ pub unsafe fn release(view: *mut Py_buffer) {
     if view.is_null() {
         return;
     }
-    match runtime::settled_plain() {
+    match runtime::settled_counted() {
         // SAFETY: a view (caller).
-        Some(runtime) => unsafe { protocol::get::release(runtime, ObjectLayout::PLAIN, view) },
+        Some(runtime) => unsafe { protocol::get::release::<true>(runtime, view) },
         // SAFETY: as above.
         None => unsafe { release_elsewhere(view) },
     }
 }
 
-/// As [`release`] before the world is settled, or in one of another layout.
+/// As [`release`] before the world is settled, or in one of another layout or with other counts.
 ///
 /// # Safety
 /// As for [`PyBuffer_Release`]; `view` is not null.

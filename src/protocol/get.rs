@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use core::ptr;
 
-use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, releasebufferproc};
+use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, getbufferproc, releasebufferproc};
 use crate::error::{Error, Kind};
 use crate::runtime::layout::ObjectLayout;
 use crate::runtime::{self, Runtime};
@@ -26,122 +26,110 @@ pub unsafe fn is_exporter(layout: ObjectLayout, obj: *mut PyObject) -> bool {
     unsafe { layout.slots_of(obj) }.is_some_and(|slots| slots.bf_getbuffer.is_some())
 }
 
-/// Why an object was not asked. Small, so that asking needs no room for an error's text.
-#[derive(Clone, Copy)]
-pub enum Refusal {
-    /// The flags are an access mode.
-    AccessMode,
-    /// There is no object, or no view for a memoryview to fill.
-    Null,
-    /// The object has no slot that can be called.
-    NoExporter,
-}
-
-/// Asks `obj` of a world, whose objects have a layout, for a view. What it answers goes to `answered` unchanged; if it is not asked, why not goes
-/// to `refused`. (Two ways on instead of a result, so that the exported function is left by a jump into
-/// the exporter's slot: 1 ns of 9.)
+/// The slot of an exporter to be asked in a way that needs no second look; `None` for all else.
 ///
 /// # Safety
-/// `obj` is null or an object of this process's world, and the thread may use it; `view` is null or
-/// writable.
-#[inline(always)]
-pub unsafe fn get_buffer<R>(
-    runtime: &Runtime,
+/// `obj` is null or an object of this layout.
+#[inline]
+pub unsafe fn slot(
     layout: ObjectLayout,
     obj: *mut PyObject,
     view: *mut Py_buffer,
     flags: c_int,
-    answered: impl FnOnce(c_int) -> R,
-    refused: impl FnOnce(Refusal) -> R,
-) -> R {
+) -> Option<getbufferproc> {
+    if obj.is_null() || view.is_null() || are_access_mode(flags) {
+        return None;
+    }
+    // SAFETY: an object of this layout (caller).
+    unsafe { layout.slots_of(obj) }?.bf_getbuffer
+}
+
+/// Asks `obj` for a view: what it answers, unchanged, or why it was not asked.
+///
+/// # Safety
+/// `obj` is null or an object of this process's world, and the thread may use it; `view` is null or
+/// writable.
+#[inline(never)]
+pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<c_int, Error> {
+    let runtime = runtime::for_objects();
     if are_access_mode(flags) && runtime.refuses_access_modes() {
-        return refused(Refusal::AccessMode);
+        return Err(BAD_CALL);
     }
     if obj.is_null() {
-        return refused(Refusal::Null);
+        return Err(Error::NullArgument);
     }
-    // SAFETY: `obj` is an object (caller).
-    let Some(getbuffer) = unsafe { layout.slots_of(obj) }.and_then(|slots| slots.bf_getbuffer)
-    else {
-        return refused(Refusal::NoExporter);
+    // SAFETY: an object of this world (caller).
+    let slots = unsafe { runtime.layout().slots_of(obj) };
+    let Some(getbuffer) = slots.and_then(|slots| slots.bf_getbuffer) else {
+        return Err(Error::TypeName(
+            c"a bytes-like object is required, not '%.100s'",
+            // SAFETY: as above.
+            unsafe { runtime.type_name_of(obj) },
+        ));
     };
     // SAFETY: as above.
     if view.is_null() && unsafe { runtime.is_memoryview(obj) } {
-        return refused(Refusal::Null);
+        return Err(Error::NullArgument);
     }
     // SAFETY: this is the slot of the object's own type; the rest is the caller's promise.
-    answered(unsafe { getbuffer(obj, view, flags) })
-}
-
-/// As [`get_buffer`], for callers within the library.
-///
-/// # Safety
-/// As for [`get_buffer`].
-#[inline(never)]
-pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<c_int, Error> {
-    // SAFETY: the caller's promise is the callees'; `explain` gets the object that was not asked.
-    let refused = |refusal| Err(unsafe { explain(refusal, obj) });
-    let runtime = runtime::for_objects();
-    // SAFETY: as above.
-    unsafe { get_buffer(runtime, runtime.layout(), obj, view, flags, Ok, refused) }
-}
-
-/// The error of a refusal.
-///
-/// # Safety
-/// `obj` is the object that was not asked.
-#[cold]
-pub unsafe fn explain(refusal: Refusal, obj: *mut PyObject) -> Error {
-    match refusal {
-        Refusal::AccessMode => BAD_CALL,
-        Refusal::Null => Error::NullArgument,
-        Refusal::NoExporter => Error::TypeName(
-            c"a bytes-like object is required, not '%.100s'",
-            // SAFETY: an object (caller).
-            unsafe { runtime::for_objects().type_name_of(obj) },
-        ),
-    }
+    Ok(unsafe { getbuffer(obj, view, flags) })
 }
 
 /// Gives a view back: calls `bf_releasebuffer`, clears `view.obj`, drops the reference, in this
-/// order. Does nothing if `view.obj` is null.
+/// order. Does nothing if `view.obj` is null. `COUNTED` says that `runtime` is the world that
+/// `runtime::settled_counted` answered.
 ///
 /// # Safety
 /// `view` was filled by an exporter, has not moved, and may be given back by this thread.
 #[inline]
-pub unsafe fn release(runtime: &Runtime, layout: ObjectLayout, view: *mut Py_buffer) {
+pub unsafe fn release<const COUNTED: bool>(runtime: &Runtime, view: *mut Py_buffer) {
     // SAFETY: a view (caller). No reference to it is kept, as the exporter may have one of its own.
     let obj = unsafe { (*view).obj };
     if obj.is_null() {
         return;
     }
+    let layout = if COUNTED { ObjectLayout::PLAIN } else { runtime.layout() };
     // SAFETY: an exporter put an object there (caller).
     match unsafe { layout.slots_of(obj) }.and_then(|slots| slots.bf_releasebuffer) {
-        None => {
-            // SAFETY: as above.
-            unsafe { (*view).obj = ptr::null_mut() };
-            // SAFETY: the view owned this reference.
-            unsafe { runtime.decref(obj) };
-        }
+        // SAFETY: the view and its object.
+        None => unsafe { let_go::<COUNTED>(runtime, view, obj) },
         // SAFETY: the slot of the object's own type.
-        Some(releasebuffer) => unsafe { release_by(runtime, releasebuffer, view) },
+        Some(slot) => unsafe { release_by::<COUNTED>(runtime, slot, view, obj) },
     }
 }
 
 /// As [`release`], for an exporter that takes its views back.
 ///
 /// # Safety
-/// As for [`release`]; `releasebuffer` is the slot of the view's object.
+/// As for [`release`]; `obj` is the view's object and `releasebuffer` its slot.
 #[inline(never)]
-unsafe fn release_by(runtime: &Runtime, releasebuffer: releasebufferproc, view: *mut Py_buffer) {
-    // SAFETY: a view (caller).
-    let obj = unsafe { (*view).obj };
+unsafe fn release_by<const COUNTED: bool>(
+    runtime: &Runtime,
+    releasebuffer: releasebufferproc,
+    view: *mut Py_buffer,
+    obj: *mut PyObject,
+) {
     // SAFETY: the slot of the object's own type, with the view that its other slot filled.
     unsafe { releasebuffer(obj, view) };
-    // SAFETY: as above.
+    // SAFETY: the view and its object.
+    unsafe { let_go::<COUNTED>(runtime, view, obj) };
+}
+
+/// Clears `view.obj` and drops the reference.
+///
+/// # Safety
+/// As for [`release`]; `obj` was the view's object.
+#[inline]
+unsafe fn let_go<const COUNTED: bool>(runtime: &Runtime, view: *mut Py_buffer, obj: *mut PyObject) {
+    // SAFETY: a view (caller).
     unsafe { (*view).obj = ptr::null_mut() };
-    // SAFETY: the view owned this reference.
-    unsafe { runtime.decref(obj) };
+    if COUNTED {
+        // SAFETY: the view owned this reference.
+        unsafe { runtime.lower(obj) };
+    } else {
+        // SAFETY: as above.
+        unsafe { runtime.decref(obj) };
+    }
 }
 
 /// As [`release`], for callers within the library: not once more in line.
@@ -150,15 +138,14 @@ unsafe fn release_by(runtime: &Runtime, releasebuffer: releasebufferproc, view: 
 /// As for [`release`].
 #[inline(never)]
 pub unsafe fn give_back(view: *mut Py_buffer) {
-    let runtime = runtime::for_objects();
     // SAFETY: the caller's promise is the callee's.
-    unsafe { release(runtime, runtime.layout(), view) };
+    unsafe { release::<false>(runtime::for_objects(), view) };
 }
 
 /// Calls `work` with a view of `obj`, and gives the view back.
 ///
 /// # Safety
-/// As for [`get_buffer`]; what `work` does with the view is up to it.
+/// As for [`ask`]; what `work` does with the view is up to it.
 pub unsafe fn with_view<R>(
     obj: *mut PyObject,
     flags: c_int,

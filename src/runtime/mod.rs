@@ -8,6 +8,7 @@
 //! "Hosted" is final once found. "Standalone" is not remembered until an object or an error of that
 //! world exists, as a libpython may yet be loaded; from then on it is final too.
 
+mod counts;
 pub mod cpython;
 pub mod layout;
 pub mod standalone;
@@ -28,6 +29,8 @@ pub struct Runtime {
     layout: ObjectLayout,
     incref: unsafe extern "C" fn(*mut PyObject),
     decref: unsafe extern "C" fn(*mut PyObject),
+    /// Whether references may be taken away in place.
+    counts_are_plain: bool,
     /// The libpython, if this is a hosted world.
     host: Option<Host>,
     /// What `pybuffer_runtime` says.
@@ -45,6 +48,8 @@ const NO_EXCEPTION: Error =
 static CURRENT: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
 /// The same, if its objects have the plain layout.
 static PLAIN: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
+/// The same, if besides their references are counted in place.
+static COUNTED: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
 
 /// The world as of now, to be asked something.
 #[inline]
@@ -93,6 +98,13 @@ pub fn settled_plain() -> Option<&'static Runtime> {
     unsafe { PLAIN.load(Ordering::Acquire).as_ref() }
 }
 
+/// As [`settled_plain`], if besides references may be taken away by [`Runtime::lower`].
+#[inline]
+pub fn settled_counted() -> Option<&'static Runtime> {
+    // SAFETY: as for `settled`.
+    unsafe { COUNTED.load(Ordering::Acquire).as_ref() }
+}
+
 /// Makes `runtime` the world, unless another one is already; answers which it is.
 fn settle(runtime: &'static Runtime) -> &'static Runtime {
     let new = ptr::from_ref(runtime).cast_mut();
@@ -105,6 +117,9 @@ fn settle(runtime: &'static Runtime) -> &'static Runtime {
     };
     if settled.layout.is_plain() {
         PLAIN.store(ptr::from_ref(settled).cast_mut(), Ordering::Release);
+    }
+    if settled.counts_are_plain {
+        COUNTED.store(ptr::from_ref(settled).cast_mut(), Ordering::Release);
     }
     settled
 }
@@ -133,6 +148,8 @@ impl Runtime {
     }
 
     /// Whether a request of exactly `PyBUF_READ` or `PyBUF_WRITE` is an error: since 3.13.
+    #[cold]
+    #[inline(never)]
     pub fn refuses_access_modes(&self) -> bool {
         self.host.as_ref().is_none_or(|host| host.version() >= (3, 13))
     }
@@ -164,6 +181,8 @@ impl Runtime {
     ///
     /// # Safety
     /// `obj` is an object.
+    #[cold]
+    #[inline(never)]
     pub unsafe fn is_memoryview(&self, obj: *mut PyObject) -> bool {
         // SAFETY: the caller's promise is the callee's.
         let r#type = unsafe { self.type_of(obj) };
@@ -188,6 +207,28 @@ impl Runtime {
     pub unsafe fn decref(&self, obj: *mut PyObject) {
         // SAFETY: the caller's promise is the callee's.
         unsafe { (self.decref)(obj) };
+    }
+
+    /// As [`decref`](Self::decref), in place where nothing is decided by it.
+    ///
+    /// # Safety
+    /// As for `decref`; this is the world that [`settled_counted`] answered.
+    #[inline]
+    pub unsafe fn lower(&self, obj: *mut PyObject) {
+        // SAFETY: the caller's promise is the callee's.
+        if !unsafe { counts::lower(obj) } {
+            // SAFETY: as above.
+            unsafe { self.decref_special(obj) };
+        }
+    }
+
+    /// # Safety
+    /// As for [`decref`](Self::decref).
+    #[cold]
+    #[inline(never)]
+    unsafe fn decref_special(&self, obj: *mut PyObject) {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { self.decref(obj) };
     }
 
     /// The size of an item whose format not every CPython accepts.

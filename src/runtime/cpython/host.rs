@@ -68,6 +68,11 @@ impl Host {
         self.decref
     }
 
+    /// Whether all references are counted together as well: a build with `Py_REF_DEBUG`.
+    pub fn debugs_references(&self) -> bool {
+        self.symbols._Py_NegativeRefcount.is_some()
+    }
+
     /// `&PyType_Type`
     pub fn type_type(&self) -> *mut PyTypeObject {
         ptr::from_ref(self.type_type).cast_mut()

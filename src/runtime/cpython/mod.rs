@@ -1,8 +1,8 @@
 //! The objects of the libpython in this process.
 //!
-//! Found by weak references, or by `dlsym` if it was loaded later. References are changed only by
-//! `Py_IncRef` and `Py_DecRef`, which are right in every build, and errors are set by the host's own
-//! functions, so one binary serves all versions.
+//! Found by weak references, or by `dlsym` if it was loaded later. References are changed by
+//! `Py_IncRef` and `Py_DecRef`, which are right in every build (`counts` has the one short cut), and errors
+//! are set by the host's own functions, so one binary serves all versions.
 
 mod host;
 mod symbols;
@@ -12,8 +12,8 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use super::Runtime;
 use super::layout::ObjectLayout;
+use super::{Runtime, counts};
 pub use host::Host;
 use symbols::Symbols;
 
@@ -79,10 +79,14 @@ fn describe(symbols: Symbols) -> Option<Runtime> {
     // SAFETY: these are the host's types.
     let layout =
         unsafe { ObjectLayout::measure(host.memoryview_type(), host.type_type(), c"memoryview") }?;
+    // SAFETY: the host's own functions and type.
+    let have_plain_counts =
+        || unsafe { counts::are_plain(host.incref(), host.decref(), host.memoryview_type()) };
     Some(Runtime {
         layout,
         incref: host.incref(),
         decref: host.decref(),
+        counts_are_plain: layout.is_plain() && !host.debugs_references() && have_plain_counts(),
         description: host.description(),
         host: Some(host),
     })

@@ -57,6 +57,7 @@ symbols! {
     Py_GetVersion: unsafe extern "C" fn() -> *const c_char,
     Py_IncRef: unsafe extern "C" fn(*mut PyObject),
     Py_DecRef: unsafe extern "C" fn(*mut PyObject),
+    _Py_NegativeRefcount: unsafe extern "C" fn(*const c_char, c_int, *mut PyObject),
     PyType_Type: &'static PyTypeObject,
     PyMemoryView_Type: &'static PyTypeObject,
     PyThreadState_GetUnchecked: unsafe extern "C" fn() -> *mut c_void,

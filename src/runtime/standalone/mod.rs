@@ -26,6 +26,7 @@ pub static RUNTIME: Runtime = Runtime {
     layout: ObjectLayout::PLAIN,
     incref: objects::incref,
     decref: objects::decref,
+    counts_are_plain: false,
     host: None,
     description: Text::from_ascii("standalone"),
 };
