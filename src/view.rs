@@ -152,25 +152,30 @@ impl<'a> Fields<'a> {
         if !self.view.suboffsets.is_null() {
             return false;
         }
-        let (c, fortran) = match order.cast_unsigned() {
-            b'C' => (true, false),
-            b'A' => (true, true),
-            b'F' => (false, true),
-            _ => return false,
-        };
+        match order.cast_unsigned() {
+            b'C' => self.is_dense(Order::C),
+            b'F' => self.is_dense(Order::Fortran),
+            b'A' => self.is_dense(Order::C) || self.is_dense(Order::Fortran),
+            _ => false,
+        }
+    }
+
+    /// Whether the items lie back to back, if no pointers are followed.
+    #[inline(always)]
+    fn is_dense(self, order: Order) -> bool {
         if self.view.len == 0 {
             return true;
         }
-        let itemsize = self.view.itemsize;
         match (self.shape(), self.strides()) {
             (Some(shape), Some(strides)) => {
-                (c && contiguity::is_dense(itemsize, shape, strides, Order::C))
-                    || (fortran && contiguity::is_dense(itemsize, shape, strides, Order::Fortran))
+                contiguity::is_dense(self.view.itemsize, shape, strides, order)
             }
             // An item without dimensions.
             (None, Some(_)) => self.ndim() == 0,
             // C strides.
-            (shape, None) => c || self.ndim() <= 1 || contiguity::is_one_line(shape),
+            (shape, None) => {
+                order == Order::C || self.ndim() <= 1 || contiguity::is_one_line(shape)
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::Order;
 
 /// Whether items of `itemsize` bytes with `shape[ndim]` and `strides[ndim]` lie back to back in
 /// `order`.
-#[inline]
+#[inline(always)]
 pub fn is_dense(itemsize: isize, shape: &[isize], strides: &[isize], order: Order) -> bool {
     // C order without a loop for the shapes that most views have; most views asked for Fortran order
     // fail at once, where a loop is faster (4.8 ns to 6.3; Xeon, `calls`).
@@ -33,7 +33,7 @@ fn fits(n: isize, stride: isize, dense: isize) -> bool {
 }
 
 /// Walks the dimensions from the fastest to the slowest.
-#[inline]
+#[inline(always)]
 fn lie_back_to_back<'a>(
     itemsize: isize,
     mut dims: impl Iterator<Item = (&'a isize, &'a isize)>,
@@ -48,6 +48,7 @@ fn lie_back_to_back<'a>(
 
 /// Whether at most one dimension has more than one item: then C strides are Fortran strides too.
 #[cold]
+#[inline(never)]
 pub fn is_one_line(shape: Option<&[isize]>) -> bool {
     shape.is_some_and(|shape| shape.iter().filter(|&&n| n > 1).nth(1).is_none())
 }
