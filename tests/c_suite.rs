@@ -17,7 +17,7 @@ use support::{
 };
 
 /// The families of tests that are compiled for both worlds, and what they stand on.
-const SOURCES: [&str; 21] = [
+const SOURCES: &[&str] = &[
     "suite/main",
     "suite/harness",
     "suite/model",
@@ -137,7 +137,7 @@ fn build_standalone(name: &str, sanitize: &[&str]) -> Standalone {
     let folder = temp_dir(name);
     let mut flags = standalone_flags();
     flags.extend(strings(sanitize));
-    let mut objects = compile(&folder, &SOURCES, &flags);
+    let mut objects = compile(&folder, SOURCES, &flags);
     objects.extend(compile(&folder, &["suite/objects"], &flags));
     let programs =
         Standalone { shared: folder.join("suite-shared"), archive: folder.join("suite-archive") };
@@ -238,7 +238,7 @@ impl Host {
     fn objects(&self) -> &[PathBuf] {
         self.objects.get_or_init(|| {
             let folder = temp_dir(&format!("c_suite-{}", self.python.label));
-            let mut objects = compile(&folder, &SOURCES, &self.flags());
+            let mut objects = compile(&folder, SOURCES, &self.flags());
             objects.extend(compile(&folder, &["suite/host"], &self.flags()));
             objects
         })
