@@ -67,10 +67,6 @@ unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
             c"destination is too small to receive data from source",
         ));
     }
-    // SAFETY: both views are held, and `dest` may be written.
-    if unsafe { few::copy_views(dest, src, true) } {
-        return Ok(());
-    }
     if src.len == 0 {
         return Ok(());
     }
@@ -81,6 +77,10 @@ unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
     if src.len > 0 && unsafe { are_blocks(dest, src) } {
         // SAFETY: both blocks have `src.len` bytes.
         unsafe { move_bytes(dest.buf.cast(), src.buf.cast(), src.len) };
+        return Ok(());
+    }
+    // SAFETY: both views are held, and `dest` may be written.
+    if unsafe { few::copy_views(dest, src, true) } {
         return Ok(());
     }
     // SAFETY: both views are held, and `dest` may be written (caller).
