@@ -64,6 +64,14 @@
 #  if PY_VERSION_HEX < 0x030d0000 && !defined(PYBUFFER_REDIRECT)
 #    define PYBUFFER_PYTHON_H_DECLARES_LEGACY
 #  endif
+#  if !defined(PYBUFFER_REDIRECT)
+#    define PYBUFFER_PYTHON_H_DECLARES_MEMORYVIEWS
+#  endif
+   /* No limited API has the two macros that look into a memoryview. */
+#  define PYBUFFER_PYTHON_H_HAS_MEMORYVIEW_MACROS
+#  if !defined(Py_LIMITED_API)
+#    define PYBUFFER_PYTHON_H_HAS_MEMORYVIEW_FIELDS
+#  endif
 #else
 #  include <stdarg.h>
 #  include <stddef.h>
@@ -298,6 +306,14 @@ typedef struct {
 #define PyBuffer_SizeFromFormat pybuffer_PyBuffer_SizeFromFormat
 #undef PyBuffer_ToContiguous
 #define PyBuffer_ToContiguous pybuffer_PyBuffer_ToContiguous
+#undef PyMemoryView_FromBuffer
+#define PyMemoryView_FromBuffer pybuffer_PyMemoryView_FromBuffer
+#undef PyMemoryView_FromMemory
+#define PyMemoryView_FromMemory pybuffer_PyMemoryView_FromMemory
+#undef PyMemoryView_FromObject
+#define PyMemoryView_FromObject pybuffer_PyMemoryView_FromObject
+#undef PyMemoryView_GetContiguous
+#define PyMemoryView_GetContiguous pybuffer_PyMemoryView_GetContiguous
 #undef PyObject_AsCharBuffer
 #define PyObject_AsCharBuffer pybuffer_PyObject_AsCharBuffer
 #undef PyObject_AsReadBuffer
@@ -896,6 +912,176 @@ int PyObject_AsWriteBuffer(PyObject *obj,
 int PyObject_CheckReadBuffer(PyObject *obj);
 #endif
 
+#if !defined(PYBUFFER_PYTHON_H_DECLARES_MEMORYVIEWS)
+/**
+ * A memoryview of what `obj` exports, or of what `obj` is of, if it is a memoryview.
+ *
+ * Returns a new reference, or NULL with an error set: `TypeError` if `obj` is no exporter; the
+ * exporter's error if it refuses `PyBUF_FULL_RO`; `ValueError` if `obj` is a memoryview that was
+ * released, or for more than 64 dimensions; `SystemError` if `obj` is NULL; `MemoryError`.
+ *
+ * Safety:
+ * `obj` is NULL or an object. In a process with Python the caller holds the GIL; without, NULL comes
+ * back and no error is set.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there NULL crashes.
+ */
+PyObject *PyMemoryView_FromObject(PyObject *obj);
+
+/**
+ * A memoryview of `size` bytes at `mem`: they may be written if `flags` are exactly `PyBUF_WRITE`, and any
+ * other flags mean read-only.
+ *
+ * Nothing tells when the memoryview and its copies are gone: see
+ * `pybuffer_memoryview_from_memory_with_destructor`. Returns a new reference, or NULL with an error set:
+ * `MemoryError`.
+ *
+ * Safety:
+ * `size` bytes are at `mem` as long as any memoryview of them. In a process with Python the caller holds
+ * the GIL; without, NULL comes back and no error is set.
+ *
+ * Compatibility:
+ * CPython 3.3 and later. As there, `mem` may be NULL and `size` negative.
+ */
+PyObject *PyMemoryView_FromMemory(char *mem,
+                                  Py_ssize_t size,
+                                  int flags);
+#endif
+
+#if !defined(PYBUFFER_PYTHON_H_DECLARES_BUFFERS)
+/**
+ * A memoryview of the memory that `info` tells of. Shape, strides, suboffsets and format are copied;
+ * `info->obj` is neither kept nor given back: see `pybuffer_memoryview_from_buffer_with_owner`.
+ *
+ * Returns a new reference, or NULL with an error set: `ValueError` if `info->buf` is NULL, for more than
+ * 64 dimensions, or if a shape is missing; `SystemError` if `info` is NULL or `ndim` negative;
+ * `MemoryError`.
+ *
+ * Safety:
+ * `info` is NULL or a view whose arrays are there; its memory is there as long as any memoryview of it.
+ * In a process with Python the caller holds the GIL; without, NULL comes back and no error is set.
+ *
+ * Compatibility:
+ * CPython 3.3 and later; there the format is not copied, and NULL or a missing shape crashes.
+ */
+PyObject *PyMemoryView_FromBuffer(const Py_buffer *info);
+#endif
+
+#if !defined(PYBUFFER_PYTHON_H_DECLARES_MEMORYVIEWS)
+/**
+ * A memoryview of what `obj` exports, whose items lie back to back in `order` ('C', 'F', or 'A' for
+ * either): of `obj` itself if it lies so; otherwise of a new read-only `bytes` with a copy, in C order
+ * for 'C' and 'A' and in Fortran order for any other `order`.
+ *
+ * Returns a new reference, or NULL with an error set: as `PyMemoryView_FromObject`; `BufferError` if
+ * `buffertype` is `PyBUF_WRITE` and the memory is read-only or would have to be copied; `ValueError` if a
+ * view's fields contradict one another.
+ *
+ * Safety:
+ * `obj` is NULL or an object. In a process with Python the caller holds the GIL; without, NULL comes
+ * back and no error is set.
+ *
+ * Compatibility:
+ * CPython 3.0 and later; there NULL crashes, and so does `ndim` 0 with suboffsets or an unknown order,
+ * which is copied here.
+ */
+PyObject *PyMemoryView_GetContiguous(PyObject *obj,
+                                     int buffertype,
+                                     char order);
+#endif
+
+#if !defined(PYBUFFER_PYTHON_H_HAS_MEMORYVIEW_MACROS)
+/**
+ * Whether an object is a memoryview: 1 or 0, never an error. NULL means 0.
+ *
+ * Safety:
+ * `obj` is NULL or an object. In a process with Python the caller holds the GIL.
+ *
+ * Compatibility:
+ * A macro in every Python.h.
+ */
+int PyMemoryView_Check(PyObject *obj);
+#endif
+
+#if !defined(PYBUFFER_PYTHON_H_HAS_MEMORYVIEW_FIELDS)
+/**
+ * A memoryview's own view: of as many dimensions as it has, with its shape and strides. It is borrowed,
+ * good as long as the memoryview is neither released nor gone, and is not to be given back.
+ *
+ * NULL with `SystemError` if `memoryview` is NULL or no memoryview.
+ *
+ * Safety:
+ * `memoryview` is NULL or an object. In a process with Python the caller holds the GIL.
+ *
+ * Compatibility:
+ * A macro in Python.h, without checks, and not there with `Py_LIMITED_API`.
+ */
+Py_buffer *PyMemoryView_GET_BUFFER(PyObject *memoryview);
+
+/**
+ * The object that a memoryview is of, borrowed; NULL if there is none, with an error as for
+ * `PyMemoryView_GET_BUFFER` or without.
+ *
+ * Safety:
+ * `memoryview` is NULL or an object. In a process with Python the caller holds the GIL.
+ *
+ * Compatibility:
+ * A macro in Python.h, without checks, and not there with `Py_LIMITED_API`.
+ */
+PyObject *PyMemoryView_GET_BASE(PyObject *memoryview);
+#endif
+
+/**
+ * As `PyMemoryView_FromBuffer`, and the memoryview and all that come of it keep `owner` alive, whose
+ * memory `info` tells of. `PyMemoryView_GET_BASE` (in Python `.obj`) is `owner`.
+ *
+ * `info->obj` is not looked at, and `owner`'s own buffer is not asked for: `owner` may be any object, and
+ * what it does to its memory before its end is its affair. `owner` gets one more reference for as long as
+ * it takes.
+ *
+ * Returns a new reference, or NULL with an error set: as `PyMemoryView_FromBuffer`; `SystemError` if
+ * `owner` is NULL, or in a CPython whose memoryviews are not as any from 3.8 to 3.15 has them.
+ *
+ * Safety:
+ * `info` is NULL or a view whose arrays are there, and whose memory is there as long as `owner`; `owner`
+ * is NULL or an object. In a process with Python the caller holds the GIL; without, NULL comes back and
+ * no error is set.
+ */
+PyObject *pybuffer_memoryview_from_buffer_with_owner(const Py_buffer *info,
+                                                     PyObject *owner);
+
+/**
+ * As `PyMemoryView_FromMemory`, and `destructor(context)` is called exactly once, after the memoryview and
+ * all that came of it are gone (or released), by the thread that dropped the last; in a process with
+ * Python it then holds the GIL. Free `mem` there: with `free` as destructor, `mem` as context.
+ *
+ * Returns a new reference, or NULL with an error set, and then the destructor is not called:
+ * `MemoryError`; `SystemError` if `destructor` is NULL, or in a CPython whose memoryviews are not as any
+ * from 3.8 to 3.15 has them.
+ *
+ * Safety:
+ * `size` bytes are at `mem` until the destructor is called. In a process with Python the caller holds
+ * the GIL; without, NULL comes back and no error is set.
+ */
+PyObject *pybuffer_memoryview_from_memory_with_destructor(char *mem,
+                                                          Py_ssize_t size,
+                                                          int flags,
+                                                          void (*destructor)(void *context),
+                                                          void *context);
+
+/**
+ * `memoryview.release()`: gives the memory back before the memoryview's end. Doing so again does nothing.
+ *
+ * Returns 0, or -1 with an error set: `BufferError` if views that the memoryview handed out are not given
+ * back yet; `SystemError` if `memoryview` is NULL or no memoryview.
+ *
+ * Safety:
+ * `memoryview` is NULL or an object. In a process with Python the caller holds the GIL; without, -1 comes
+ * back and no error is set.
+ */
+int pybuffer_memoryview_release(PyObject *memoryview);
+
 #if !defined(PYBUFFER_PYTHON_H_DECLARES_BUFFERS)
 /**
  * Whether an object's type exports buffers: 1 or 0, never an error. `PyObject_GetBuffer` may still
@@ -1065,5 +1251,8 @@ static inline PyObject *pybuffer_err_format(PyObject *exception, const char *for
 #undef PYBUFFER_PYTHON_H_HAS_SLOT_TYPES
 #undef PYBUFFER_PYTHON_H_DECLARES_BUFFERS
 #undef PYBUFFER_PYTHON_H_DECLARES_LEGACY
+#undef PYBUFFER_PYTHON_H_DECLARES_MEMORYVIEWS
+#undef PYBUFFER_PYTHON_H_HAS_MEMORYVIEW_MACROS
+#undef PYBUFFER_PYTHON_H_HAS_MEMORYVIEW_FIELDS
 
 #endif /* LIBPYBUFFER_H */

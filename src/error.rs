@@ -85,12 +85,16 @@ pub enum Error {
     NoMemory,
     /// A fixed text, libpython's own.
     Fixed(Kind, &'static CStr),
-    /// A TypeError whose text names the type of an object: a template with one `%.100s`, and a
+    /// A TypeError whose text names the type of an object: a template with one `%.100s` or `%.200s`, and a
     /// pointer to the type's name, which must be alive until the error is raised.
     TypeName(&'static CStr, *const c_char),
     /// A text made for the occasion.
     Text(Kind, Text),
 }
+
+/// An exception is set, or none can be: what is left of an error where it needs no more room.
+#[derive(Clone, Copy, Debug)]
+pub struct Raised;
 
 impl Error {
     /// libpython's text for a null pointer.
@@ -134,21 +138,21 @@ impl Text {
         this
     }
 
-    /// A template's text, with `name` in place of its `%.100s`: cut at 100 bytes, and what is not
-    /// UTF-8 replaced.
+    /// A template's text, with `name` in place of its `%.100s` or `%.200s`: cut at as many bytes, and
+    /// what is not UTF-8 replaced.
     pub fn with_name(template: &CStr, name: &CStr) -> Self {
-        const MARK: &str = "%.100s";
-        const LIMIT: usize = 100;
+        const MARK: &str = "%.n00s";
         let mut this = Self::new();
         let template = template.to_str().unwrap_or("");
-        let is_mark = |i: &usize| template.get(*i..).is_some_and(|rest| rest.starts_with(MARK));
+        let is_mark = |i: &usize| template.get(*i..).is_some_and(|rest| rest.starts_with("%."));
         let at = (0..template.len()).find(is_mark).unwrap_or(template.len());
-        let before = template.get(..at).unwrap_or("");
-        let after = template.get(at.saturating_add(MARK.len())..).unwrap_or("");
+        let (before, mark) = template.split_at_checked(at).unwrap_or_default();
+        let after = mark.get(MARK.len()..).unwrap_or("");
         // A text that does not fit is cut.
         let _ = this.write_str(before);
         let name = name.to_bytes();
-        let cut = name.get(..LIMIT);
+        let limit = if mark.starts_with("%.2") { 200 } else { 100 };
+        let cut = name.get(..limit);
         this.write_bytes(cut.unwrap_or(name), cut.is_some());
         let _ = this.write_str(after);
         this

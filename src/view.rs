@@ -13,6 +13,7 @@
 //! * **V4** The exporter promised, by the buffer protocol, that the items at these offsets are
 //!   there, and, where a suboffset is not negative, that a pointer is.
 
+pub mod plain;
 mod small;
 
 use core::ffi::c_char;

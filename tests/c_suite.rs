@@ -38,6 +38,9 @@ const SOURCES: &[&str] = &[
     "suite/null_arguments",
     "suite/exceptions",
     "suite/formats",
+    "suite/memoryview",
+    "suite/memoryview_contiguous",
+    "suite/memoryview_owner",
     "exporters/array",
     "exporters/scripted",
 ];

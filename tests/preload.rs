@@ -51,7 +51,7 @@ const GROUPS: [Group; 3] = [
 
 /// What the suites call, and how often at the least in one CPython; about a tenth of what was
 /// counted in 3.8 to 3.13.
-const OFTEN_CALLED: [(&str, u64); 8] = [
+const OFTEN_CALLED: [(&str, u64); 11] = [
     ("PyObject_CheckBuffer", 100_000),
     ("PyObject_GetBuffer", 1_000_000),
     ("PyBuffer_Release", 1_000_000),
@@ -60,13 +60,17 @@ const OFTEN_CALLED: [(&str, u64); 8] = [
     ("PyBuffer_GetPointer", 5_000),
     ("PyBuffer_ToContiguous", 50_000),
     ("PyBuffer_FillInfo", 500_000),
+    ("PyMemoryView_FromObject", 50_000),
+    ("PyMemoryView_FromMemory", 50_000),
+    ("PyMemoryView_GetContiguous", 5_000),
 ];
 
 /// What the suites call hardly or never, and why. `every_function.py` calls these.
-const HARDLY_CALLED: [(&str, &str); 7] = [
+const HARDLY_CALLED: [(&str, &str); 8] = [
     ("PyBuffer_FromContiguous", "two calls in test_capi, none in 3.10 whose test_capi is missing"),
     ("PyObject_CopyData", "no code of CPython's calls it"),
     ("PyBuffer_FillContiguousStrides", "no code of CPython's calls it"),
+    ("PyMemoryView_FromBuffer", "ctypes and _testbuffer call it a few times, no other code"),
     ("PyObject_AsCharBuffer", "kept for old extensions of the stable ABI alone"),
     ("PyObject_AsReadBuffer", "kept for old extensions of the stable ABI alone"),
     ("PyObject_AsWriteBuffer", "kept for old extensions of the stable ABI alone"),

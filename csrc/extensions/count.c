@@ -49,7 +49,13 @@ typedef ssize_t Py_ssize_t;
       (obj, buf, len))                                                                            \
     F(int, return, PyObject_AsWriteBuffer, (PyObject *obj, void **buf, Py_ssize_t *len),          \
       (obj, buf, len))                                                                            \
-    F(int, return, PyObject_CheckReadBuffer, (PyObject *obj), (obj))
+    F(int, return, PyObject_CheckReadBuffer, (PyObject *obj), (obj))                              \
+    F(PyObject *, return, PyMemoryView_FromObject, (PyObject *obj), (obj))                        \
+    F(PyObject *, return, PyMemoryView_FromMemory, (char *mem, Py_ssize_t size, int flags),       \
+      (mem, size, flags))                                                                         \
+    F(PyObject *, return, PyMemoryView_FromBuffer, (const Py_buffer *info), (info))               \
+    F(PyObject *, return, PyMemoryView_GetContiguous, (PyObject *obj, int type, char order),      \
+      (obj, type, order))
 
 enum {
 #define NUMBER(result, ret, name, params, args) NUMBER_##name,

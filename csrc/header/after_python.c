@@ -61,6 +61,21 @@ int consume_as_of_old(PyObject *object)
          + PyObject_AsWriteBuffer(object, &writable, &len);
 }
 
+PyObject *view_of(PyObject *object, Py_buffer *view);
+
+PyObject *view_of(PyObject *object, Py_buffer *view)
+{
+    static char memory[4];
+    PyObject *views[] = {
+        PyMemoryView_FromObject(object),
+        PyMemoryView_FromMemory(memory, 4, PyBUF_WRITE),
+        PyMemoryView_FromBuffer(view),
+        PyMemoryView_GetContiguous(object, PyBUF_READ, 'C'),
+    };
+    const Py_buffer *found = PyMemoryView_GET_BUFFER(views[0]);
+    return PyMemoryView_Check(views[1]) && found->ndim > 0 ? PyMemoryView_GET_BASE(views[2]) : NULL;
+}
+
 /* This library's own functions are there after any Python.h. */
 const char *whose(Py_buffer *view);
 

@@ -20,6 +20,9 @@ extern const Test legacy_tests[];
 extern const Test null_argument_tests[];
 extern const Test exception_tests[];
 extern const Test format_tests[];
+extern const Test memoryview_tests[];
+extern const Test memoryview_contiguous_tests[];
+extern const Test memoryview_owner_tests[];
 #ifdef STANDALONE
 extern const Test object_tests[];
 #else

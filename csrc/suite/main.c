@@ -78,6 +78,10 @@ static const struct {
     FUNCTION(PyObject_AsReadBuffer),
     FUNCTION(PyObject_AsWriteBuffer),
     FUNCTION(PyObject_CheckReadBuffer),
+    FUNCTION(PyMemoryView_FromObject),
+    FUNCTION(PyMemoryView_FromMemory),
+    FUNCTION(PyMemoryView_FromBuffer),
+    FUNCTION(PyMemoryView_GetContiguous),
 };
 
 /* Whether every function lies in this file, as the dynamic linker tells it. */
@@ -219,6 +223,9 @@ static const struct {
     { "null_arguments", null_argument_tests },
     { "exceptions", exception_tests },
     { "formats", format_tests },
+    { "memoryview", memoryview_tests },
+    { "memoryview_contiguous", memoryview_contiguous_tests },
+    { "memoryview_owner", memoryview_owner_tests },
 #ifdef STANDALONE
     { "objects", object_tests },
 #else

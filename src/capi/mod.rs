@@ -14,17 +14,33 @@ pub mod extra;
 pub mod format;
 #[cfg(not(python_h_declares_legacy))]
 pub mod legacy;
+pub mod memoryview;
+pub mod memoryview_extra;
 #[cfg(not(python_h_declares_buffers))]
 pub mod object;
 pub mod twins;
 
 use core::ffi::c_int;
+use core::ptr;
 
-use crate::error::Error;
+use crate::abi::PyObject;
+use crate::error::{Error, Raised};
 use crate::runtime;
 
 /// Raises the SystemError for a null pointer; -1.
 #[cold]
 fn null_argument() -> c_int {
     runtime::status(Err(Error::NullArgument))
+}
+
+/// The same for functions that return an object: NULL.
+#[cold]
+fn null_object() -> *mut PyObject {
+    object_or_null(Err(runtime::raised(&Error::NullArgument)))
+}
+
+/// A new object, or NULL where an error was raised instead.
+#[inline]
+fn object_or_null(made: Result<*mut PyObject, Raised>) -> *mut PyObject {
+    made.unwrap_or(ptr::null_mut())
 }

@@ -5,7 +5,7 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
-use super::{buffer, legacy, object};
+use super::{buffer, legacy, memoryview, object};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
 
 macro_rules! twins {
@@ -60,4 +60,12 @@ twins! {
         view: *mut Py_buffer, obj: *mut PyObject, buf: *mut c_void, len: Py_ssize_t,
         readonly: c_int, flags: c_int
     ) -> c_int = buffer::fill_info;
+    pybuffer_PyMemoryView_FromObject(obj: *mut PyObject) -> *mut PyObject
+        = memoryview::from_object;
+    pybuffer_PyMemoryView_FromMemory(mem: *mut c_char, size: Py_ssize_t, flags: c_int)
+        -> *mut PyObject = memoryview::from_memory;
+    pybuffer_PyMemoryView_FromBuffer(info: *const Py_buffer) -> *mut PyObject
+        = memoryview::from_buffer;
+    pybuffer_PyMemoryView_GetContiguous(obj: *mut PyObject, buffertype: c_int, order: c_char)
+        -> *mut PyObject = memoryview::get_contiguous;
 }

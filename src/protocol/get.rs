@@ -1,15 +1,18 @@
 //! Asking an exporter for a view, and giving it back.
 
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
 use core::ptr;
 
 use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, getbufferproc, releasebufferproc};
 use crate::error::{Error, Kind};
 use crate::runtime::layout::ObjectLayout;
 use crate::runtime::{self, Runtime};
+pub use crate::view::plain::EMPTY;
 
 /// `bad argument to internal function`, as libpython says it, without its file and line.
-pub const BAD_CALL: Error = Error::Fixed(Kind::System, c"bad argument to internal function");
+pub const BAD_CALL: Error = Error::Fixed(Kind::System, BAD_CALL_TEXT);
+/// Its text.
+pub const BAD_CALL_TEXT: &CStr = c"bad argument to internal function";
 
 /// Whether `flags` are a memoryview's access mode, which CPython refuses as a request since 3.13.
 pub fn are_access_mode(flags: c_int) -> bool {
@@ -162,18 +165,3 @@ pub unsafe fn with_view<R>(
     unsafe { give_back(&raw mut view) };
     result
 }
-
-/// A view before it is filled.
-pub const EMPTY: Py_buffer = Py_buffer {
-    buf: ptr::null_mut(),
-    obj: ptr::null_mut(),
-    len: 0,
-    itemsize: 0,
-    readonly: 0,
-    ndim: 0,
-    format: ptr::null_mut(),
-    shape: ptr::null_mut(),
-    strides: ptr::null_mut(),
-    suboffsets: ptr::null_mut(),
-    internal: ptr::null_mut(),
-};

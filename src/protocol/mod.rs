@@ -9,4 +9,5 @@ pub mod fill;
 pub mod format;
 pub mod get;
 pub mod legacy;
+pub mod memoryview;
 pub mod transfer;

@@ -65,6 +65,26 @@ impl ObjectLayout {
         })
     }
 
+    /// By how many bytes the head of an object is longer than that of `abi`'s.
+    pub fn head_shift(self) -> usize {
+        self.ob_type.wrapping_sub(offset_of!(PyObject, ob_type))
+    }
+
+    /// A type's `tp_basicsize`, `tp_itemsize` and `tp_weaklistoffset`.
+    ///
+    /// # Safety
+    /// `r#type` is a type of this layout.
+    pub unsafe fn sizes_of(self, r#type: *const PyTypeObject) -> [isize; 3] {
+        let places = [
+            offset_of!(PyTypeObject, tp_basicsize),
+            offset_of!(PyTypeObject, tp_itemsize),
+            offset_of!(PyTypeObject, tp_weaklistoffset),
+        ];
+        let shift = self.head_shift();
+        // SAFETY: numbers as large as a pointer, in their places (caller).
+        places.map(|place| unsafe { read::<u8>(r#type.cast(), place.wrapping_add(shift)) } as isize)
+    }
+
     /// # Safety
     /// `obj` is an object of this layout.
     #[inline]

@@ -11,6 +11,7 @@
 mod counts;
 pub mod cpython;
 pub mod layout;
+pub mod memoryviews;
 pub mod standalone;
 
 use core::borrow::Borrow;
@@ -19,9 +20,13 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::abi::{PyObject, PyTypeObject};
-use crate::error::{Error, Kind, Text};
+use crate::error::{Error, Kind, Raised, Text};
 use cpython::Host;
 use layout::ObjectLayout;
+use memoryviews::Memoryviews;
+
+/// What a program has called when memory that it lent is free again.
+pub type Destructor = unsafe extern "C" fn(*mut c_void);
 
 /// An object world.
 pub struct Runtime {
@@ -35,6 +40,8 @@ pub struct Runtime {
     host: Option<Host>,
     /// What `pybuffer_runtime` says.
     description: Text,
+    /// How this world makes memoryviews.
+    memoryviews: Memoryviews,
 }
 
 // SAFETY: a table of addresses that do not change once it is filled.
@@ -177,7 +184,7 @@ impl Runtime {
         unsafe { self.layout.name_of(r#type) }
     }
 
-    /// Whether an object is CPython's memoryview.
+    /// Whether an object is a memoryview.
     ///
     /// # Safety
     /// `obj` is an object.
@@ -186,7 +193,7 @@ impl Runtime {
     pub unsafe fn is_memoryview(&self, obj: *mut PyObject) -> bool {
         // SAFETY: the caller's promise is the callee's.
         let r#type = unsafe { self.type_of(obj) };
-        self.host.as_ref().is_some_and(|host| host.memoryview_type().cast_const() == r#type)
+        self.memoryviews.r#type.cast_const() == r#type
     }
 
     /// One more reference.
@@ -312,6 +319,21 @@ impl Runtime {
 #[cold]
 pub fn raise(error: &Error) {
     for_good().raise(error);
+}
+
+/// As [`raise`], for those who hand on no more than that it was done.
+#[cold]
+#[inline(never)]
+pub fn raised(error: &Error) -> Raised {
+    raise(error);
+    Raised
+}
+
+/// As [`raised`], with a text of its own.
+#[cold]
+#[inline(never)]
+pub fn raised_text(kind: Kind, text: &'static CStr) -> Raised {
+    raised(&Error::Fixed(kind, text))
 }
 
 /// The one mapping of results to `int` functions: 0, or -1 with an error raised.

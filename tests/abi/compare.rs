@@ -9,8 +9,12 @@ use crate::manifest::{Kind, Manifest};
 use crate::support::{Python, pythons, skip, temp_dir};
 
 /// Before 3.11 these lacked `const` before what they only read.
-const CONST_FROM_3_11: [&str; 3] =
-    ["PyBuffer_GetPointer", "PyBuffer_FromContiguous", "PyBuffer_ToContiguous"];
+const CONST_FROM_3_11: [&str; 4] = [
+    "PyBuffer_GetPointer",
+    "PyBuffer_FromContiguous",
+    "PyBuffer_ToContiguous",
+    "PyMemoryView_FromBuffer",
+];
 
 /// From 3.13 on no header declares these, though libpython still has them.
 const DECLARED_BEFORE_3_13: [&str; 4] = [
@@ -60,8 +64,13 @@ impl Exceptions {
                 owned(&DECLARED_BEFORE_3_13)
             },
             // 3.8 has a macro PyObject_CheckBuffer, and declares a PyBuffer_SizeFromFormat that returns
-            // int and is not there.
-            ignored: manifest.of_kind(Kind::DropIn).filter(is_later).map(String::from).collect(),
+            // int and is not there. What is a macro in Python.h has no type there.
+            ignored: manifest
+                .of_kind(Kind::DropIn)
+                .filter(is_later)
+                .chain(manifest.of_kind(Kind::Macro))
+                .map(String::from)
+                .collect(),
             head: python.free_threaded,
         }
     }
@@ -168,8 +177,9 @@ fn header_declares_the_manifest_and_nothing_else() {
     for (defines, kind) in [(&[] as &[&str], Kind::DropIn), (&["PYBUFFER_REDIRECT"], Kind::Twin)] {
         let declared = Declared::by("libpybuffer.h", &include(), defines);
         let names: Vec<&str> = declared.functions.keys().map(String::as_str).collect();
+        let kinds = [kind, Kind::Macro, Kind::Ours];
         let mut expected: Vec<&str> =
-            manifest.of_kind(kind).chain(manifest.of_kind(Kind::Ours)).collect();
+            kinds.into_iter().flat_map(|kind| manifest.of_kind(kind)).collect();
         expected.sort_unstable();
         assert_eq!(names, expected, "declared (left), in abi/symbols.toml (right), {defines:?}");
     }

@@ -14,7 +14,7 @@ const TYPES: &str = "Py_ssize_t|Py_buffer|bufferinfo|PyBufferProcs|getbufferproc
                      PyObject|_object|PyVarObject|PyTypeObject|_typeobject|destructor|freefunc|\
                      pybuffer_rule|pybuffer_finding|pybuffer_report|\
                      pybuffer_format_info|pybuffer_format_field";
-const FUNCTIONS: &str = "(PyBuffer|PyObject)_[A-Za-z]+|pybuffer_.*";
+const FUNCTIONS: &str = "(PyBuffer|PyObject|PyMemoryView)_[A-Za-z_]+|pybuffer_.*";
 const CONSTANTS: &str = "PyBUF_.*";
 
 /// Tags of structs, which some headers use where others use the typedef.

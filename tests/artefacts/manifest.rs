@@ -25,6 +25,7 @@ pub struct Symbol {
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     DropIn,
+    Macro,
     Twin,
     Ours,
 }
@@ -34,6 +35,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::DropIn => "drop-in",
+            Self::Macro => "macro",
             Self::Twin => "twin",
             Self::Ours => "ours",
         }

@@ -53,6 +53,7 @@ fn redirect_leaves_no_call_of_a_function_that_libpython_has() {
     let manifest = Manifest::read();
     let of_kind = |kind| manifest.of_kind(kind).map(String::from).collect::<BTreeSet<_>>();
     let (drop_ins, twins) = (of_kind(Kind::DropIn), of_kind(Kind::Twin));
+    let macros = of_kind(Kind::Macro);
     for python in with_headers("redirect_leaves_no_call_of_a_function_that_libpython_has") {
         for limited in limited_apis(python) {
             let called = called(python, &[limited, &["PYBUFFER_REDIRECT"]].concat());
@@ -66,6 +67,11 @@ fn redirect_leaves_no_call_of_a_function_that_libpython_has() {
             let is_macro = python.minor() == (3, 8) && limited.is_empty();
             let expected: &[&str] = if is_macro { &["PyObject_CheckBuffer"] } else { &[] };
             assert_eq!(missing, expected, "{} {limited:?}", python.label);
+            // Macros of Python.h's, but two that no limited API has.
+            let calls_fields = ["PyMemoryView_GET_BASE", "PyMemoryView_GET_BUFFER"];
+            let found: Vec<_> = macros.intersection(&called).map(String::as_str).collect();
+            let expected: &[&str] = if limited.is_empty() { &[] } else { &calls_fields };
+            assert_eq!(found, expected, "{} {limited:?}", python.label);
         }
     }
 }

@@ -15,7 +15,7 @@ class Py_buffer(ctypes.Structure):
         ("itemsize", c_ssize_t),
         ("readonly", c_int),
         ("ndim", c_int),
-        ("format", c_char_p),
+        ("format", c_void_p),
         ("shape", POINTER(c_ssize_t)),
         ("strides", POINTER(c_ssize_t)),
         ("suboffsets", POINTER(c_ssize_t)),
@@ -88,6 +88,30 @@ owner = b"owner"
 assert fill_info(byref(view), owner, None, 5, 1, FULL_RO) == 0
 assert (view.len, view.readonly, view.shape[0], view.strides[0]) == (5, 1, 5, 1)
 release(byref(view))
+
+from_object = function("PyMemoryView_FromObject", py_object, py_object)
+from_memory = function("PyMemoryView_FromMemory", py_object, c_char_p, c_ssize_t, c_int)
+from_buffer = function("PyMemoryView_FromBuffer", py_object, View)
+get_contiguous = function("PyMemoryView_GetContiguous", py_object, py_object, c_int, c_char)
+
+assert from_object(canvas).obj is canvas
+letters = ctypes.create_string_buffer(b"abcdef")
+plain = from_memory(ctypes.cast(letters, c_char_p), 6, 0x200)
+assert (plain.tobytes(), plain.obj, plain.readonly) == (b"abcdef", None, False)
+
+format = ctypes.create_string_buffer(b"H")
+info = Py_buffer(
+    buf=ctypes.addressof(letters), len=6, itemsize=2, ndim=1, shape=(c_ssize_t * 1)(3),
+    format=ctypes.addressof(format),
+)
+described = from_buffer(byref(info))
+format[0] = b"!"
+assert (described.format, described.shape, described.obj) == ("H", (3,), None)
+described.release()
+
+columns = get_contiguous(memoryview(b"abcdef").cast("B", (2, 3)), 0x100, b"F")
+assert (columns.obj, columns.strides, columns.tolist()) == (b"adbecf", (1, 2), [[97, 98, 99], [100, 101, 102]])
+assert (columns.format, columns.readonly, columns.f_contiguous) == ("B", True, True)
 
 for function, argument in (as_char, b"abc"), (as_read, b"abc"), (as_write, bytearray(b"abc")):
     start, length = c_void_p(), c_ssize_t()

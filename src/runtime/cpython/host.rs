@@ -83,9 +83,14 @@ impl Host {
         ptr::from_ref(self.memoryview_type).cast_mut()
     }
 
+    /// What was found of it.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
     /// Whether this thread has a thread state attached: without one, raising would crash.
     #[inline(never)]
-    fn is_attached(&self) -> bool {
+    pub fn is_attached(&self) -> bool {
         let symbols = &self.symbols;
         let Some(get) = symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet)
         else {

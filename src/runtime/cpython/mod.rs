@@ -4,7 +4,23 @@
 //! `Py_IncRef` and `Py_DecRef`, which are right in every build (`counts` has the one short cut), and errors
 //! are set by the host's own functions, so one binary serves all versions.
 
+/// The assembler's word for a pointer-sized datum.
+#[cfg(target_pointer_width = "64")]
+macro_rules! address_of {
+    ($name:expr) => {
+        concat!(".weak ", $name, "\n.quad ", $name)
+    };
+}
+#[cfg(target_pointer_width = "32")]
+macro_rules! address_of {
+    ($name:expr) => {
+        concat!(".weak ", $name, "\n.long ", $name)
+    };
+}
+
+mod dynamic;
 mod host;
+mod memoryviews;
 mod symbols;
 
 use core::cell::UnsafeCell;
@@ -88,6 +104,8 @@ fn describe(symbols: Symbols) -> Option<Runtime> {
         decref: host.decref(),
         counts_are_plain: layout.is_plain() && !host.debugs_references() && have_plain_counts(),
         description: host.description(),
+        // SAFETY: the type of the host's memoryviews, laid out as was measured.
+        memoryviews: unsafe { host.memoryviews(layout) },
         host: Some(host),
     })
 }

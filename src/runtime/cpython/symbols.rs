@@ -8,21 +8,8 @@ use core::arch::global_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::{mem, ptr};
 
+use super::dynamic;
 use crate::abi::{Py_ssize_t, PyObject, PyTypeObject};
-
-/// The assembler's word for a pointer-sized datum.
-#[cfg(target_pointer_width = "64")]
-macro_rules! address_of {
-    ($name:expr) => {
-        concat!(".weak ", $name, "\n.quad ", $name)
-    };
-}
-#[cfg(target_pointer_width = "32")]
-macro_rules! address_of {
-    ($name:expr) => {
-        concat!(".weak ", $name, "\n.long ", $name)
-    };
-}
 
 macro_rules! symbols {
     ($($name:ident: $type:ty),+ $(,)?) => {
@@ -75,6 +62,21 @@ symbols! {
     PyObject_CallFunctionObjArgs: unsafe extern "C" fn(*mut PyObject, ...) -> *mut PyObject,
     PyUnicode_FromString: unsafe extern "C" fn(*const c_char) -> *mut PyObject,
     PyLong_AsSsize_t: unsafe extern "C" fn(*mut PyObject) -> Py_ssize_t,
+    PyObject_CallMethod:
+        unsafe extern "C" fn(*mut PyObject, *const c_char, *const c_char, ...) -> *mut PyObject,
+    PyBytes_FromStringAndSize: unsafe extern "C" fn(*const c_char, Py_ssize_t) -> *mut PyObject,
+    PyBytes_AsString: unsafe extern "C" fn(*mut PyObject) -> *mut c_char,
+    PyMem_Malloc: unsafe extern "C" fn(usize) -> *mut c_void,
+    PyTuple_Pack: unsafe extern "C" fn(Py_ssize_t, ...) -> *mut PyObject,
+    PyCapsule_New: unsafe extern "C" fn(
+        *mut c_void,
+        *const c_char,
+        Option<unsafe extern "C" fn(*mut PyObject)>,
+    ) -> *mut PyObject,
+    PyCapsule_GetPointer:
+        unsafe extern "C" fn(*mut PyObject, *const c_char) -> *mut c_void,
+    PyCapsule_SetContext: unsafe extern "C" fn(*mut PyObject, *mut c_void) -> c_int,
+    PyCapsule_GetContext: unsafe extern "C" fn(*mut PyObject) -> *mut c_void,
     PyExc_Exception: ExceptionVariable,
     PyExc_ArithmeticError: ExceptionVariable,
     PyExc_AttributeError: ExceptionVariable,
@@ -100,44 +102,6 @@ unsafe extern "C" {
 
 /// How many names there are: each is as large as a pointer.
 const COUNT: usize = size_of::<Symbols>() / size_of::<usize>();
-
-/// Two functions of the dynamic linker's, as old as the architecture's glibc, so that a library linked on
-/// a new system runs on old ones; null in a program linked without a dynamic linker.
-mod dynamic {
-    use super::{c_char, c_int, c_void, global_asm};
-
-    #[cfg(all(target_env = "gnu", target_arch = "x86_64"))]
-    global_asm!(".symver dlsym, dlsym@GLIBC_2.2.5", ".symver dlopen, dlopen@GLIBC_2.2.5");
-    #[cfg(all(target_env = "gnu", target_arch = "aarch64"))]
-    global_asm!(".symver dlsym, dlsym@GLIBC_2.17", ".symver dlopen, dlopen@GLIBC_2.17");
-
-    global_asm!(
-        ".pushsection .data.rel.ro.pybuffer_dynamic,\"aw\"",
-        ".balign 8",
-        ".globl pybuffer_dynamic",
-        ".hidden pybuffer_dynamic",
-        "pybuffer_dynamic:",
-        address_of!("dlsym"),
-        address_of!("dlopen"),
-        ".popsection",
-    );
-
-    #[derive(Clone, Copy)]
-    #[repr(C)]
-    pub struct Dynamic {
-        pub dlsym: Option<unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void>,
-        pub dlopen: Option<unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void>,
-    }
-
-    unsafe extern "C" {
-        static pybuffer_dynamic: Dynamic;
-    }
-
-    pub fn linker() -> Dynamic {
-        // SAFETY: filled by the dynamic linker before this code can run, and never changed.
-        unsafe { pybuffer_dynamic }
-    }
-}
 
 /// The file name of a library, as the dynamic linker knows it.
 struct FileName([c_char; 512]);

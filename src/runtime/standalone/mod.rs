@@ -4,16 +4,20 @@
 //! exporter's source compiles against Python.h and against libpybuffer.h alike. References are
 //! atomic, errors are each thread's own, and texts are those of the newest CPython.
 
+pub mod bytes;
 pub mod errors;
 pub mod exceptions;
+pub mod memoryview;
 pub mod objects;
+pub mod owners;
 
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
 
 use super::Runtime;
 use super::layout::ObjectLayout;
-use crate::abi::PyTypeObject;
+use super::memoryviews::{Makers, Memoryviews};
+use crate::abi::{PyBufferProcs, PyTypeObject, destructor};
 use crate::error::{Error, Text};
 use crate::format::size::{Grammar, size};
 use crate::format::unicode;
@@ -29,15 +33,52 @@ pub static RUNTIME: Runtime = Runtime {
     counts_are_plain: false,
     host: None,
     description: Text::from_ascii("standalone"),
+    memoryviews: Memoryviews {
+        r#type: memoryview::memoryview_type(),
+        shift: Some(0),
+        makers: Makers {
+            from_object: Some(memoryview::from_object),
+            from_memory: Some(memoryview::from_memory),
+            from_buffer: Some(memoryview::from_buffer),
+            get_contiguous: None,
+        },
+        new_bytes: Some(bytes::new),
+        bytes: Some(bytes::data),
+        allocate: Some(libc::malloc),
+    },
 };
 
-/// The type of types.
-struct Metatype(UnsafeCell<PyTypeObject>);
+/// A type of the library's own.
+pub struct StaticType(UnsafeCell<PyTypeObject>);
 
 // SAFETY: the library only takes the address; the reference count is changed atomically.
-unsafe impl Sync for Metatype {}
+unsafe impl Sync for StaticType {}
 
-static METATYPE: Metatype = Metatype(UnsafeCell::new(objects::static_type(c"type")));
+/// The type of types.
+static METATYPE: StaticType = StaticType(UnsafeCell::new(objects::static_type(c"type")));
+
+/// Slots of a type of the library's own.
+struct StaticSlots(PyBufferProcs);
+
+impl StaticType {
+    /// A type that is ready, with instances of `size` bytes.
+    const fn ready(
+        name: &'static CStr,
+        size: usize,
+        dealloc: destructor,
+        slots: Option<&'static StaticSlots>,
+    ) -> Self {
+        let mut this = objects::static_type(name);
+        this.ob_base.ob_base.ob_type = METATYPE.0.get();
+        this.tp_basicsize = size.cast_signed();
+        this.tp_dealloc = Some(dealloc);
+        this.tp_free = Some(objects::free);
+        if let Some(slots) = slots {
+            this.tp_as_buffer = (&raw const slots.0).cast_mut();
+        }
+        Self(UnsafeCell::new(this))
+    }
+}
 
 /// The type of all standalone types that went through `PyType_Ready`.
 pub fn metatype() -> *mut PyTypeObject {

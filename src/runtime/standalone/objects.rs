@@ -4,7 +4,7 @@ use core::ffi::{CStr, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
-use super::{IMMORTAL, exceptions};
+use super::{IMMORTAL, StaticType, errors, exceptions};
 use crate::abi::{PyObject, PyTypeObject, PyVarObject};
 use crate::error::{Error, Kind};
 
@@ -64,17 +64,27 @@ unsafe fn dealloc(obj: *mut PyObject) {
 /// # Safety
 /// `r#type` is a type object.
 pub unsafe fn new(r#type: *mut PyTypeObject) -> Result<*mut PyObject, Error> {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { allocate(r#type, 0) }.ok_or(Error::NoMemory)
+}
+
+/// As [`new`], with `items` more bytes behind it; `None` without memory for it.
+///
+/// # Safety
+/// As for [`new`].
+unsafe fn allocate(r#type: *mut PyTypeObject, items: usize) -> Option<*mut PyObject> {
     // SAFETY: the caller's promise.
     let basicsize = unsafe { (*r#type).tp_basicsize };
     let size = usize::try_from(basicsize).unwrap_or(0).max(size_of::<PyObject>());
+    let size = size.checked_add(items)?;
     // SAFETY: malloc takes any size.
     let obj: *mut PyObject = unsafe { libc::malloc(size) }.cast();
     if obj.is_null() {
-        return Err(Error::NoMemory);
+        return None;
     }
     // SAFETY: the block has room for a head.
     unsafe { obj.write(PyObject { ob_refcnt: 1, ob_type: r#type }) };
-    Ok(obj)
+    Some(obj)
 }
 
 /// Frees the memory of an object.
@@ -84,6 +94,25 @@ pub unsafe fn new(r#type: *mut PyTypeObject) -> Result<*mut PyObject, Error> {
 pub unsafe extern "C" fn free(memory: *mut c_void) {
     // SAFETY: `new` took it from malloc.
     unsafe { libc::free(memory) };
+}
+
+/// As [`free`], as a type's `tp_dealloc`.
+///
+/// # Safety
+/// As for [`free`].
+pub unsafe extern "C" fn free_object(obj: *mut PyObject) {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { free(obj.cast()) };
+}
+
+/// A new object of the library's own, with `items` bytes behind it; null with an error raised.
+#[inline(never)]
+pub fn make(r#type: &StaticType, items: usize) -> *mut PyObject {
+    // SAFETY: a type object.
+    unsafe { allocate(r#type.0.get(), items) }.unwrap_or_else(|| {
+        errors::raise(&Error::NoMemory);
+        ptr::null_mut()
+    })
 }
 
 /// Makes a type ready for use: gives it a type of its own, and the slots of its base that it lacks.

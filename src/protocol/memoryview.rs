@@ -1,0 +1,373 @@
+//! Memoryviews: made by the world that the process is of, with copies by this library, and with what
+//! CPython's lack, the owner of the memory and a format of their own.
+//!
+//! An error is raised where it is found: objects are dropped on the way out, which may run others' code.
+
+use core::ffi::{c_char, c_int, c_void};
+use core::ptr;
+
+use super::{copy, get};
+use crate::abi::{Py_buffer, Py_ssize_t, PyBUF_MAX_NDIM, PyBUF_READ, PyBUF_WRITE, PyObject};
+use crate::error::{Error, Kind, Raised};
+use crate::layout::{Order, strides};
+use crate::runtime::memoryviews::{Fresh, missing};
+use crate::runtime::{self, Destructor, Runtime, raised, raised_text};
+use crate::view::Fields;
+
+/// A new reference to an object.
+type Made = Result<*mut PyObject, Raised>;
+/// A new memoryview, with its fields where they are known.
+type MadeWithFields<'a> = Result<(*mut PyObject, Option<Fresh<'a>>), Raised>;
+
+/// What a function of the world's has made, or raised.
+fn made(object: *mut PyObject) -> Made {
+    if object.is_null() { Err(Raised) } else { Ok(object) }
+}
+
+/// A memoryview of what an object exports.
+///
+/// # Safety
+/// An object of this process's world.
+#[inline]
+pub unsafe fn from_object(obj: *mut PyObject) -> Made {
+    let make = runtime::for_objects().memoryviews()?.makers.from_object.ok_or_else(missing)?;
+    // SAFETY: an object (caller), and a thread state is attached.
+    made(unsafe { make(obj) })
+}
+
+/// A memoryview of `size` bytes, read-only unless `flags` are `PyBUF_WRITE`.
+///
+/// # Safety
+/// The bytes are there as long as the memoryview.
+pub unsafe fn from_memory(mem: *mut c_char, size: Py_ssize_t, flags: c_int) -> Made {
+    let runtime = runtime::for_good();
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { lend(runtime, mem, size, flags) }.map(|(memoryview, _)| memoryview)
+}
+
+/// As [`from_memory`].
+///
+/// # Safety
+/// As for [`from_memory`].
+#[inline(never)]
+unsafe fn lend<'a>(
+    runtime: &Runtime,
+    mem: *mut c_char,
+    size: Py_ssize_t,
+    flags: c_int,
+) -> MadeWithFields<'a> {
+    let views = runtime.memoryviews()?;
+    let make = views.makers.from_memory.ok_or_else(missing)?;
+    // Debug builds of CPython stop at other flags, and at null.
+    let flags = if flags == PyBUF_WRITE { PyBUF_WRITE } else { PyBUF_READ };
+    let mut stand_in: c_char = 0;
+    let shown = if mem.is_null() { &raw mut stand_in } else { mem };
+    // SAFETY: the caller's promise, and a thread state is attached.
+    let memoryview = made(unsafe { make(shown, size, flags) })?;
+    let like = Py_buffer { buf: shown.cast(), len: size, itemsize: 1, ndim: 1, ..get::EMPTY };
+    // SAFETY: just made of it.
+    let mut fresh = unsafe { views.fresh(runtime.layout(), memoryview, &like) };
+    match &mut fresh {
+        Some(fresh) if mem.is_null() => fresh.move_to(mem.cast()),
+        // SAFETY: just made.
+        None if mem.is_null() => return Err(unsafe { drop_for(runtime, memoryview, missing()) }),
+        _ => {}
+    }
+    Ok((memoryview, fresh))
+}
+
+/// A memoryview of what a view tells, without its object. The format is copied.
+///
+/// # Safety
+/// A view whose arrays are there, and whose memory is as long as the memoryview.
+pub unsafe fn from_buffer(info: &Py_buffer) -> Made {
+    let runtime = runtime::for_good();
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { describe(runtime, info) }.map(|(memoryview, _)| memoryview)
+}
+
+/// As [`from_buffer`].
+///
+/// # Safety
+/// As for [`from_buffer`].
+#[inline(never)]
+unsafe fn describe<'a>(runtime: &Runtime, info: &Py_buffer) -> MadeWithFields<'a> {
+    let views = runtime.memoryviews()?;
+    let make = views.makers.from_buffer.ok_or_else(missing)?;
+    check(info)?;
+    // SAFETY: a view that does not make it crash.
+    let memoryview = made(unsafe { make(info) })?;
+    // SAFETY: just made of it.
+    let mut fresh = unsafe { views.fresh(runtime.layout(), memoryview, info) };
+    let kept = match &mut fresh {
+        // SAFETY: a view's format is null or a C string.
+        Some(fresh) => unsafe { views.keep_format(fresh, info.format) },
+        None => Ok(()),
+    };
+    match kept {
+        Ok(()) => Ok((memoryview, fresh)),
+        // SAFETY: just made.
+        Err(error) => Err(unsafe { drop_for(runtime, memoryview, error) }),
+    }
+}
+
+/// Refuses what libpython refuses, and what makes it crash.
+fn check(info: &Py_buffer) -> Result<(), Raised> {
+    if info.buf.is_null() {
+        return Err(raised_text(
+            Kind::Value,
+            c"PyMemoryView_FromBuffer(): info->buf must not be NULL",
+        ));
+    }
+    // libpython has texts of its own for other numbers of dimensions.
+    if !info.shape.is_null() || !(1..=PyBUF_MAX_NDIM).contains(&info.ndim) {
+        return Ok(());
+    }
+    if info.ndim > 1 || info.len.checked_div(info.itemsize).is_none() {
+        return Err(raised(&Error::text(
+            Kind::Value,
+            format_args!(
+                "Py_buffer.shape is NULL, but a view with ndim {} and itemsize {} needs one",
+                info.ndim, info.itemsize
+            ),
+        )));
+    }
+    Ok(())
+}
+
+/// Drops an object that is not to be had after all.
+///
+/// # Safety
+/// An object of this world, and the caller's own reference.
+#[cold]
+#[inline(never)]
+unsafe fn drop_for(runtime: &Runtime, object: *mut PyObject, raised: Raised) -> Raised {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { runtime.decref(object) };
+    raised
+}
+
+/// A memoryview of what an object exports, which lies in `order`: of a copy, where the object does not and
+/// `buffertype` is not `PyBUF_WRITE`.
+///
+/// # Safety
+/// An object of this process's world.
+pub unsafe fn get_contiguous(obj: *mut PyObject, buffertype: c_int, order: c_char) -> Made {
+    let runtime = runtime::for_objects();
+    let views = runtime.memoryviews()?;
+    // SAFETY: the caller's promise is the callee's.
+    let memoryview = unsafe { from_object(obj) }?;
+    // SAFETY: null, or the memoryview's own view, as long as it is held.
+    let result = match unsafe { views.view_of(memoryview).as_ref() } {
+        // SAFETY: as above.
+        Some(view) => unsafe { contiguous(runtime, view, buffertype, order) },
+        None => Ok(Contiguous::Elsewhere),
+    };
+    let copied = match result {
+        Ok(Contiguous::AsItIs) => return Ok(memoryview),
+        Ok(Contiguous::Copy(copy)) => Ok(copy),
+        Ok(Contiguous::Elsewhere) => match views.makers.get_contiguous {
+            // SAFETY: an object, and a thread state is attached.
+            Some(make) => made(unsafe { make(memoryview, buffertype, order) }),
+            None => Err(missing()),
+        },
+        Err(raised) => Err(raised),
+    };
+    // SAFETY: made above, and not needed any more.
+    unsafe { runtime.decref(memoryview) };
+    copied
+}
+
+/// What a memoryview is made contiguous by.
+enum Contiguous {
+    AsItIs,
+    Copy(*mut PyObject),
+    /// The host's own function, as its memoryviews are laid out in no known way.
+    Elsewhere,
+}
+
+/// # Safety
+/// `view` is the view of a memoryview that is held.
+unsafe fn contiguous(
+    runtime: &Runtime,
+    view: &Py_buffer,
+    buffertype: c_int,
+    order: c_char,
+) -> Result<Contiguous, Raised> {
+    if buffertype == PyBUF_WRITE && view.readonly != 0 {
+        return Err(raised_text(Kind::Buffer, c"underlying buffer is not writable"));
+    }
+    // SAFETY: a memoryview's arrays are there.
+    if unsafe { Fields::new(view) }.lies_in(order) {
+        return Ok(Contiguous::AsItIs);
+    }
+    if buffertype == PyBUF_WRITE {
+        return Err(raised_text(
+            Kind::Buffer,
+            c"writable contiguous buffer requested for a non-contiguous object.",
+        ));
+    }
+    let views = runtime.memoryviews()?;
+    let (Some(new_bytes), Some(bytes)) = (views.new_bytes, views.bytes) else {
+        return Ok(Contiguous::Elsewhere);
+    };
+    // SAFETY: any length; the bytes are written below, before anyone sees them.
+    let owner = made(unsafe { new_bytes(ptr::null(), view.len) })?;
+    // SAFETY: bytes.
+    let buf: *mut c_void = unsafe { bytes(owner) }.cast();
+    // SAFETY: as many bytes as the view has; its items are there (held).
+    if let Err(error) = unsafe { copy::to_contiguous(buf, view, view.len, order) } {
+        // SAFETY: made here.
+        return Err(unsafe { drop_for(runtime, owner, raised(&error)) });
+    }
+    // SAFETY: as above.
+    let result = match unsafe { view_of_copy(runtime, view, buf, order) } {
+        Ok((memoryview, Some(mut fresh))) => {
+            fresh.own(owner, owner);
+            return Ok(Contiguous::Copy(memoryview));
+        }
+        Ok((memoryview, None)) => {
+            // SAFETY: made there.
+            unsafe { runtime.decref(memoryview) };
+            Ok(Contiguous::Elsewhere)
+        }
+        Err(raised) => Err(raised),
+    };
+    // SAFETY: made here.
+    unsafe { runtime.decref(owner) };
+    result
+}
+
+/// A memoryview of a copy of `view` at `buf`, whose owner it does not know yet.
+///
+/// # Safety
+/// `view` is the view of a memoryview that is held, and its copy lies at `buf` in `order`.
+unsafe fn view_of_copy<'a>(
+    runtime: &Runtime,
+    view: &Py_buffer,
+    buf: *mut c_void,
+    order: c_char,
+) -> MadeWithFields<'a> {
+    const MOST: usize = PyBUF_MAX_NDIM as usize;
+    let order = match order.cast_unsigned() {
+        b'C' | b'A' => Order::C,
+        _ => Order::Fortran,
+    };
+    // SAFETY: a memoryview's arrays are there.
+    let fields = unsafe { Fields::new(view) };
+    let mut dense = [0; MOST];
+    let of_view = dense.get_mut(..fields.ndim()).unwrap_or_default();
+    strides::fill_contiguous(of_view, fields.shape().unwrap_or_default(), view.itemsize, order);
+    let info = Py_buffer {
+        buf,
+        len: view.len,
+        itemsize: view.itemsize,
+        readonly: 1,
+        ndim: view.ndim,
+        format: view.format,
+        shape: view.shape,
+        strides: dense.as_mut_ptr(),
+        ..get::EMPTY
+    };
+    // SAFETY: a whole view of the copy.
+    unsafe { describe(runtime, &info) }
+}
+
+/// As [`from_buffer`], but the memoryviews keep `owner`, and say that they are of it.
+///
+/// # Safety
+/// As for [`from_buffer`], where the memory is there as long as `owner` is, an object of this world.
+pub unsafe fn with_owner(info: &Py_buffer, owner: *mut PyObject) -> Made {
+    let runtime = runtime::for_objects();
+    // SAFETY: the caller's promise is the callee's.
+    let made = unsafe { describe(runtime, info) }?;
+    // SAFETY: an object (caller).
+    let keeper = unsafe { runtime.hold(owner) };
+    // SAFETY: just made.
+    unsafe { keep(runtime, made, keeper, owner) }
+}
+
+/// As [`from_memory`], and `destructor(context)` is called once, after the last memoryview is gone; not at
+/// all if there is none.
+///
+/// # Safety
+/// The bytes are there until then, and it may be called by any thread that drops a memoryview.
+pub unsafe fn with_destructor(
+    mem: *mut c_char,
+    size: Py_ssize_t,
+    flags: c_int,
+    destructor: Destructor,
+    context: *mut c_void,
+) -> Made {
+    let runtime = runtime::for_good();
+    // SAFETY: the caller's promise is the callee's.
+    let made = unsafe { lend(runtime, mem, size, flags) }?;
+    if made.1.is_none() {
+        // SAFETY: just made; a guard would call the destructor.
+        return Err(unsafe { drop_for(runtime, made.0, missing()) });
+    }
+    // SAFETY: the caller's promise is the callee's.
+    let guard = unsafe { runtime.guard(destructor, context) };
+    // SAFETY: just made.
+    unsafe { keep(runtime, made, guard, guard) }
+}
+
+/// Gives a new memoryview a keeper of its memory, which may be null with an error raised, and a base.
+///
+/// # Safety
+/// The memoryview was just made, and these are its fields; the reference to the keeper is the caller's.
+#[inline(never)]
+unsafe fn keep(
+    runtime: &Runtime,
+    (memoryview, fresh): (*mut PyObject, Option<Fresh>),
+    keeper: *mut PyObject,
+    base: *mut PyObject,
+) -> Made {
+    match fresh {
+        Some(mut fresh) if !keeper.is_null() => {
+            fresh.own(keeper, base);
+            return Ok(memoryview);
+        }
+        Some(_) => {}
+        None => {
+            missing();
+            if !keeper.is_null() {
+                // SAFETY: the caller's own.
+                unsafe { runtime.decref(keeper) };
+            }
+        }
+    }
+    // SAFETY: just made (caller).
+    unsafe { runtime.decref(memoryview) };
+    Err(Raised)
+}
+
+/// Gives a memoryview's memory back before its end.
+///
+/// # Safety
+/// An object of this process's world.
+pub unsafe fn release(memoryview: *mut PyObject) -> Result<(), Raised> {
+    let runtime = runtime::for_objects();
+    runtime.memoryviews()?;
+    // SAFETY: an object (caller).
+    if !unsafe { runtime.is_memoryview(memoryview) } {
+        return Err(raised_text(Kind::System, get::BAD_CALL_TEXT));
+    }
+    // SAFETY: a memoryview, and a thread state is attached.
+    unsafe { runtime.release_memoryview(memoryview) }
+}
+
+/// A memoryview's view.
+///
+/// # Safety
+/// An object of this process's world.
+#[inline(never)]
+pub unsafe fn view_of(memoryview: *mut PyObject) -> Result<*mut Py_buffer, Raised> {
+    let runtime = runtime::for_objects();
+    // SAFETY: an object (caller).
+    if !unsafe { runtime.is_memoryview(memoryview) } {
+        return Err(raised_text(Kind::System, get::BAD_CALL_TEXT));
+    }
+    let view = runtime.view_of(memoryview);
+    if view.is_null() { Err(missing()) } else { Ok(view) }
+}

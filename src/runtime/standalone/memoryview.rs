@@ -1,0 +1,431 @@
+//! The standalone memoryview: CPython's, as far as C can see it.
+//!
+//! Memoryviews of one acquisition share a managed buffer, which holds the exporter's view and gives it
+//! back with the last of them. Each counts the views that it has handed out itself; it can be released
+//! when there are none. Several threads may make, ask and drop memoryviews of one object: reference
+//! counts and the count of views are atomic, and nothing else changes once a memoryview is made.
+
+use core::cell::UnsafeCell;
+use core::ffi::{CStr, c_char, c_int};
+use core::ptr;
+use core::sync::atomic::{AtomicIsize, Ordering};
+
+use super::{StaticSlots, StaticType, errors, objects};
+use crate::abi::{
+    Py_buffer, PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT,
+    PyBUF_FULL_RO, PyBUF_INDIRECT, PyBUF_MAX_NDIM, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE,
+    PyBUF_WRITE, PyBufferProcs, PyObject, PyTypeObject, PyVarObject,
+};
+use crate::error::{Error, Kind, Raised};
+use crate::layout::{Order, strides::fill_contiguous};
+use crate::runtime::layout::ObjectLayout;
+use crate::runtime::memoryviews::{FREE_FORMAT, MANAGED_NAME, Managed, Memoryview};
+use crate::view::{Fields, plain};
+
+static TYPE: StaticType = {
+    let this = StaticType::ready(c"memoryview", size_of::<Memoryview>(), dealloc, Some(&SLOTS));
+    let mut shown = this.0.into_inner();
+    shown.tp_itemsize = size_of::<isize>().cast_signed();
+    shown.tp_weaklistoffset = core::mem::offset_of!(Memoryview, weakrefs).cast_signed();
+    StaticType(UnsafeCell::new(shown))
+};
+
+static SLOTS: StaticSlots = StaticSlots(PyBufferProcs {
+    bf_getbuffer: Some(get_buffer),
+    bf_releasebuffer: Some(release_buffer),
+});
+
+static MANAGED_TYPE: StaticType =
+    StaticType::ready(MANAGED_NAME, size_of::<Managed>(), dealloc_managed, None);
+
+/// In `Memoryview.flags`: how its items lie.
+const C_CONTIGUOUS: c_int = 2;
+const FORTRAN_CONTIGUOUS: c_int = 4;
+const SCALAR: c_int = 8;
+const INDIRECT: c_int = 0x10;
+
+/// In `Memoryview.exports`: it is released, for good.
+const RELEASED: isize = isize::MIN;
+
+/// The type of memoryviews.
+pub const fn memoryview_type() -> *mut PyTypeObject {
+    TYPE.0.get()
+}
+
+// --- making ------------------------------------------------------------------------------------
+
+/// `PyMemoryView_FromObject`
+///
+/// # Safety
+/// `obj` is a standalone object.
+pub unsafe extern "C" fn from_object(obj: *mut PyObject) -> *mut PyObject {
+    // SAFETY: an object (caller).
+    let is_memoryview = unsafe { (*obj).ob_type } == memoryview_type();
+    if is_memoryview {
+        // SAFETY: of this type.
+        let source = unsafe { &*obj.cast() };
+        // SAFETY: the caller holds a reference.
+        unsafe { of_memoryview(source) }
+    } else {
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { of_exporter(obj) }
+    }
+}
+
+/// Another memoryview of what `source` is of.
+///
+/// # Safety
+/// The caller holds a reference to it.
+unsafe fn of_memoryview(source: &Memoryview) -> *mut PyObject {
+    // As long as a view of it is out, it cannot be released by another thread.
+    if !acquire(source) {
+        return ptr::null_mut();
+    }
+    // SAFETY: what a memoryview that is not released holds.
+    let made = unsafe { new_view(source.managed, &source.view) };
+    exports(source).fetch_sub(1, Ordering::Release);
+    made
+}
+
+/// # Safety
+/// `obj` is a standalone object.
+unsafe fn of_exporter(obj: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the caller's promise is the callee's.
+    let slots = unsafe { ObjectLayout::PLAIN.slots_of(obj) };
+    let Some(getbuffer) = slots.and_then(|slots| slots.bf_getbuffer) else {
+        // SAFETY: an object (caller).
+        let r#type = unsafe { (*obj).ob_type };
+        errors::raise(&Error::TypeName(
+            c"memoryview: a bytes-like object is required, not '%.200s'",
+            // SAFETY: an object's type.
+            unsafe { (*r#type).tp_name },
+        ));
+        return ptr::null_mut();
+    };
+    let managed = new_managed(plain::EMPTY);
+    if managed.is_null() {
+        return ptr::null_mut();
+    }
+    // SAFETY: just made.
+    let master = unsafe { &raw mut (*managed).master };
+    // SAFETY: the slot of the object's own type; the view stays where it is.
+    if unsafe { getbuffer(obj, master, PyBUF_FULL_RO) } != 0 {
+        // SAFETY: as above; it was not filled.
+        unsafe { (*master).obj = ptr::null_mut() };
+        // SAFETY: nobody else has it.
+        unsafe { objects::decref(managed.cast()) };
+        return ptr::null_mut();
+    }
+    // SAFETY: filled by the exporter.
+    unsafe { first_view(managed) }
+}
+
+/// `PyMemoryView_FromMemory`
+///
+/// # Safety
+/// `size` bytes are at `memory` as long as the memoryview.
+pub unsafe extern "C" fn from_memory(
+    memory: *mut c_char,
+    size: isize,
+    flags: c_int,
+) -> *mut PyObject {
+    let readonly = (flags != PyBUF_WRITE).into();
+    let mut info = plain::EMPTY;
+    // SAFETY: writable; nothing is refused to a request that does not ask to write.
+    let _ =
+        unsafe { plain::fill(&raw mut info, ptr::null_mut(), memory.cast(), size, readonly, 0) };
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { from_buffer(&raw const info) }
+}
+
+/// `PyMemoryView_FromBuffer`, with a `buf` that may be null.
+///
+/// # Safety
+/// `info` is a view whose arrays are there, and whose memory and format are as long as the memoryview.
+pub unsafe extern "C" fn from_buffer(info: *const Py_buffer) -> *mut PyObject {
+    // SAFETY: a view (caller).
+    let info = unsafe { info.read() };
+    let managed = new_managed(Py_buffer { obj: ptr::null_mut(), ..info });
+    if managed.is_null() {
+        return ptr::null_mut();
+    }
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { first_view(managed) }
+}
+
+/// A managed buffer, or null with an error raised.
+#[inline(never)]
+fn new_managed(master: Py_buffer) -> *mut Managed {
+    let managed: *mut Managed = objects::make(&MANAGED_TYPE, 0).cast();
+    // SAFETY: null, or a new object of this type.
+    if let Some(fields) = unsafe { managed.as_mut() } {
+        fields.flags = 0;
+        fields.exports = 0;
+        fields.master = master;
+    }
+    managed
+}
+
+/// The first memoryview of a managed buffer; without one, the buffer ends.
+///
+/// # Safety
+/// The caller gives up its reference, and nobody else has one; the master's arrays are there.
+unsafe fn first_view(managed: *mut Managed) -> *mut PyObject {
+    // SAFETY: alive (caller).
+    let master = unsafe { &(*managed).master };
+    // SAFETY: the caller's promise is the callee's.
+    let made = unsafe { new_view(managed, master) };
+    // SAFETY: the caller's reference.
+    unsafe { objects::decref(managed.cast()) };
+    made
+}
+
+/// A memoryview of what `like` tells, with arrays of its own.
+///
+/// # Safety
+/// `managed` is alive and holds what `like` is of; its arrays are there.
+#[inline(never)]
+unsafe fn new_view(managed: *mut Managed, like: &Py_buffer) -> *mut PyObject {
+    if like.ndim > PyBUF_MAX_NDIM {
+        return refuse(Kind::Value, c"memoryview: number of dimensions must not exceed 64");
+    }
+    let Ok(ndim) = usize::try_from(like.ndim) else {
+        return refuse(Kind::System, c"bad argument to internal function");
+    };
+    // SAFETY: the arrays are there (caller).
+    let fields = unsafe { Fields::new(like) };
+    let implied = [like.len.checked_div(like.itemsize).unwrap_or(-1)];
+    let shape = match fields.shape() {
+        Some(shape) => shape,
+        None if ndim == 0 => &[],
+        None if ndim == 1 && like.itemsize != 0 => &implied,
+        None => return refuse(Kind::Value, NO_SHAPE),
+    };
+    let obj = objects::make(&TYPE, size_of_val(shape).wrapping_mul(3));
+    if obj.is_null() {
+        return obj;
+    }
+    let this: *mut Memoryview = obj.cast();
+    let to_shape: *mut isize = this.wrapping_add(1).cast();
+    let to_strides = to_shape.wrapping_add(ndim);
+    let to_suboffsets = to_strides.wrapping_add(ndim);
+    let copy = |to: *mut isize, from: &[isize]| {
+        // SAFETY: each of the three arrays has room for `ndim` entries behind the object.
+        unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
+    };
+    copy(to_shape, shape);
+    match fields.strides() {
+        Some(strides) => copy(to_strides, strides),
+        None => {
+            let mut strides = [0; PyBUF_MAX_NDIM as usize];
+            let strides = strides.get_mut(..ndim).unwrap_or_default();
+            fill_contiguous(strides, shape, like.itemsize, Order::C);
+            copy(to_strides, strides);
+        }
+    }
+    copy(to_suboffsets, fields.suboffsets().unwrap_or_default());
+    let if_there = |is_there, array| if is_there { array } else { ptr::null_mut() };
+    let view = Py_buffer {
+        format: if like.format.is_null() { plain::BYTES.cast_mut() } else { like.format },
+        shape: if_there(ndim > 0, to_shape),
+        strides: if_there(ndim > 0, to_strides),
+        suboffsets: if_there(!like.suboffsets.is_null(), to_suboffsets),
+        ..*like
+    };
+    // SAFETY: its arrays are those of this object.
+    let flags = flags_of(unsafe { Fields::new(&view) }, &view);
+    // SAFETY: the caller's promise.
+    unsafe { objects::incref(managed.cast()) };
+    // SAFETY: a new object of this type, whose head stays.
+    let head = unsafe { obj.cast::<PyVarObject>().read() };
+    let made =
+        Memoryview { head, managed, hash: -1, flags, exports: 0, view, weakrefs: ptr::null_mut() };
+    // SAFETY: as above.
+    unsafe { this.write(made) };
+    obj
+}
+
+#[cold]
+#[inline(never)]
+fn refuse(kind: Kind, text: &'static CStr) -> *mut PyObject {
+    errors::raise(&Error::Fixed(kind, text));
+    ptr::null_mut()
+}
+
+const NO_SHAPE: &CStr =
+    c"Py_buffer.shape is NULL: only a view with ndim 0, or with ndim 1 and an itemsize, can do without";
+
+/// How the items lie, as libpython tells it of a memoryview: of one dimension without looking at `len`.
+fn flags_of(fields: Fields, view: &Py_buffer) -> c_int {
+    const BOTH: c_int = C_CONTIGUOUS | FORTRAN_CONTIGUOUS;
+    let if_so = |is_so, flag| if is_so { flag } else { 0 };
+    let indirect = if_so(!view.suboffsets.is_null(), INDIRECT);
+    if view.ndim == 0 {
+        return SCALAR | BOTH | indirect;
+    }
+    if indirect != 0 {
+        return indirect;
+    }
+    match (fields.shape(), fields.strides()) {
+        (Some(&[n]), Some(&[stride])) => if_so(n == 1 || stride == view.itemsize, BOTH),
+        _ => {
+            if_so(fields.lies_in(b'C'.cast_signed()), C_CONTIGUOUS)
+                | if_so(fields.lies_in(b'F'.cast_signed()), FORTRAN_CONTIGUOUS)
+        }
+    }
+}
+
+// --- ending ------------------------------------------------------------------------------------
+
+/// The number of views that are out, changed by any thread.
+fn exports(this: &Memoryview) -> &AtomicIsize {
+    let exports = (&raw const this.exports).cast_mut();
+    // SAFETY: an aligned field that is changed through this function only.
+    unsafe { AtomicIsize::from_ptr(exports) }
+}
+
+/// One more view is out; false with an error raised if the memoryview is released.
+fn acquire(this: &Memoryview) -> bool {
+    let more = |exports: isize| (exports != RELEASED).then(|| exports.wrapping_add(1));
+    let is_alive = exports(this).fetch_update(Ordering::Acquire, Ordering::Relaxed, more).is_ok();
+    if !is_alive {
+        refuse(Kind::Value, c"operation forbidden on released memoryview object");
+    }
+    is_alive
+}
+
+/// `memoryview.release()`
+///
+/// # Safety
+/// The caller holds a reference.
+pub unsafe fn release(this: *mut Memoryview) -> Result<(), Raised> {
+    // SAFETY: alive (caller).
+    let this = unsafe { &*this };
+    match exports(this).compare_exchange(0, RELEASED, Ordering::AcqRel, Ordering::Relaxed) {
+        Ok(_) => {
+            // SAFETY: this memoryview's reference, which it does not use any more.
+            unsafe { objects::decref(this.managed.cast()) };
+            Ok(())
+        }
+        Err(RELEASED) => Ok(()),
+        Err(n) => {
+            errors::raise(&Error::text(
+                Kind::Buffer,
+                format_args!("memoryview has {n} exported buffer{}", if n == 1 { "" } else { "s" }),
+            ));
+            Err(Raised)
+        }
+    }
+}
+
+/// # Safety
+/// `obj` is a memoryview without references, and so without views that are out.
+unsafe extern "C" fn dealloc(obj: *mut PyObject) {
+    // SAFETY: still there (caller); nothing is out, so this cannot fail.
+    let _ = unsafe { release(obj.cast()) };
+    // SAFETY: nothing uses it any more.
+    unsafe { objects::free(obj.cast()) };
+}
+
+/// # Safety
+/// `obj` is a managed buffer without references.
+unsafe extern "C" fn dealloc_managed(obj: *mut PyObject) {
+    let managed: *mut Managed = obj.cast();
+    // SAFETY: still there (caller).
+    let master = unsafe { &raw mut (*managed).master };
+    // SAFETY: as above.
+    let owner = unsafe { (*master).obj };
+    if !owner.is_null() {
+        // SAFETY: an object, whose reference the view owns.
+        let slots = unsafe { ObjectLayout::PLAIN.slots_of(owner) };
+        if let Some(releasebuffer) = slots.and_then(|slots| slots.bf_releasebuffer) {
+            // SAFETY: the slot of the object's own type, with the view that its other slot filled.
+            unsafe { releasebuffer(owner, master) };
+        }
+        // SAFETY: the view owned this reference.
+        unsafe { objects::decref(owner) };
+    }
+    // SAFETY: still there.
+    let Managed { flags, master: Py_buffer { format, .. }, .. } = unsafe { managed.read() };
+    if flags & FREE_FORMAT != 0 {
+        // SAFETY: from malloc, and nothing else uses it.
+        unsafe { libc::free(format.cast()) };
+    }
+    // SAFETY: nothing uses it any more.
+    unsafe { objects::free(obj.cast()) };
+}
+
+// --- answering ---------------------------------------------------------------------------------
+
+/// # Safety
+/// `obj` is a memoryview that the caller holds a reference to; `view` is writable.
+unsafe extern "C" fn get_buffer(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int {
+    // SAFETY: of this type (caller).
+    let this = unsafe { &*obj.cast::<Memoryview>() };
+    if !acquire(this) {
+        return -1;
+    }
+    let mut answer = Py_buffer { obj: ptr::null_mut(), ..this.view };
+    let adapted = adapt(&mut answer, this.flags, flags);
+    if adapted.is_ok() {
+        answer.obj = obj;
+        // SAFETY: alive (caller).
+        unsafe { objects::incref(obj) };
+    }
+    // SAFETY: writable (caller).
+    unsafe { view.write(answer) };
+    match adapted {
+        Ok(()) => 0,
+        Err(text) => {
+            exports(this).fetch_sub(1, Ordering::Release);
+            refuse(Kind::Buffer, text);
+            -1
+        }
+    }
+}
+
+/// Leaves out of a view what a request does not ask for, or says why it cannot be met, in the order in
+/// which CPython's memoryview looks.
+fn adapt(view: &mut Py_buffer, lies: c_int, flags: c_int) -> Result<(), &'static CStr> {
+    let asks = |request| flags & request == request;
+    let is = |how| lies & how != 0;
+    if asks(PyBUF_WRITABLE) && view.readonly != 0 {
+        return Err(c"memoryview: underlying buffer is not writable");
+    }
+    if !asks(PyBUF_FORMAT) {
+        view.format = ptr::null_mut();
+    }
+    if asks(PyBUF_C_CONTIGUOUS) && !is(C_CONTIGUOUS) {
+        return Err(c"memoryview: underlying buffer is not C-contiguous");
+    }
+    if asks(PyBUF_F_CONTIGUOUS) && !is(FORTRAN_CONTIGUOUS) {
+        return Err(c"memoryview: underlying buffer is not Fortran contiguous");
+    }
+    if asks(PyBUF_ANY_CONTIGUOUS) && !is(C_CONTIGUOUS | FORTRAN_CONTIGUOUS) {
+        return Err(c"memoryview: underlying buffer is not contiguous");
+    }
+    if !asks(PyBUF_INDIRECT) && is(INDIRECT) {
+        return Err(c"memoryview: underlying buffer requires suboffsets");
+    }
+    if !asks(PyBUF_STRIDES) {
+        if !is(C_CONTIGUOUS) {
+            return Err(c"memoryview: underlying buffer is not C-contiguous");
+        }
+        view.strides = ptr::null_mut();
+    }
+    if !asks(PyBUF_ND) {
+        if !view.format.is_null() {
+            return Err(c"memoryview: cannot cast to unsigned bytes if the format flag is present");
+        }
+        view.ndim = 1;
+        view.shape = ptr::null_mut();
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `obj` is a memoryview that handed out the view.
+unsafe extern "C" fn release_buffer(obj: *mut PyObject, _: *mut Py_buffer) {
+    // SAFETY: of this type (caller).
+    exports(unsafe { &*obj.cast::<Memoryview>() }).fetch_sub(1, Ordering::Release);
+}
