@@ -3,7 +3,7 @@
 use core::ptr;
 
 use super::odometer;
-use crate::kernels::{self, Kernels, generic};
+use crate::kernels::{self, Kernels, generic, others};
 use crate::plan::{self, Axis, Class, Plan};
 
 /// Copies a whole array.
@@ -36,6 +36,14 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
             each(outer, dst, src, |dst, src| {
                 // SAFETY: the two inner loops at the outer ones' indices (caller).
                 unsafe { transpose(dst, column.dst, src, row.src, columns, rows) };
+            });
+        }
+        ([outer @ .., column, row], Class::Transpose, None) if run <= others::LONG => {
+            let (columns, rows) = (column.n.unsigned_abs(), row.n.unsigned_abs());
+            let (d, s) = (column.dst, row.src);
+            each(outer, dst, src, |dst, src| {
+                // SAFETY: as above.
+                unsafe { kernels.transpose_others(run, dst, d, src, s, columns, rows) };
             });
         }
         ([outer @ .., inner], class, Some(w)) => {

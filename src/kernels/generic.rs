@@ -12,6 +12,7 @@ pub static KERNELS: Kernels = Kernels {
     transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
     runs: runs_of_any,
+    others: None,
 };
 
 /// Items at a distance on both sides: no level has anything better.

@@ -11,6 +11,7 @@
 #[cfg(target_arch = "x86_64")]
 mod cpu;
 pub mod generic;
+pub mod others;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
@@ -70,6 +71,19 @@ pub type Fill = unsafe fn(dst: *mut u8, src: *const u8, n: usize);
 /// Safety: all runs are readable and writable.
 pub type Runs = unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, n: usize, run: usize);
 
+/// As `Transpose`, of items of `width` bytes.
+///
+/// Safety: as for `Transpose`.
+pub type Others = unsafe fn(
+    width: usize,
+    dst: *mut u8,
+    d: isize,
+    src: *const u8,
+    s: isize,
+    columns: usize,
+    rows: usize,
+);
+
 /// The leaf loops of one level, by the size of the items: 1, 2, 4, 8 and 16 bytes.
 pub struct Kernels {
     /// The level that these kernels need.
@@ -84,6 +98,34 @@ pub struct Kernels {
     pub fill: [Fill; WIDTHS],
     /// Runs of more than 16 bytes.
     pub runs: Runs,
+    /// Two dimensions whose order differs, of items of other sizes up to 15 bytes, if the level has
+    /// better than runs.
+    pub others: Option<Others>,
+}
+
+impl Kernels {
+    /// Two dimensions whose order differs, of items of any other size.
+    ///
+    /// # Safety
+    /// As for `Others`.
+    #[expect(clippy::too_many_arguments, reason = "a transpose, and its items' size")]
+    pub unsafe fn transpose_others(
+        &self,
+        width: usize,
+        dst: *mut u8,
+        d: isize,
+        src: *const u8,
+        s: isize,
+        columns: usize,
+        rows: usize,
+    ) {
+        match self.others {
+            // SAFETY: the caller's promise.
+            Some(others) if width < 16 => unsafe { others(width, dst, d, src, s, columns, rows) },
+            // SAFETY: the caller's promise.
+            _ => unsafe { others::transpose(self.runs, width, dst, d, src, s, columns, rows) },
+        }
+    }
 }
 
 /// How many sizes of items have kernels of their own.

@@ -1,6 +1,8 @@
 //! Every kernel of every level that this CPU has, against the naive model: all lengths and all
 //! misalignments, with a guard of bytes that must not change on both sides and between the items.
 
+mod others;
+
 use super::*;
 use std::vec::Vec;
 

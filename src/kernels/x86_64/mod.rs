@@ -3,6 +3,7 @@
 mod fill;
 mod interleave_avx512;
 mod interleave_shuffle;
+mod others_avx512;
 mod runs;
 mod strided_gather_avx512;
 mod strided_gather_shuffle;
@@ -43,6 +44,7 @@ static SSE: Kernels = Kernels {
         fill::sse::fill::<16>,
     ],
     runs: runs::sse::runs,
+    others: None,
 };
 
 /// AVX2: vectors of 32 bytes.
@@ -71,6 +73,7 @@ static AVX2: Kernels = Kernels {
         fill::avx2::fill::<16>,
     ],
     runs: runs::avx2::runs,
+    others: None,
 };
 
 /// AVX-512 with VBMI: vectors of 64 bytes.
@@ -104,7 +107,8 @@ static AVX512: Kernels = Kernels {
         fill::avx512::fill::<8>,
         fill::avx512::fill::<16>,
     ],
-    runs: runs::avx512::runs,
+    runs: others_avx512::runs_or_items,
+    others: Some(others_avx512::transpose),
 };
 
 /// The tables of the levels above the generic one, up to `highest`, the lowest first.
