@@ -631,6 +631,24 @@ int pybuffer_check_view(const Py_buffer *view,
                         pybuffer_report *report);
 
 /**
+ * Sends `obj` every request that the buffer protocol knows (shape, strides, suboffsets, contiguity,
+ * writable memory and format, in all combinations), each twice, and judges each answer and all of them
+ * together. Every view is given back, every exception taken away, no reference left or taken.
+ *
+ * `report` is overwritten, and never needs to be freed; `docs/rules.md` lists the rules. An exporter that
+ * hands out wild pointers may still crash its checker, as it does its consumers.
+ *
+ * Returns how many rules the exporter breaks that are a MUST; -1 with an error set: `TypeError` if `obj` is
+ * no exporter, `SystemError` for NULLs, or the error that is already pending.
+ *
+ * Safety:
+ * `obj` is NULL or an object; `report` is NULL or writable. In a process with Python the caller holds the
+ * GIL.
+ */
+int pybuffer_check_exporter(PyObject *obj,
+                            pybuffer_report *report);
+
+/**
  * Writes a report for people into `text`: a line that sums up, then for each finding which rule is broken,
  * by which request, what was found and expected, and what to do; violations first.
  *

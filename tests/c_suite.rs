@@ -41,8 +41,10 @@ const SOURCES: &[&str] = &[
     "suite/memoryview",
     "suite/memoryview_contiguous",
     "suite/memoryview_owner",
+    "suite/check",
     "exporters/array",
     "exporters/scripted",
+    "exporters/broken",
 ];
 
 const SANITIZE: [&str; 3] =

@@ -23,6 +23,7 @@ extern const Test format_tests[];
 extern const Test memoryview_tests[];
 extern const Test memoryview_contiguous_tests[];
 extern const Test memoryview_owner_tests[];
+extern const Test check_tests[];
 #ifdef STANDALONE
 extern const Test object_tests[];
 #else

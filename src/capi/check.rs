@@ -5,7 +5,7 @@ use core::ptr;
 use core::slice;
 
 use super::null_argument;
-use crate::abi::{Py_buffer, Py_ssize_t, pybuffer_report, pybuffer_rule};
+use crate::abi::{Py_buffer, Py_ssize_t, PyObject, pybuffer_report, pybuffer_rule};
 use crate::check::{self, report, text::Room};
 use crate::layout::verify::{self, Block};
 use crate::protocol;
@@ -146,6 +146,36 @@ pub unsafe extern "C" fn pybuffer_check_view(
     // SAFETY: the caller's promise is the callee's.
     unsafe { check::one_view(view, flags, report) };
     report.n_violations
+}
+
+/// Sends `obj` every request that the buffer protocol knows (shape, strides, suboffsets, contiguity,
+/// writable memory and format, in all combinations), each twice, and judges each answer and all of them
+/// together. Every view is given back, every exception taken away, no reference left or taken.
+///
+/// `report` is overwritten, and never needs to be freed; `docs/rules.md` lists the rules. An exporter that
+/// hands out wild pointers may still crash its checker, as it does its consumers.
+///
+/// Returns how many rules the exporter breaks that are a MUST; -1 with an error set: `TypeError` if `obj` is
+/// no exporter, `SystemError` for NULLs, or the error that is already pending.
+///
+/// # Safety
+/// `obj` is NULL or an object; `report` is NULL or writable. In a process with Python the caller holds the
+/// GIL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_check_exporter(
+    obj: *mut PyObject,
+    report: *mut pybuffer_report,
+) -> c_int {
+    if obj.is_null() || report.is_null() {
+        return null_argument();
+    }
+    // SAFETY: writable (caller).
+    let report = unsafe { report::clear(report) };
+    // SAFETY: an object (caller).
+    match unsafe { check::exporter::check(obj, report) } {
+        Ok(()) => report.n_violations,
+        Err(error) => runtime::status(Err(error)),
+    }
 }
 
 /// Writes a report for people into `text`: a line that sums up, then for each finding which rule is broken,

@@ -5,25 +5,30 @@
 //! nothing of who listens: they hand each finding to a sink, as a report or the live audit.
 //! Nothing here changes what it looks at, allocates, or writes to a file.
 
+pub mod exporter;
+mod memory;
 pub mod pointer;
 pub mod report;
 pub mod request;
 pub mod rules;
+mod seen;
 pub mod text;
 pub mod view;
 
 #[cfg(test)]
 mod tests;
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_char, c_int};
+use core::ptr;
 
 use crate::abi::{Py_buffer, PyObject, pybuffer_report};
 use crate::runtime;
+use request::Request;
 pub use rules::{Rule, Severity};
 use text::Room;
 
 /// What a field holds, or should.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub enum Value<'a> {
     /// `NULL`
     Null,
@@ -35,8 +40,12 @@ pub enum Value<'a> {
     Numbers(&'a [isize]),
     /// A C string of the exporter's, without its NUL.
     Quoted(&'a [u8]),
+    /// A text with a NUL.
+    Characters(&'a [c_char]),
     /// Words of ours.
     Words(&'static str),
+    /// Words of ours, and a request.
+    Request(&'static str, c_int),
 }
 
 impl Value<'_> {
@@ -49,7 +58,12 @@ impl Value<'_> {
             Self::Address(address) => out.hex(address),
             Self::Numbers(numbers) => out.tuple(numbers),
             Self::Quoted(text) => out.put("\"").printable(text).put("\""),
+            Self::Characters(text) => out.put_array(text),
             Self::Words(words) => out.put(words),
+            Self::Request(words, flags) => {
+                Request(flags).spell(out.put(words));
+                out
+            }
         };
     }
 }
@@ -72,6 +86,25 @@ pub struct Finding<'a> {
 
 /// Who is told of findings, one after the other.
 pub type Sink<'a> = dyn FnMut(&Finding<'_>) + 'a;
+
+/// Whether an address may be one of a value: not in the first page, and aligned.
+fn is_plausible<T>(address: *const T) -> bool {
+    address.addr() >= 4096 && address.is_aligned()
+}
+
+/// Whether memory is there, as the system has it. It may still not be readable.
+fn mapped(address: usize, size: usize) -> bool {
+    // SAFETY: a question about this system.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let page = usize::try_from(page).ok().filter(|page| page.is_power_of_two()).unwrap_or(4096);
+    let start = address & !page.wrapping_sub(1);
+    let size = size.wrapping_add(address.wrapping_sub(start));
+    let start = ptr::without_provenance_mut(start);
+    // SAFETY: MS_ASYNC does nothing but tell, by ENOMEM, that pages are not there.
+    let told = unsafe { libc::msync(start, size, libc::MS_ASYNC) };
+    // SAFETY: this thread's own number.
+    told == 0 || unsafe { *libc::__errno_location() } != libc::ENOMEM
+}
 
 /// Judges one view, as [`view::check`], for a report that has no findings yet.
 ///

@@ -213,3 +213,29 @@ fn requests_without_a_meaning_are_not_held_to_one() {
         assert_eq!(findings(&scene.view, flags)[0].0, Rule::Len, "{flags:#x}");
     }
 }
+
+#[test]
+fn report_counts_what_it_has_no_room_for_and_what_it_knows() {
+    let mut report: std::boxed::Box<pybuffer_report> =
+        unsafe { std::boxed::Box::new_zeroed().assume_init() };
+    let mut finding = super::Finding {
+        rule: Rule::Extent,
+        flags: PyBUF_FULL_RO,
+        field: c"shape",
+        axis: 0,
+        found: super::Value::Number(-1),
+        expected: super::Value::Words("0 or more"),
+    };
+    for axis in 0..40 {
+        finding.axis = axis;
+        report.add(&finding);
+    }
+    assert_eq!((report.n_findings, report.n_dropped, report.n_violations), (32, 8, 32));
+    finding.axis = 3;
+    report.add(&finding);
+    assert_eq!(report.findings[3].n_requests, 1, "the same request");
+    finding.flags = PyBUF_ND;
+    report.add(&finding);
+    assert_eq!((report.findings[3].n_requests, report.findings[3].flags), (2, PyBUF_FULL_RO));
+    assert_eq!((report.n_findings, report.n_dropped), (32, 8));
+}

@@ -8,7 +8,7 @@ use core::ffi::{CStr, c_int};
 use core::slice;
 
 use super::request::Request;
-use super::{Finding, Rule, Sink, Value};
+use super::{Finding, Rule, Sink, Value, is_plausible};
 use crate::abi::{
     Py_buffer, PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT,
     PyBUF_INDIRECT, PyBUF_MAX_NDIM, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE,
@@ -332,9 +332,4 @@ impl Judge<'_, '_> {
             }
         }
     }
-}
-
-/// Whether an address may be one of a value: not in the first page, and aligned.
-fn is_plausible<T>(address: *const T) -> bool {
-    address.addr() >= 4096 && address.is_aligned()
 }

@@ -289,6 +289,30 @@ impl Runtime {
         }
     }
 
+    /// The name of an exception's class.
+    ///
+    /// # Safety
+    /// `exception` is an exception of this world, and lives as long as its name is used.
+    pub unsafe fn exception_name(&self, exception: *mut PyObject) -> &'static CStr {
+        // SAFETY: an exception is a type, or has one's head up to its name (caller).
+        let name = unsafe { self.layout.name_of(exception.cast()) };
+        // SAFETY: a type's name.
+        unsafe { CStr::from_ptr(name) }
+    }
+
+    /// The number of references to an object; `None` if it cannot be had. Only its changes tell anything.
+    ///
+    /// # Safety
+    /// `obj` is an object of this world that the thread may use, and no error is pending.
+    pub unsafe fn references(&self, obj: *mut PyObject) -> Option<isize> {
+        match &self.host {
+            // SAFETY: the caller's promise is the callee's.
+            Some(host) => unsafe { host.references(obj) },
+            // SAFETY: as above.
+            None => Some(unsafe { standalone::objects::count(obj) }),
+        }
+    }
+
     /// The text of this thread's error: null if there is none, or if it is CPython's to tell.
     pub fn error_text(&self) -> *const c_char {
         match &self.host {

@@ -141,7 +141,7 @@ impl Host {
         if !self.is_attached() || !self.error().is_null() {
             return ptr::null_mut();
         }
-        let error = self.struct_attribute(c"error");
+        let error = self.attribute(c"struct", c"error");
         match error {
             Ok(error) => {
                 // SAFETY: the module keeps it alive.
@@ -155,8 +155,8 @@ impl Host {
         }
     }
 
-    /// An attribute of the module `struct`: a new reference, or the host's error raised.
-    fn struct_attribute(&self, name: &CStr) -> Result<*mut PyObject, Error> {
+    /// An attribute of a module: a new reference, or the host's error raised.
+    fn attribute(&self, module: &CStr, name: &CStr) -> Result<*mut PyObject, Error> {
         let symbols = &self.symbols;
         let (Some(import), Some(getattr)) =
             (symbols.PyImport_ImportModule, symbols.PyObject_GetAttrString)
@@ -164,7 +164,7 @@ impl Host {
             return Err(Error::Raised);
         };
         // SAFETY: a thread state is attached (callers), and the texts are C strings.
-        let module = raised_if_null(unsafe { import(c"struct".as_ptr()) })?;
+        let module = raised_if_null(unsafe { import(module.as_ptr()) })?;
         // SAFETY: as above; the module is an object.
         let attribute = unsafe { getattr(module, name.as_ptr()) };
         // SAFETY: the reference that `import` gave.
@@ -172,39 +172,64 @@ impl Host {
         raised_if_null(attribute)
     }
 
-    /// `struct.calcsize(format)`, with whatever the host raises.
-    pub fn size_from_format(&self, format: &CStr) -> Result<isize, Error> {
-        let symbols = &self.symbols;
-        let (Some(call), Some(from_string), Some(as_ssize_t)) = (
-            symbols.PyObject_CallFunctionObjArgs,
-            symbols.PyUnicode_FromString,
-            symbols.PyLong_AsSsize_t,
-        ) else {
+    /// Calls a module's function, which answers with a number that is not negative, with whatever the host
+    /// raises.
+    ///
+    /// # Safety
+    /// A thread state is attached; `argument` is an object.
+    unsafe fn number_from(
+        &self,
+        module: &CStr,
+        function: &CStr,
+        argument: *mut PyObject,
+    ) -> Result<isize, Error> {
+        let (Some(call), Some(as_ssize_t)) =
+            (self.symbols.PyObject_CallFunctionObjArgs, self.symbols.PyLong_AsSsize_t)
+        else {
             return Err(Error::Raised);
         };
-        if !self.is_attached() {
-            return Err(Error::Raised);
-        }
-        let calcsize = self.struct_attribute(c"calcsize")?;
-        // SAFETY: a thread state is attached, and `format` is a C string.
-        let argument = unsafe { from_string(format.as_ptr()) };
-        let result = if argument.is_null() {
-            ptr::null_mut()
-        } else {
-            // SAFETY: two objects and the null that ends the arguments.
-            let result = unsafe { call(calcsize, argument, ptr::null_mut::<c_void>()) };
-            // SAFETY: the reference that `from_string` gave.
-            unsafe { (self.decref)(argument) };
-            result
-        };
-        // SAFETY: the reference that `struct_attribute` gave.
-        unsafe { (self.decref)(calcsize) };
+        let function = self.attribute(module, function)?;
+        // SAFETY: two objects (caller) and the null that ends the arguments.
+        let result = unsafe { call(function, argument, ptr::null_mut::<c_void>()) };
+        // SAFETY: the reference that `attribute` gave.
+        unsafe { (self.decref)(function) };
         let result = raised_if_null(result)?;
         // SAFETY: an object.
-        let size = unsafe { as_ssize_t(result) };
+        let number = unsafe { as_ssize_t(result) };
         // SAFETY: the reference that the call gave.
         unsafe { (self.decref)(result) };
-        if size < 0 { Err(Error::Raised) } else { Ok(size) }
+        if number < 0 { Err(Error::Raised) } else { Ok(number) }
+    }
+
+    /// `struct.calcsize(format)`, with whatever the host raises.
+    pub fn size_from_format(&self, format: &CStr) -> Result<isize, Error> {
+        let Some(from_string) = self.symbols.PyUnicode_FromString.filter(|_| self.is_attached())
+        else {
+            return Err(Error::Raised);
+        };
+        // SAFETY: a thread state is attached, and `format` is a C string.
+        let argument = raised_if_null(unsafe { from_string(format.as_ptr()) })?;
+        // SAFETY: as above; the argument is an object.
+        let size = unsafe { self.number_from(c"struct", c"calcsize", argument) };
+        // SAFETY: the reference that `from_string` gave.
+        unsafe { (self.decref)(argument) };
+        size
+    }
+
+    /// `sys.getrefcount(obj)`, which is right in every build; `None` if it cannot be had.
+    ///
+    /// # Safety
+    /// `obj` is an object, and no error is pending.
+    pub unsafe fn references(&self, obj: *mut PyObject) -> Option<isize> {
+        if !self.is_attached() {
+            return None;
+        }
+        // SAFETY: a thread state is attached; an object (caller).
+        let count = unsafe { self.number_from(c"sys", c"getrefcount", obj) };
+        if count.is_err() {
+            self.clear_error();
+        }
+        count.ok()
     }
 
     /// The exception of a name, borrowed; null for a name that the library does not know.

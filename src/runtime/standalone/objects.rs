@@ -17,6 +17,15 @@ unsafe fn references<'a>(obj: *mut PyObject) -> &'a AtomicIsize {
     unsafe { AtomicIsize::from_ptr(count) }
 }
 
+/// The number of references.
+///
+/// # Safety
+/// `obj` is a standalone object that the caller holds a reference to.
+pub unsafe fn count(obj: *mut PyObject) -> isize {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { references(obj) }.load(Ordering::Relaxed)
+}
+
 /// One more reference.
 ///
 /// # Safety

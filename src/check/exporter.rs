@@ -1,0 +1,476 @@
+//! An exporter is sent every request there is, each twice, and all of its answers are judged.
+//!
+//! Whatever it answers, every view is given back, every exception taken away, and every reference that
+//! it is one short of is made up for. Addresses are looked up before they are followed.
+
+use core::ffi::{CStr, c_char, c_int};
+use core::ptr;
+
+use super::memory::{Answer, Memory};
+use super::request::Request;
+use super::seen::{Kept, Seen};
+use super::text::Room;
+use super::{Finding, Rule, Value, mapped, name_exporter, view};
+use crate::abi::{
+    Py_buffer, PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT,
+    PyBUF_INDIRECT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyObject, getbufferproc,
+    pybuffer_report,
+};
+use crate::error::Error;
+use crate::layout::extent::extent;
+use crate::protocol::get::{EMPTY, Refusal, explain, give_back};
+use crate::runtime::{self, Runtime};
+
+/// What may be asked for, that which shows most first; writable memory and the format come on top.
+const SHAPES: [c_int; 10] = [
+    PyBUF_INDIRECT,
+    PyBUF_STRIDES,
+    PyBUF_INDIRECT | PyBUF_C_CONTIGUOUS,
+    PyBUF_INDIRECT | PyBUF_F_CONTIGUOUS,
+    PyBUF_INDIRECT | PyBUF_ANY_CONTIGUOUS,
+    PyBUF_C_CONTIGUOUS,
+    PyBUF_F_CONTIGUOUS,
+    PyBUF_ANY_CONTIGUOUS,
+    PyBUF_ND,
+    PyBUF_SIMPLE,
+];
+const EXTRAS: [c_int; 4] = [PyBUF_FORMAT, 0, PyBUF_FORMAT | PyBUF_WRITABLE, PyBUF_WRITABLE];
+const N: usize = SHAPES.len() * EXTRAS.len();
+
+/// References that are held meanwhile: an exporter that drops too many shall outlive the look at it.
+const SPARE: usize = 8;
+
+/// Pairs of `SHAPES`: who meets the first can meet the second.
+const LESS: [(u8, u8); 13] = [
+    (1, 0),
+    (5, 2),
+    (6, 3),
+    (7, 4),
+    (2, 4),
+    (3, 4),
+    (4, 0),
+    (5, 7),
+    (6, 7),
+    (7, 1),
+    (5, 8),
+    (8, 9),
+    (2, 0),
+];
+/// The same of `EXTRAS`.
+const LESS_EXTRA: [(u8, u8); 4] = [(0, 1), (2, 3), (2, 0), (3, 1)];
+
+/// The request of a number below [`N`]; `None` for the format of what is not shown as items.
+fn request(number: usize) -> Option<c_int> {
+    let shape = *SHAPES.get(number / EXTRAS.len())?;
+    let extra = *EXTRAS.get(number % EXTRAS.len())?;
+    (shape & PyBUF_ND != 0 || extra & PyBUF_FORMAT == 0).then_some(shape | extra)
+}
+
+/// Sends all requests to `obj`, and reports what is wrong with the answers.
+///
+/// # Safety
+/// `obj` is an object of this process's world that the thread may use; no error is pending.
+pub unsafe fn check(obj: *mut PyObject, report: &mut pybuffer_report) -> Result<(), Error> {
+    let runtime = runtime::for_objects();
+    if !runtime.error().is_null() {
+        return Err(Error::Raised);
+    }
+    // SAFETY: an object (caller).
+    let Some(getbuffer) = (unsafe { runtime.getbuffer_of(obj) }) else {
+        // SAFETY: as above.
+        return Err(unsafe { explain(Refusal::NoExporter, obj) });
+    };
+    // SAFETY: as above.
+    unsafe { name_exporter(obj, report) };
+    let mut inquiry = Inquiry {
+        runtime,
+        obj,
+        getbuffer,
+        report,
+        flags: 0,
+        memory: Memory::default(),
+        met: 0,
+        writable: 0,
+        other_exception: None,
+    };
+    for _ in 0..SPARE {
+        // SAFETY: as above.
+        unsafe { runtime.incref(obj) };
+    }
+    // SAFETY: as above.
+    unsafe { inquiry.run() };
+    for _ in 0..SPARE {
+        // SAFETY: the references that were taken above.
+        unsafe { runtime.decref(obj) };
+    }
+    Ok(())
+}
+
+struct Inquiry<'a> {
+    runtime: &'static Runtime,
+    obj: *mut PyObject,
+    getbuffer: getbufferproc,
+    report: &'a mut pybuffer_report,
+    /// The request at hand.
+    flags: c_int,
+    memory: Memory,
+    /// The requests that were met, a bit for each number, and those that were told of writable memory.
+    met: u64,
+    writable: u64,
+    /// A request that was refused with something else than BufferError, and with what.
+    other_exception: Option<(c_int, [c_char; 60])>,
+}
+
+impl Inquiry<'_> {
+    fn tell(&mut self, rule: Rule, field: &'static CStr, found: Value, expected: Value) {
+        self.report.add(&Finding { rule, flags: self.flags, field, axis: -1, found, expected });
+    }
+
+    /// # Safety
+    /// As for [`check`], and for what follows.
+    unsafe fn run(&mut self) {
+        // SAFETY: as for `check` (caller).
+        self.report.has_references = unsafe { self.can_count() }.into();
+        for (number, flags) in (0..N).filter_map(|number| Some((number, request(number)?))) {
+            self.flags = flags;
+            self.report.n_requests = self.report.n_requests.saturating_add(1);
+            // SAFETY: as above.
+            if let Some(readonly) = unsafe { self.ask_twice() } {
+                self.report.n_granted = self.report.n_granted.saturating_add(1);
+                self.met |= 1 << number;
+                self.writable |= u64::from(readonly == 0) << number;
+            }
+        }
+        self.refusals();
+        if let Some((flags, name)) = self.other_exception.filter(|_| self.met != 0) {
+            self.flags = flags;
+            let found = Value::Characters(&name);
+            self.tell(Rule::BufferError, c"exception", found, Value::Words("BufferError"));
+        }
+    }
+
+    /// Requests that were refused, though more was granted.
+    fn refusals(&mut self) {
+        let is_met = |number: usize| (self.met >> number) & 1 == 1;
+        let is_writable = |number: usize| (self.writable >> number) & 1 == 1;
+        let more = |number: usize| {
+            let (shape, extra) = (number / EXTRAS.len(), number % EXTRAS.len());
+            let more_shape = LESS.iter().filter(|(_, less)| usize::from(*less) == shape);
+            let more_extra = LESS_EXTRA.iter().filter(|(_, less)| usize::from(*less) == extra);
+            let found = more_shape.map(|(more, _)| number_of((*more).into(), extra));
+            let found = found.chain(more_extra.map(|(more, _)| number_of(shape, (*more).into())));
+            let words = "met, as this is: ";
+            let more = found.filter(|number| is_met(*number)).find_map(request);
+            // Extras 2 and 3 are 0 and 1 with writable memory.
+            let read_only = number.checked_sub(2).filter(|other| extra >= 2 && is_writable(*other));
+            let told = read_only.and_then(request);
+            more.map(|flags| (words, flags))
+                .or(told.map(|flags| ("met, as readonly is 0 for ", flags)))
+        };
+        let refused = (0..N).filter(|number| !is_met(*number));
+        let mut found = [None; N];
+        for (found, number) in found.iter_mut().zip(refused) {
+            *found = request(number).zip(more(number));
+        }
+        for (flags, (words, more)) in found.into_iter().flatten() {
+            self.flags = flags;
+            let expected = Value::Request(words, more);
+            self.tell(Rule::Refusal, c"request", Value::Words("refused"), expected);
+        }
+    }
+
+    /// Sends the request, and again; what the first answer says of `readonly`, if it was met.
+    ///
+    /// # Safety
+    /// As for [`check`].
+    unsafe fn ask_twice(&mut self) -> Option<isize> {
+        let before = self.count();
+        // A view may point into itself, so both stay where they are until they are released.
+        let (mut first, mut second) = (EMPTY, EMPTY);
+        // SAFETY: as for `check` (caller).
+        if !unsafe { self.ask(&mut first) } {
+            let is_null = first.obj.is_null();
+            if !is_null {
+                let found = Value::Address(first.obj.addr());
+                self.tell(Rule::ObjOnFailure, c"obj", found, Value::Null);
+            }
+            // SAFETY: as above.
+            unsafe { self.ask_refused(before, is_null) };
+            return None;
+        }
+        let readonly = first.readonly as isize;
+        // SAFETY: the exporter's answer, which is held.
+        if unsafe { self.is_readable(&first) } {
+            // SAFETY: as above.
+            unsafe { self.judge(&first) };
+            // SAFETY: as above.
+            let kept = Kept::new(&unsafe { Seen::of(&first) });
+            // SAFETY: as for `check` (caller).
+            if !unsafe { self.ask(&mut second) } {
+                // Perhaps there may be one view at a time.
+                second = EMPTY;
+                // SAFETY: filled above, not moved, given back once: `first.obj` is null then.
+                unsafe { self.release(&mut first) };
+                // SAFETY: as for `check` (caller).
+                if !unsafe { self.ask(&mut second) } {
+                    second = EMPTY;
+                    let words = Value::Words("met, as before");
+                    self.tell(Rule::Reproducible, c"request", Value::Words("refused"), words);
+                }
+            }
+            // SAFETY: as above; views that are held, or empty.
+            unsafe { self.compare(Rule::Reproducible, &second, &kept) };
+            // SAFETY: as above.
+            unsafe { self.compare(Rule::Stable, &first, &kept) };
+        }
+        // SAFETY: filled above or empty, not moved, and given back once.
+        unsafe { self.release(&mut second) };
+        // SAFETY: as above.
+        unsafe { self.release(&mut first) };
+        // SAFETY: as for `check` (caller).
+        unsafe { self.settle(before) };
+        Some(readonly)
+    }
+
+    /// A refused request once more, with an object in the view, as in one that was never filled.
+    ///
+    /// # Safety
+    /// As for [`check`].
+    unsafe fn ask_refused(&mut self, before: Option<isize>, was_null: bool) {
+        let Some(before) = before else { return };
+        let mut view = EMPTY;
+        // SAFETY: an object (caller); the view's own reference, in case that the exporter drops it.
+        unsafe { self.runtime.incref(self.obj) };
+        view.obj = self.obj;
+        // SAFETY: as for `check` (caller).
+        if unsafe { self.ask(&mut view) } {
+            let words = Value::Words("refused, as before");
+            self.tell(Rule::Reproducible, c"request", Value::Words("met"), words);
+            // SAFETY: filled above, not moved, and given back once.
+            unsafe { self.release(&mut view) };
+        } else if view.obj == self.obj && was_null {
+            let found = Value::Words("what was in it");
+            self.tell(Rule::ObjUntouched, c"obj", found, Value::Null);
+        }
+        if self.count().is_some_and(|now| now > before) {
+            // SAFETY: the reference that was taken above, if the exporter has not dropped it.
+            unsafe { self.runtime.decref(self.obj) };
+        }
+        // SAFETY: as for `check` (caller).
+        unsafe { self.settle(Some(before)) };
+    }
+
+    /// Asks once; whether the request was met. The exception is judged and taken away, and if the view has
+    /// no reference of its own it is given one.
+    ///
+    /// # Safety
+    /// As for [`check`].
+    unsafe fn ask(&mut self, view: &mut Py_buffer) -> bool {
+        let before = self.count();
+        // SAFETY: the slot of the object's own type.
+        let result = unsafe { (self.getbuffer)(self.obj, view, self.flags) };
+        if result != 0 && result != -1 {
+            let found = Value::Number(result as isize);
+            self.tell(Rule::Result, c"result", found, Value::Words("0 or -1"));
+        }
+        let is_met = result == 0 || result > 0 && !view.obj.is_null();
+        self.exception(!is_met);
+        if !is_met {
+            return false;
+        }
+        if !view.obj.is_null() && !mapped(view.obj.addr(), size_of::<PyObject>()) {
+            let found = Value::Address(view.obj.addr());
+            self.tell(Rule::Obj, c"obj", found, Value::Words("the exporter"));
+            view.obj = ptr::null_mut();
+        }
+        if view.obj == self.obj && before.is_some() && self.count() <= before {
+            let (found, new) = ("the exporter, but no reference", "a new reference to it");
+            self.tell(Rule::Obj, c"obj", Value::Words(found), Value::Words(new));
+            // SAFETY: an object; the reference that the release will drop.
+            unsafe { self.runtime.incref(self.obj) };
+        }
+        true
+    }
+
+    /// Judges the exception that is pending, or is not, and takes it away.
+    fn exception(&mut self, is_refused: bool) {
+        let exception = self.runtime.error();
+        if exception.is_null() {
+            if is_refused {
+                let (found, expected) = (Value::Words("none"), Value::Words("BufferError"));
+                self.tell(Rule::ExceptionMissing, c"exception", found, expected);
+            }
+            return;
+        }
+        // SAFETY: an exception of this world.
+        let name = unsafe { self.runtime.exception_name(exception) };
+        if !is_refused {
+            let found = Value::Quoted(name.to_bytes());
+            self.tell(Rule::ExceptionLeft, c"exception", found, Value::Words("none"));
+        } else if ![c"BufferError", c"MemoryError"].into_iter().any(|allowed| {
+            // SAFETY: one of this world's exceptions.
+            unsafe { self.runtime.error_matches(self.runtime.exception(allowed)) }
+        }) {
+            let (_, kept) = self.other_exception.get_or_insert((self.flags, [0; 60]));
+            // Of the last one, as its class may be gone with it.
+            Room::new(kept).put_c(name);
+        }
+        self.runtime.clear_error();
+    }
+
+    /// Gives a view back, if it is held.
+    ///
+    /// # Safety
+    /// The exporter filled the view, or it is empty; it has not moved.
+    unsafe fn release(&mut self, view: &mut Py_buffer) {
+        // SAFETY: the caller's promise.
+        unsafe { give_back(view) };
+        self.exception(false);
+    }
+
+    /// Tells if there are not as many references as before, and makes up for those that are missing.
+    ///
+    /// # Safety
+    /// As for [`check`].
+    unsafe fn settle(&mut self, before: Option<isize>) {
+        let Some(before) = before else { return };
+        let mut change = self.change_since(before);
+        if change > 0 {
+            // An exporter may keep a reference to itself the first time: does each time add one?
+            let before = before.wrapping_add(change);
+            let mut view = EMPTY;
+            // SAFETY: as for `check` (caller).
+            if unsafe { self.ask(&mut view) } {
+                // SAFETY: filled above, not moved, and given back once.
+                unsafe { self.release(&mut view) };
+            }
+            change = self.change_since(before);
+        }
+        if change != 0 {
+            let words = Value::Words("as many as before: 0 more");
+            self.tell(Rule::References, c"references", Value::Number(change), words);
+        }
+        for _ in change..0 {
+            // SAFETY: an object; one reference for each that is missing.
+            unsafe { self.runtime.incref(self.obj) };
+        }
+    }
+
+    fn change_since(&self, before: isize) -> isize {
+        self.count().unwrap_or(before).wrapping_sub(before)
+    }
+
+    /// The references to the exporter, where they can be counted.
+    fn count(&self) -> Option<isize> {
+        if self.report.has_references == 0 {
+            return None;
+        }
+        // SAFETY: an object that this thread may use (`check`).
+        unsafe { self.runtime.references(self.obj) }
+    }
+
+    /// Whether counting shows a reference that is taken: not for an object that lives for ever.
+    ///
+    /// # Safety
+    /// As for [`check`].
+    unsafe fn can_count(&mut self) -> bool {
+        self.report.has_references = 1;
+        let before = self.count();
+        // SAFETY: an object (caller).
+        unsafe { self.runtime.incref(self.obj) };
+        let between = self.count();
+        // SAFETY: the reference that was just taken.
+        unsafe { self.runtime.decref(self.obj) };
+        let one_more = before.and_then(|before| before.checked_add(1));
+        one_more.is_some() && between == one_more && self.count() == before
+    }
+
+    /// Whether what the view points to can be read; what cannot is told.
+    ///
+    /// # Safety
+    /// A view that is held, or as it was before it was filled.
+    unsafe fn is_readable(&mut self, view: &Py_buffer) -> bool {
+        let ndim = usize::try_from(view.ndim).unwrap_or(0).min(64);
+        let size = ndim.wrapping_mul(size_of::<isize>());
+        let arrays = [
+            (Rule::Shape, c"shape", view.shape.addr(), size),
+            (Rule::Strides, c"strides", view.strides.addr(), size),
+            (Rule::Suboffsets, c"suboffsets", view.suboffsets.addr(), size),
+            (Rule::Format, c"format", view.format.addr(), 1),
+        ];
+        for (rule, field, address, size) in arrays {
+            // What lies in the first page is told by the judge of views.
+            if address >= 4096 && !mapped(address, size) {
+                let words = Value::Words("an address that can be read");
+                self.tell(rule, field, Value::Address(address), words);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Judges an answer by itself, its memory, and beside the others.
+    ///
+    /// # Safety
+    /// A view that is held and can be read.
+    unsafe fn judge(&mut self, view: &Py_buffer) {
+        let flags = self.flags;
+        let report = &mut *self.report;
+        let mut is_sound = true;
+        let mut sink = |finding: &Finding| {
+            is_sound &=
+                !matches!(finding.rule, Rule::Ndim | Rule::Extent | Rule::Structure | Rule::Buf);
+            report.add(finding);
+        };
+        // SAFETY: the caller's promise is the callee's.
+        unsafe { view::check(view, flags, &mut sink) };
+        // SAFETY: as above.
+        let seen = unsafe { Seen::of(view) };
+        if !is_sound {
+            return;
+        }
+        let (low, high) = reach(&seen);
+        if high > low && !mapped(seen.buf.wrapping_add_signed(low), high.abs_diff(low)) {
+            let words = Value::Words("memory that is there, all of it");
+            return self.tell(Rule::Buf, c"buf", Value::Address(seen.buf), words);
+        }
+        let mut sink = |finding: &Finding| report.add(finding);
+        let request = Request(flags);
+        self.memory.compare(&mut Answer { request, seen, sink: &mut sink });
+    }
+
+    /// Tells if a view, if it is held, is not what was kept.
+    ///
+    /// # Safety
+    /// The view is empty, or held.
+    unsafe fn compare(&mut self, rule: Rule, view: &Py_buffer, kept: &Kept) {
+        // SAFETY: the caller's promise.
+        if view.obj.is_null() || !unsafe { self.is_readable(view) } {
+            return;
+        }
+        // SAFETY: as above.
+        let seen = unsafe { Seen::of(view) };
+        if let Some((field, found, expected)) = seen.difference(&kept.seen()) {
+            self.tell(rule, field, found, expected);
+        }
+    }
+}
+
+/// The bytes that a view's items take, relative to `buf`; what cannot be known is nothing.
+fn reach(seen: &Seen) -> (isize, isize) {
+    match seen.arrays {
+        [Some(shape), Some(strides), suboffsets] => {
+            // The entries along a dimension with pointers are pointers.
+            if suboffsets.is_some_and(|all| all.iter().any(|&suboffset| suboffset >= 0)) {
+                return (0, 0);
+            }
+            let dims = shape.iter().copied().zip(strides.iter().copied());
+            extent(seen.itemsize, dims).map_or((0, 0), |extent| (extent.low, extent.high))
+        }
+        _ => (0, seen.len),
+    }
+}
+
+fn number_of(shape: usize, extra: usize) -> usize {
+    shape.wrapping_mul(EXTRAS.len()).wrapping_add(extra)
+}
