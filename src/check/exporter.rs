@@ -40,30 +40,42 @@ const N: usize = SHAPES.len() * EXTRAS.len();
 /// References that are held meanwhile: an exporter that drops too many shall outlive the look at it.
 const SPARE: usize = 8;
 
-/// Pairs of `SHAPES`: who meets the first can meet the second.
-const LESS: [(u8, u8); 13] = [
-    (1, 0),
-    (5, 2),
-    (6, 3),
-    (7, 4),
-    (2, 4),
-    (3, 4),
-    (4, 0),
-    (5, 7),
-    (6, 7),
-    (7, 1),
-    (5, 8),
-    (8, 9),
-    (2, 0),
+/// For each of `SHAPES`, a bit for each of those that ask for more: whoever meets one can meet it.
+const MORE_SHAPES: [u16; SHAPES.len()] = [
+    1 << 1 | 1 << 2 | 1 << 4,
+    1 << 7,
+    1 << 5,
+    1 << 6,
+    1 << 2 | 1 << 3 | 1 << 7,
+    0,
+    0,
+    1 << 5 | 1 << 6,
+    1 << 5,
+    1 << 8,
 ];
 /// The same of `EXTRAS`.
-const LESS_EXTRA: [(u8, u8); 4] = [(0, 1), (2, 3), (2, 0), (3, 1)];
+const MORE_EXTRAS: [u16; EXTRAS.len()] = [1 << 2, 1 << 0 | 1 << 3, 0, 1 << 2];
+
+/// A request's places in `SHAPES` and in `EXTRAS`.
+fn places(number: usize) -> (usize, usize) {
+    (number >> 2, number & 3)
+}
+
+const _: () = assert!(EXTRAS.len() == 4, "two bits of a request's number");
 
 /// The request of a number below [`N`]; `None` for the format of what is not shown as items.
 fn request(number: usize) -> Option<c_int> {
-    let shape = *SHAPES.get(number / EXTRAS.len())?;
-    let extra = *EXTRAS.get(number % EXTRAS.len())?;
+    let (shape, extra) = places(number);
+    let (shape, extra) = (*SHAPES.get(shape)?, *EXTRAS.get(extra)?);
     (shape & PyBUF_ND != 0 || extra & PyBUF_FORMAT == 0).then_some(shape | extra)
+}
+
+/// Whether a request asks for more than another, and for nothing else.
+fn is_more(number: usize, other: usize) -> bool {
+    let ((shape, extra), (other_shape, other_extra)) = (places(number), places(other));
+    let has = |more: Option<&u16>, place: usize| more.is_some_and(|more| (more >> place) & 1 == 1);
+    extra == other_extra && has(MORE_SHAPES.get(other_shape), shape)
+        || shape == other_shape && has(MORE_EXTRAS.get(other_extra), extra)
 }
 
 /// Sends all requests to `obj`, and reports what is wrong with the answers.
@@ -122,6 +134,7 @@ struct Inquiry<'a> {
 }
 
 impl Inquiry<'_> {
+    #[inline(never)]
     fn tell(&mut self, rule: Rule, field: &'static CStr, found: Value, expected: Value) {
         self.report.add(&Finding { rule, flags: self.flags, field, axis: -1, found, expected });
     }
@@ -151,30 +164,22 @@ impl Inquiry<'_> {
 
     /// Requests that were refused, though more was granted.
     fn refusals(&mut self) {
-        let is_met = |number: usize| (self.met >> number) & 1 == 1;
-        let is_writable = |number: usize| (self.writable >> number) & 1 == 1;
-        let more = |number: usize| {
-            let (shape, extra) = (number / EXTRAS.len(), number % EXTRAS.len());
-            let more_shape = LESS.iter().filter(|(_, less)| usize::from(*less) == shape);
-            let more_extra = LESS_EXTRA.iter().filter(|(_, less)| usize::from(*less) == extra);
-            let found = more_shape.map(|(more, _)| number_of((*more).into(), extra));
-            let found = found.chain(more_extra.map(|(more, _)| number_of(shape, (*more).into())));
-            let words = "met, as this is: ";
-            let more = found.filter(|number| is_met(*number)).find_map(request);
-            // Extras 2 and 3 are 0 and 1 with writable memory.
-            let read_only = number.checked_sub(2).filter(|other| extra >= 2 && is_writable(*other));
-            let told = read_only.and_then(request);
-            more.map(|flags| (words, flags))
-                .or(told.map(|flags| ("met, as readonly is 0 for ", flags)))
-        };
-        let refused = (0..N).filter(|number| !is_met(*number));
-        let mut found = [None; N];
-        for (found, number) in found.iter_mut().zip(refused) {
-            *found = request(number).zip(more(number));
-        }
-        for (flags, (words, more)) in found.into_iter().flatten() {
+        let has = |bits: u64, number: usize| (bits >> number) & 1 == 1;
+        for (number, flags) in (0..N).filter_map(|number| Some((number, request(number)?))) {
+            if has(self.met, number) {
+                continue;
+            }
+            let more = (0..N).find(|&other| has(self.met, other) && is_more(other, number));
+            // The last two extras are the first two with writable memory.
+            let told = number.wrapping_sub(2);
+            let is_told = number & 2 != 0 && has(self.writable, told);
+            let (words, other) = match more {
+                Some(more) => ("met, as this is: ", more),
+                None if is_told => ("met, as readonly is 0 for ", told),
+                None => continue,
+            };
             self.flags = flags;
-            let expected = Value::Request(words, more);
+            let expected = Value::Request(words, request(other).unwrap_or(0));
             self.tell(Rule::Refusal, c"request", Value::Words("refused"), expected);
         }
     }
@@ -322,6 +327,7 @@ impl Inquiry<'_> {
     ///
     /// # Safety
     /// The exporter filled the view, or it is empty; it has not moved.
+    #[inline(never)]
     unsafe fn release(&mut self, view: &mut Py_buffer) {
         // SAFETY: the caller's promise.
         unsafe { give_back(view) };
@@ -469,8 +475,4 @@ fn reach(seen: &Seen) -> (isize, isize) {
         }
         _ => (0, seen.len),
     }
-}
-
-fn number_of(shape: usize, extra: usize) -> usize {
-    shape.wrapping_mul(EXTRAS.len()).wrapping_add(extra)
 }

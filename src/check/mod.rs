@@ -93,6 +93,7 @@ fn is_plausible<T>(address: *const T) -> bool {
 }
 
 /// Whether memory is there, as the system has it. It may still not be readable.
+#[inline(never)]
 fn mapped(address: usize, size: usize) -> bool {
     // SAFETY: a question about this system.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
@@ -102,8 +103,10 @@ fn mapped(address: usize, size: usize) -> bool {
     let start = ptr::without_provenance_mut(start);
     // SAFETY: MS_ASYNC does nothing but tell, by ENOMEM, that pages are not there.
     let told = unsafe { libc::msync(start, size, libc::MS_ASYNC) };
+    // SAFETY: a question about this thread.
+    let errno = unsafe { libc::__errno_location() };
     // SAFETY: this thread's own number.
-    told == 0 || unsafe { *libc::__errno_location() } != libc::ENOMEM
+    told == 0 || unsafe { *errno } != libc::ENOMEM
 }
 
 /// Judges one view, as [`view::check`], for a report that has no findings yet.
