@@ -18,7 +18,7 @@ use crate::abi::{
 };
 use crate::error::Error;
 use crate::layout::extent::extent;
-use crate::protocol::get::{EMPTY, Refusal, explain, give_back};
+use crate::protocol::get::{EMPTY, ask, give_back};
 use crate::runtime::{self, Runtime};
 
 /// What may be asked for, that which shows most first; writable memory and the format come on top.
@@ -88,9 +88,10 @@ pub unsafe fn check(obj: *mut PyObject, report: &mut pybuffer_report) -> Result<
         return Err(Error::Raised);
     }
     // SAFETY: an object (caller).
-    let Some(getbuffer) = (unsafe { runtime.getbuffer_of(obj) }) else {
-        // SAFETY: as above.
-        return Err(unsafe { explain(Refusal::NoExporter, obj) });
+    let slots = unsafe { runtime.layout().slots_of(obj) };
+    let Some(getbuffer) = slots.and_then(|slots| slots.bf_getbuffer) else {
+        // SAFETY: as above; without a slot, nothing is asked.
+        return unsafe { ask(obj, ptr::null_mut(), PyBUF_SIMPLE) }.map(|_| ());
     };
     // SAFETY: as above.
     unsafe { name_exporter(obj, report) };
