@@ -181,6 +181,15 @@ bench-quick: lib ## Measure one copy of each family: ours/memcpy, times libpytho
 	$(call need,$(CARGO),Rust 1.89 or newer runs the benches)
 	@$(cargo) bench --quiet --bench copies -- --quick
 
+.PHONY: findings
+findings: lib ## Write docs/findings.txt anew: what the checker finds in NumPy, ctypes, PyArrow, ... (from PyPI)
+	$(call need,$(PYTHON),the exporters are Python's)
+	$(PYTHON) -m venv $(BUILD)/findings
+	$(BUILD)/findings/bin/python -m pip install --quiet --disable-pip-version-check -r tools/findings/requirements.txt
+	$(BUILD)/findings/bin/python tools/findings/findings.py >$(BUILD)/findings.txt
+	$(BUILD)/findings/bin/python tools/findings/by_hand.py >>$(BUILD)/findings.txt
+	mv -f $(BUILD)/findings.txt docs/findings.txt
+
 ##@ Install
 
 # Files and links that go to LIBDIR; the header and the .pc files besides.

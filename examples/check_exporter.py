@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""What is wrong with an exporter of buffers? Asks libpybuffer, in this python, without a rebuild.
+
+    python3 check_exporter.py MODULE:EXPRESSION ...
+
+Each expression is evaluated with the names of its module, and the object is sent every request of the
+buffer protocol: `check_exporter.py 'numpy:zeros((2, 3))[:, 1]' 'builtins:bytearray(4)'`. Prints a report
+for each, and exits with 1 if one of them breaks a MUST. The library is the one that PYBUFFER_LIBRARY names,
+or build/lib/libpybuffer.so beside this folder, or the installed one.
+"""
+
+import ctypes
+import importlib
+import os
+import sys
+
+
+class Rule(ctypes.Structure):
+    """pybuffer_rule of libpybuffer.h."""
+
+    _fields_ = [("id", ctypes.c_int), ("severity", ctypes.c_int), ("name", ctypes.c_char_p),
+                ("sentence", ctypes.c_char_p), ("source", ctypes.c_char_p), ("fix", ctypes.c_char_p)]
+
+
+class Finding(ctypes.Structure):
+    """pybuffer_finding."""
+
+    _fields_ = [("rule", Rule), ("flags", ctypes.c_int), ("n_requests", ctypes.c_int),
+                ("field", ctypes.c_char_p), ("axis", ctypes.c_int), ("found", ctypes.c_char * 60),
+                ("expected", ctypes.c_char * 64)]
+
+
+class Report(ctypes.Structure):
+    """pybuffer_report."""
+
+    _fields_ = [("exporter", ctypes.c_char * 96), ("n_requests", ctypes.c_int),
+                ("n_granted", ctypes.c_int), ("n_findings", ctypes.c_int),
+                ("n_violations", ctypes.c_int), ("n_dropped", ctypes.c_int),
+                ("has_references", ctypes.c_int), ("reserved", ctypes.c_ssize_t * 4),
+                ("findings", Finding * 32)]
+
+
+def load():
+    """The library, with the GIL held during its calls."""
+    beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build", "lib", "libpybuffer.so")
+    default = beside if os.path.exists(beside) else "libpybuffer.so.0"
+    library = ctypes.PyDLL(os.environ.get("PYBUFFER_LIBRARY", default))
+    library.pybuffer_check_exporter.argtypes = [ctypes.py_object, ctypes.POINTER(Report)]
+    library.pybuffer_report_format.argtypes = [ctypes.POINTER(Report), ctypes.c_char_p, ctypes.c_size_t]
+    library.pybuffer_report_format.restype = ctypes.c_size_t
+    return library
+
+
+def check(library, exporter):
+    """The report on an exporter; TypeError if it is none."""
+    report = Report()
+    library.pybuffer_check_exporter(exporter, report)  # a PyDLL raises what is pending
+    return report
+
+
+def text_of(library, report):
+    """A report for people."""
+    size = library.pybuffer_report_format(report, None, 0) + 1
+    text = ctypes.create_string_buffer(size)
+    library.pybuffer_report_format(report, text, size)
+    return text.value.decode()
+
+
+def evaluate(argument):
+    """The object that MODULE:EXPRESSION names."""
+    name, _, expression = argument.partition(":")
+    return eval(expression, {name: importlib.import_module(name), **vars(importlib.import_module(name))})
+
+
+def main(arguments):
+    if not arguments:
+        print(__doc__, file=sys.stderr)
+        return 2
+    library = load()
+    n_violations = 0
+    for argument in arguments:
+        report = check(library, evaluate(argument))
+        print(argument)
+        print(text_of(library, report))
+        n_violations += report.n_violations
+    return 1 if n_violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
