@@ -36,11 +36,15 @@ extern crate std;
 
 // The header is made of `abi` and `capi` alone.
 pub mod abi;
+/// cbindgen:ignore
+mod audit;
 pub mod capi;
 /// cbindgen:ignore
 mod check;
 /// cbindgen:ignore
 mod copy;
+/// cbindgen:ignore
+mod environment;
 /// cbindgen:ignore
 mod error;
 /// cbindgen:ignore

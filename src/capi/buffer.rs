@@ -46,16 +46,23 @@ pub unsafe fn release(view: *mut Py_buffer) {
     }
 }
 
-/// As [`release`] before the world is settled, or in one of another layout or with other counts.
-///
+super::with_caller! {
+    /// As [`release`] before the world is settled, in one of another layout or with other counts, or under
+    /// the audit.
+    ///
+    /// # Safety
+    /// As for [`PyBuffer_Release`]; `view` is not null.
+    release_elsewhere(view: *mut Py_buffer) -> () = release_for, "rsi", "x1"
+}
+
 /// # Safety
 /// As for [`PyBuffer_Release`]; `view` is not null.
 #[inline(never)]
-unsafe fn release_elsewhere(view: *mut Py_buffer) {
+unsafe extern "C" fn release_for(view: *mut Py_buffer, caller: *const c_void) {
     // SAFETY: a view (caller).
     if !unsafe { (*view).obj }.is_null() {
         // SAFETY: as above.
-        unsafe { protocol::get::give_back(view) };
+        unsafe { protocol::get::give_back_for(view, caller) };
     }
 }
 

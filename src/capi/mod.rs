@@ -7,6 +7,35 @@
 //! The documentation of these functions becomes the C header's.
 #![allow(non_snake_case, reason = "these are CPython's names")]
 
+/// A function that adds to its arguments where its caller goes on, in the registers of the machine's
+/// calling convention, and jumps to another one. An exported function that ends with a call of it is
+/// left by a jump as well, so the caller is that function's: whoever called the library.
+/// (`tests/audit.rs` holds the shipped library to it.)
+macro_rules! with_caller {
+    (
+        $(#[$attribute:meta])+
+        $name:ident($($argument:ident: $type:ty),+) -> $result:ty = $to:ident, $x86:literal, $arm:literal
+    ) => {
+        $(#[$attribute])+
+        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name($($argument: $type),+) -> $result {
+            #[cfg(target_arch = "x86_64")]
+            core::arch::naked_asm!(concat!("mov ", $x86, ", [rsp]"), "jmp {}", sym $to);
+            #[cfg(target_arch = "aarch64")]
+            core::arch::naked_asm!(concat!("mov ", $arm, ", x30"), "b {}", sym $to);
+        }
+
+        $(#[$attribute])+
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        unsafe extern "C" fn $name($($argument: $type),+) -> $result {
+            // SAFETY: the caller's promise is the callee's.
+            unsafe { $to($($argument),+, core::ptr::null()) }
+        }
+    };
+}
+use with_caller;
+
 #[cfg(not(python_h_declares_buffers))]
 pub mod buffer;
 pub mod check;

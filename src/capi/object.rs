@@ -1,6 +1,6 @@
 //! `PyObject_*`: functions of objects.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 
 use super::null_argument;
 use crate::abi::{Py_buffer, PyObject};
@@ -84,16 +84,29 @@ pub unsafe fn get_buffer(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int)
     unsafe { get_buffer_elsewhere(obj, view, flags) }
 }
 
-/// As [`get_buffer`] before the world is settled, in one of another layout, or with an answer of our own:
-/// apart, so that all other calls leave by a jump into the exporter's slot (1 ns of 7; Xeon, `calls`).
-///
+super::with_caller! {
+    /// As [`get_buffer`] before the world is settled, in one of another layout, with an answer of our own, or
+    /// under the audit: apart, so that all other calls leave by a jump into the exporter's slot (1 ns of 7;
+    /// Xeon, `calls`).
+    ///
+    /// # Safety
+    /// As for [`PyObject_GetBuffer`].
+    get_buffer_elsewhere(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int
+        = get_buffer_for, "rcx", "x3"
+}
+
 /// # Safety
 /// As for [`PyObject_GetBuffer`].
 #[cold]
 #[inline(never)]
-unsafe fn get_buffer_elsewhere(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int {
+unsafe extern "C" fn get_buffer_for(
+    obj: *mut PyObject,
+    view: *mut Py_buffer,
+    flags: c_int,
+    caller: *const c_void,
+) -> c_int {
     // SAFETY: the caller's promise is the callee's.
-    match unsafe { get::ask(obj, view, flags) } {
+    match unsafe { get::ask_for(obj, view, flags, caller) } {
         Ok(answer) => answer,
         Err(error) => runtime::status(Err(error)),
     }

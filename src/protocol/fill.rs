@@ -4,6 +4,7 @@ use core::ffi::{c_int, c_void};
 
 use super::get::{BAD_CALL, are_access_mode};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
+use crate::audit;
 use crate::error::Error;
 use crate::runtime;
 use crate::view::plain;
@@ -27,10 +28,21 @@ pub unsafe fn fill_info(
     if are_access_mode(flags) && runtime::current().refuses_access_modes() {
         return Err(&BAD_CALL);
     }
+    let mut watcher = None;
     if !obj.is_null() && !plain::is_refused(readonly, flags) {
+        let runtime = runtime::settled_plain().unwrap_or_else(|| {
+            let runtime = runtime::for_objects();
+            watcher = audit::watch(runtime);
+            runtime
+        });
         // SAFETY: `obj` is an object (caller).
-        unsafe { runtime::for_objects().incref(obj) };
+        unsafe { runtime.incref(obj) };
     }
     // SAFETY: not null, so writable (caller).
-    unsafe { plain::fill(view, obj, buf, len, readonly, flags) }
+    let filled = unsafe { plain::fill(view, obj, buf, len, readonly, flags) };
+    if let Some(audit) = watcher {
+        // SAFETY: filled just now.
+        audit.filled(unsafe { &*view });
+    }
+    filled
 }

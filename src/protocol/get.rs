@@ -1,9 +1,10 @@
 //! Asking an exporter for a view, and giving it back.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
 
 use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, getbufferproc, releasebufferproc};
+use crate::audit;
 use crate::error::{Error, Kind};
 use crate::runtime::layout::ObjectLayout;
 use crate::runtime::{self, Runtime};
@@ -52,8 +53,22 @@ pub unsafe fn slot(
 /// # Safety
 /// `obj` is null or an object of this process's world, and the thread may use it; `view` is null or
 /// writable.
-#[inline(never)]
 pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<c_int, Error> {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { ask_for(obj, view, flags, ptr::null()) }
+}
+
+/// As [`ask`], for a caller outside who goes on at `caller`.
+///
+/// # Safety
+/// As for [`ask`].
+#[inline(never)]
+pub unsafe fn ask_for(
+    obj: *mut PyObject,
+    view: *mut Py_buffer,
+    flags: c_int,
+    caller: *const c_void,
+) -> Result<c_int, Error> {
     let runtime = runtime::for_objects();
     if are_access_mode(flags) && runtime.refuses_access_modes() {
         return Err(BAD_CALL);
@@ -74,8 +89,22 @@ pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Res
     if view.is_null() && unsafe { runtime.is_memoryview(obj) } {
         return Err(Error::NullArgument);
     }
-    // SAFETY: this is the slot of the object's own type; the rest is the caller's promise.
-    Ok(unsafe { getbuffer(obj, view, flags) })
+    let Some(audit) = audit::watch(runtime) else {
+        // SAFETY: this is the slot of the object's own type; the rest is the caller's promise.
+        return Ok(unsafe { getbuffer(obj, view, flags) });
+    };
+    let request = audit::Request { obj, view, flags, caller };
+    // SAFETY: null or a view (caller).
+    let before = unsafe { audit.before(runtime, &request) };
+    // SAFETY: as without the audit.
+    let answer = unsafe { getbuffer(obj, view, flags) };
+    // SAFETY: an exporter's answer.
+    let judged = unsafe { audit.after(runtime, &request, &before, answer) };
+    if judged.is_err() && answer == 0 && !view.is_null() {
+        // SAFETY: filled just now, and not moved.
+        unsafe { release::<false>(runtime, view) };
+    }
+    judged.map(|()| answer)
 }
 
 /// Gives a view back: calls `bf_releasebuffer`, clears `view.obj`, drops the reference, in this
@@ -139,10 +168,24 @@ unsafe fn let_go<const COUNTED: bool>(runtime: &Runtime, view: *mut Py_buffer, o
 ///
 /// # Safety
 /// As for [`release`].
-#[inline(never)]
 pub unsafe fn give_back(view: *mut Py_buffer) {
     // SAFETY: the caller's promise is the callee's.
-    unsafe { release::<false>(runtime::for_objects(), view) };
+    unsafe { give_back_for(view, ptr::null()) };
+}
+
+/// As [`give_back`], for a caller outside who goes on at `caller`.
+///
+/// # Safety
+/// As for [`release`].
+#[inline(never)]
+pub unsafe fn give_back_for(view: *mut Py_buffer, caller: *const c_void) {
+    let runtime = runtime::for_objects();
+    if let Some(audit) = audit::watch(runtime) {
+        // SAFETY: a view (caller).
+        unsafe { audit.given_back(runtime, view, caller) };
+    }
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { release::<false>(runtime, view) };
 }
 
 /// Calls `work` with a view of `obj`, and gives the view back.

@@ -89,7 +89,7 @@ impl Image {
 
 /// What the dynamic linker knows of an address.
 #[inline(never)]
-fn locate(address: *const c_void) -> Option<libc::Dl_info> {
+pub fn locate(address: *const c_void) -> Option<libc::Dl_info> {
     let dladdr = linker().dladdr?;
     let mut info = MaybeUninit::zeroed();
     // SAFETY: `info` is writable, and any address may be asked for.

@@ -30,6 +30,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::layout::ObjectLayout;
 use super::{Runtime, counts};
+pub use dynamic::locate;
 pub use host::Host;
 use symbols::Symbols;
 

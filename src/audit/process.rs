@@ -1,0 +1,250 @@
+//! The audit and its process: what the environment asks for, the log, exits and forks.
+
+use core::ffi::{CStr, c_char, c_int};
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+
+use super::lines::Line;
+use super::people::People;
+use super::records::Records;
+use crate::environment;
+use crate::runtime::{self, Runtime};
+
+/// What becomes of an answer that the protocol forbids.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A line.
+    Warn,
+    /// A line, and `SystemError` in place of the view.
+    Raise,
+    /// A line, and the process ends by `SIGABRT`.
+    Abort,
+}
+
+const PATH: usize = 4096;
+
+/// The audit of this process. It begins as zeros.
+pub struct State {
+    /// What becomes of wrong answers.
+    pub mode: Mode,
+    /// The views that are out.
+    pub records: Records,
+    /// Who asked whom.
+    pub people: People,
+    /// The log's path; empty for standard error.
+    path: [c_char; PATH],
+    hears_the_host: AtomicBool,
+    n_asked: AtomicUsize,
+    n_released: AtomicUsize,
+    n_lines: AtomicUsize,
+}
+
+static STATE: AtomicPtr<State> = AtomicPtr::new(ptr::null_mut());
+/// How many forks this process is away from the first.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+fn mode() -> Option<Mode> {
+    environment::audit().map(|word| match word {
+        b"raise" => Mode::Raise,
+        b"abort" => Mode::Abort,
+        _ => Mode::Warn,
+    })
+}
+
+/// The audit, if it is on.
+#[inline]
+pub fn watch(runtime: &Runtime) -> Option<&'static State> {
+    if runtime::is_watched() { begun(runtime) } else { None }
+}
+
+#[inline(never)]
+fn begun(runtime: &Runtime) -> Option<&'static State> {
+    // SAFETY: null, or a state that is never freed.
+    unsafe { STATE.load(Ordering::Acquire).as_ref() }.or_else(|| begin(runtime))
+}
+
+#[cold]
+fn begin(runtime: &Runtime) -> Option<&'static State> {
+    let mode = mode()?;
+    // SAFETY: any number and size.
+    let new = unsafe { libc::calloc(1, size_of::<State>()) }.cast::<State>();
+    let mut new = NonNull::new(new)?;
+    // SAFETY: zeros are empty lists, open locks, counts of nothing, no path and `Mode::Warn`.
+    let state = unsafe { new.as_mut() };
+    state.mode = mode;
+    note_path(&mut state.path);
+    state.people.meet(runtime);
+    let none = ptr::null_mut();
+    if STATE.compare_exchange(none, new.as_ptr(), Ordering::AcqRel, Ordering::Acquire).is_err() {
+        // Another thread was first.
+        // SAFETY: from calloc, and nobody knows of it.
+        unsafe { libc::free(new.as_ptr().cast()) };
+    } else {
+        // SAFETY: functions of this library, which takes them back when it is unloaded.
+        unsafe { libc::atexit(at_exit) };
+        // SAFETY: as above.
+        unsafe { at_fork(in_child) };
+    }
+    // SAFETY: as in `begun`.
+    unsafe { STATE.load(Ordering::Acquire).as_ref() }
+}
+
+/// The log's path, as seen from the folder that is current now.
+fn note_path(path: &mut [c_char; PATH]) {
+    let Some(log) = environment::variable(c"PYBUFFER_AUDIT_LOG").map(CStr::to_bytes) else {
+        return;
+    };
+    let mut len = 0;
+    if !log.starts_with(b"/") && !log.is_empty() {
+        // SAFETY: so many bytes are writable.
+        if !unsafe { libc::getcwd(path.as_mut_ptr(), PATH) }.is_null() {
+            len = path.iter().position(|byte| *byte == 0).unwrap_or(0);
+            if let Some(slash) = path.get_mut(len) {
+                *slash = b'/'.cast_signed();
+                len = len.saturating_add(1);
+            }
+        }
+    }
+    match path.get_mut(len..len.saturating_add(log.len())) {
+        // Its NUL is there: the path was zero, and is longer.
+        Some(rest) if len.saturating_add(log.len()) < PATH => {
+            rest.iter_mut().zip(log).for_each(|(to, from)| *to = from.cast_signed());
+        }
+        _ => path.fill(0),
+    }
+}
+
+#[cfg(target_env = "gnu")]
+unsafe fn at_fork(child: unsafe extern "C" fn()) {
+    unsafe extern "C" {
+        /// What `pthread_atfork` calls, which in older versions is in another library.
+        fn __register_atfork(
+            prepare: Option<unsafe extern "C" fn()>,
+            parent: Option<unsafe extern "C" fn()>,
+            child: Option<unsafe extern "C" fn()>,
+            library: *const u8,
+        ) -> c_int;
+        /// The C compiler's: whose functions these are.
+        static __dso_handle: u8;
+    }
+    // SAFETY: the caller's promise. Without memory a child of many threads may find a lock closed.
+    unsafe { __register_atfork(None, None, Some(child), &raw const __dso_handle) };
+}
+
+#[cfg(not(target_env = "gnu"))]
+unsafe fn at_fork(child: unsafe extern "C" fn()) {
+    // SAFETY: the caller's promise.
+    unsafe { libc::pthread_atfork(None, None, Some(child)) };
+}
+
+/// Which process of those that forked from one another this is.
+pub fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// A child begins with what its parent held, which is the parent's to give back, and with one thread.
+unsafe extern "C" fn in_child() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: as in `begun`.
+    let Some(state) = (unsafe { STATE.load(Ordering::Acquire).as_ref() }) else { return };
+    state.records.open();
+    state.people.begin_anew();
+    for count in [&state.n_asked, &state.n_released, &state.n_lines] {
+        count.store(0, Ordering::Relaxed);
+    }
+}
+
+extern "C" fn at_exit() {
+    // SAFETY: as in `begun`.
+    if let Some(state) = unsafe { STATE.load(Ordering::Acquire).as_ref() } {
+        state.end();
+    }
+}
+
+/// Ends the process by `SIGABRT`. (`abort` itself is kept for panics, of which there are none.)
+#[cold]
+pub fn abort() {
+    // SAFETY: a handler of the program's may run, as in `abort`.
+    unsafe { libc::raise(libc::SIGABRT) };
+    // SAFETY: the signal's own way, if the handler came back.
+    unsafe { libc::signal(libc::SIGABRT, libc::SIG_DFL) };
+    // SAFETY: as above.
+    unsafe { libc::raise(libc::SIGABRT) };
+}
+
+impl State {
+    /// A call of the interpreter's own came here: all of them do.
+    pub fn hears_the_host(&self) {
+        self.hears_the_host.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether any has.
+    pub fn has_heard_the_host(&self) -> bool {
+        self.hears_the_host.load(Ordering::Relaxed)
+    }
+
+    /// Counts a view that is asked for.
+    pub fn count_request(&self) {
+        self.n_asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a view that is given back.
+    pub fn count_release(&self) {
+        self.n_released.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a line.
+    pub fn count_line(&self) {
+        self.n_lines.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What is known only at the end.
+    #[cold]
+    fn end(&self) {
+        for asked in self.people.all_asked() {
+            let (n, n_lost) = asked.held();
+            if n > 0 {
+                let mut line = Line::new();
+                line.held(asked, n, n_lost);
+                self.tell(&mut line);
+            }
+        }
+        for exporter in self.people.all_exporters() {
+            let n = exporter.n_again.load(Ordering::Relaxed);
+            if n > 0 {
+                let mut line = Line::new();
+                line.again(exporter, n);
+                self.write_line(&line);
+            }
+        }
+        let counts = [&self.n_asked, &self.n_released, &self.n_lines];
+        let counts = counts.map(|count| count.load(Ordering::Relaxed));
+        // Of a program that is as it should be, standard error is left alone; a log tells that it was
+        // watched.
+        if counts[2] > 0 || self.path[0] != 0 && counts[0] > 0 {
+            let runtime = runtime::current();
+            let hears = self.has_heard_the_host() || !runtime.is_hosted();
+            let mut line = Line::new();
+            line.end(counts, runtime.description(), hears);
+            self.write_line(&line);
+        }
+    }
+
+    /// Writes to the log, opened for each line: a program may close files that it does not know.
+    pub fn write(&self, text: &[c_char]) {
+        let mut log = -1;
+        if self.path[0] != 0 {
+            let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC;
+            // SAFETY: a C string, and the rights of a new file.
+            log = unsafe { libc::open(self.path.as_ptr(), flags, 0o666) };
+        }
+        let fd = if log < 0 { libc::STDERR_FILENO } else { log };
+        // What cannot be written is lost.
+        // SAFETY: readable.
+        let _ = unsafe { libc::write(fd, text.as_ptr().cast(), text.len()) };
+        if log >= 0 {
+            // SAFETY: opened above.
+            unsafe { libc::close(log) };
+        }
+    }
+}

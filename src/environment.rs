@@ -1,0 +1,23 @@
+//! What the user asks for by variables of the environment. A program that runs with another user's rights
+//! has none.
+
+use core::ffi::{CStr, c_char};
+
+/// A variable's value; to be read at once, as the program may change it.
+pub fn variable(name: &CStr) -> Option<&'static CStr> {
+    // SAFETY: a C string.
+    let value = unsafe { secure_getenv(name.as_ptr()) };
+    // SAFETY: null, or a C string of the environment.
+    (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
+}
+
+/// What `PYBUFFER_AUDIT` says, unless it says that there is no audit.
+pub fn audit() -> Option<&'static [u8]> {
+    let word = variable(c"PYBUFFER_AUDIT")?.to_bytes();
+    (!matches!(word, b"" | b"0" | b"off")).then_some(word)
+}
+
+unsafe extern "C" {
+    /// glibc 2.17 and musl: null in a program that runs with another user's rights.
+    fn secure_getenv(name: *const c_char) -> *mut c_char;
+}
