@@ -1,0 +1,163 @@
+/* An extension module that uses views rightly, and wrongly in every way that the live audit knows. Its
+ * functions are not static, so that dladdr knows their names. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+PyMODINIT_FUNC PyInit_mistakes(void);
+
+/* Views that nobody releases, and one that is filled again and again. */
+static Py_buffer kept[8];
+static int n_kept;
+static Py_buffer again;
+
+#define FUNCTION(name) \
+    PyObject *name(PyObject *module, PyObject *obj); \
+    PyObject *name(PyObject *module, PyObject *obj)
+
+/* right(exporter): released where it was acquired */
+FUNCTION(right)
+{
+    (void)module;
+    Py_buffer view;
+    if (PyObject_GetBuffer(obj, &view, PyBUF_SIMPLE) < 0)
+        return NULL;
+    PyBuffer_Release(&view);
+    PyBuffer_Release(&view); /* nothing: it holds no object any more */
+    Py_RETURN_NONE;
+}
+
+/* right_by_hand(object): filled for an object that need not be an exporter */
+FUNCTION(right_by_hand)
+{
+    (void)module;
+    static char byte;
+    Py_buffer view;
+    if (PyBuffer_FillInfo(&view, obj, &byte, 1, 1, PyBUF_SIMPLE) < 0)
+        return NULL;
+    PyBuffer_Release(&view);
+    Py_RETURN_NONE;
+}
+
+/* right_by_parsing(text): the interpreter acquires, the extension releases */
+FUNCTION(right_by_parsing)
+{
+    (void)module;
+    Py_buffer view;
+    if (!PyArg_Parse(obj, "s*", &view))
+        return NULL;
+    PyBuffer_Release(&view);
+    Py_RETURN_NONE;
+}
+
+/* keep(exporter): never released */
+FUNCTION(keep)
+{
+    (void)module;
+    if (PyObject_GetBuffer(obj, &kept[n_kept++ % 8], PyBUF_FULL_RO) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* lose(exporter): the Py_buffer is filled again before it is released */
+FUNCTION(lose)
+{
+    (void)module;
+    if (PyObject_GetBuffer(obj, &again, PyBUF_SIMPLE) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* move(exporter): a copy is released in place of the Py_buffer that was filled */
+FUNCTION(move)
+{
+    (void)module;
+    Py_buffer view, copy;
+    if (PyObject_GetBuffer(obj, &view, PyBUF_SIMPLE) < 0)
+        return NULL;
+    copy = view;
+    PyBuffer_Release(&copy);
+    Py_RETURN_NONE;
+}
+
+/* twice(exporter): a copy is released as well. (The reference that this takes too many is made good.) */
+FUNCTION(twice)
+{
+    (void)module;
+    Py_buffer view, copy;
+    if (PyObject_GetBuffer(obj, &view, PyBUF_SIMPLE) < 0)
+        return NULL;
+    copy = view;
+    Py_INCREF(obj);
+    PyBuffer_Release(&view);
+    PyBuffer_Release(&copy);
+    Py_RETURN_NONE;
+}
+
+/* never(object): released without having been acquired. (As above.) */
+FUNCTION(never)
+{
+    (void)module;
+    Py_buffer view = {.obj = obj, .buf = &n_kept, .len = 1, .itemsize = 1};
+    Py_INCREF(obj);
+    PyBuffer_Release(&view);
+    Py_RETURN_NONE;
+}
+
+/* Wrong: an exporter that gives a format to everybody. */
+static int
+wrong_getbuffer(PyObject *self, Py_buffer *view, int flags)
+{
+    if (PyBuffer_FillInfo(view, self, (void *)"abc", 3, 1, flags) < 0)
+        return -1;
+    view->format = "B";
+    return 0;
+}
+
+/* Silent: an exporter that refuses without an exception. */
+static int
+silent_getbuffer(PyObject *self, Py_buffer *view, int flags)
+{
+    (void)self, (void)flags;
+    view->obj = NULL;
+    return -1;
+}
+
+static PyBufferProcs wrong_buffer = {wrong_getbuffer, NULL};
+static PyBufferProcs silent_buffer = {silent_getbuffer, NULL};
+
+#define TYPE(name, procs) \
+    static PyTypeObject name = { \
+        PyVarObject_HEAD_INIT(NULL, 0) \
+        .tp_name = "mistakes." #name, \
+        .tp_basicsize = sizeof(PyObject), \
+        .tp_flags = Py_TPFLAGS_DEFAULT, \
+        .tp_as_buffer = &procs, \
+        .tp_new = PyType_GenericNew, \
+    }
+TYPE(Wrong, wrong_buffer);
+TYPE(Silent, silent_buffer);
+
+#define METHOD(name) {#name, name, METH_O, NULL}
+static PyMethodDef methods[] = {
+    METHOD(right), METHOD(right_by_hand), METHOD(right_by_parsing), METHOD(keep), METHOD(lose),
+    METHOD(move), METHOD(twice), METHOD(never), {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "mistakes", .m_size = -1, .m_methods = methods,
+};
+
+PyMODINIT_FUNC
+PyInit_mistakes(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL || PyType_Ready(&Wrong) < 0 || PyType_Ready(&Silent) < 0)
+        return NULL;
+    Py_INCREF(&Wrong);
+    Py_INCREF(&Silent);
+    if (PyModule_AddObject(module, "Wrong", (PyObject *)&Wrong) < 0
+        || PyModule_AddObject(module, "Silent", (PyObject *)&Silent) < 0)
+        return NULL;
+    return module;
+}

@@ -1,0 +1,361 @@
+//! The live audit of the library as it ships: what it says of mistakes that are made on purpose, that it
+//! says nothing of what is right, and what it says while CPython's own tests run.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::{
+    Python, cc, command_without_settings, printed, pythons, run, run_any, say, shipped, skip,
+    stdout, temp_dir,
+};
+
+/// Builds `csrc/extensions/mistakes.c` for a python.
+fn build_mistakes(python: &Python, name: &str) -> Option<PathBuf> {
+    let folder = temp_dir(&format!("audit-{name}-{}", python.label));
+    run(cc()
+        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", "-I"])
+        .arg(python.include.as_ref()?)
+        .arg(shipped().root.join("csrc/extensions/mistakes.c"))
+        .arg("-o")
+        .arg(folder.join("mistakes.so")));
+    Some(folder)
+}
+
+/// A python under the audit, by `pybuffer-run`, which knows how to reach each.
+fn audited(python: &Python, mode: &str, log: Option<&Path>) -> Command {
+    let mut command = command_without_settings(shipped().root.join("build/bin/pybuffer-run"));
+    command.arg("-q").arg(format!("--audit={mode}"));
+    if let Some(log) = log {
+        command.arg(format!("--audit-log={}", log.display()));
+    }
+    command.arg(&python.exe).env_remove("LD_PRELOAD").env_remove("LD_AUDIT");
+    command
+}
+
+/// A line without what differs from run to run: the process, and addresses.
+fn plain(line: &str) -> String {
+    let (_, rest) =
+        line.strip_prefix("libpybuffer audit[").and_then(|l| l.split_once("] ")).unwrap();
+    let mut plain = String::new();
+    for (number, part) in rest.split("0x").enumerate() {
+        plain += if number > 0 { "0x" } else { "" };
+        let hex = if number > 0 { part.find(|c: char| !c.is_ascii_hexdigit()) } else { Some(0) };
+        plain += &part[hex.unwrap_or(part.len())..];
+    }
+    plain
+}
+
+/// The lines of a log, without the last one, which counts.
+fn lines(log: &Path) -> Vec<String> {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    text.lines().map(plain).filter(|line| !line.starts_with("END: ")).collect()
+}
+
+/// What the audit writes of `code`, which uses the extension `mistakes`.
+fn said_of(python: &Python, folder: &Path, code: &str) -> Vec<String> {
+    let log = folder.join("log");
+    let _ = fs::remove_file(&log);
+    let code = format!("import sys; sys.path.insert(0, {folder:?})\nimport mistakes as m\n{code}");
+    let output = run(audited(python, "warn", Some(&log)).args(["-c", &code]));
+    assert_eq!(stdout(&output), "", "{}", printed(&output));
+    lines(&log)
+}
+
+/// Code, and what is said of it.
+const MISTAKES: [(&str, &str); 7] = [
+    (
+        "m.keep(bytearray(4))",
+        "HELD at exit: 1 view of 'bytearray' for PyBUF_INDIRECT|PyBUF_FORMAT; \
+      asked by mistakes.so (keep at +0x)",
+    ),
+    (
+        "b = bytearray(4); m.lose(b); m.lose(b); m.lose(b)",
+        "HELD at exit: 3 views of 'bytearray' for \
+      PyBUF_SIMPLE (2 lost: the Py_buffer was filled again); asked by mistakes.so (lose at +0x)",
+    ),
+    (
+        "m.right(m.Wrong())",
+        "MUST 16 format: 'mistakes.Wrong' for PyBUF_SIMPLE: format: found 0x, expected \
+      NULL; asked by mistakes.so (right at +0x)",
+    ),
+    (
+        "try: m.right(m.Silent())\nexcept SystemError: pass",
+        "MUST 20 exception-missing: 'mistakes.Silent' \
+      for PyBUF_SIMPLE: exception: found none is set, expected one, as the answer is -1; asked by \
+      mistakes.so (right at +0x)",
+    ),
+    (
+        "m.move(bytearray(4))",
+        "RELEASE of a view that was moved: 'bytearray' for PyBUF_SIMPLE; asked by \
+      mistakes.so (move at +0x); released by mistakes.so (move at +0x)",
+    ),
+    (
+        "m.twice(bytearray(4))",
+        "RELEASE of a copy of a view that was released before: 'bytearray' for \
+      PyBUF_SIMPLE; asked by mistakes.so (twice at +0x); released by mistakes.so (twice at +0x)",
+    ),
+    (
+        "m.never(bytearray(4))",
+        "RELEASE of a view that was never acquired: 'bytearray'; released by \
+      mistakes.so (never at +0x)",
+    ),
+];
+
+const RIGHT: &str = "
+import array
+for exporter in b'abc', bytearray(3), array.array('i', [1]), memoryview(b'abc'), memoryview(b'abc')[::-1]:
+    for _ in range(3):
+        m.right(exporter) if memoryview(exporter).c_contiguous else bytes(exporter)
+m.right_by_hand(1); m.right_by_hand('text')
+m.right_by_parsing('text'); m.right_by_parsing(b'bytes'); m.right_by_parsing(bytearray(3))
+b''.join([b'a', bytearray(b'b'), memoryview(b'c')]); b'abc'.find(bytearray(1))
+kept = memoryview(bytearray(8))[2:].cast('B')
+try: m.right(3)
+except TypeError: pass
+";
+
+/// Every python with the headers to build an extension.
+fn each_python(test: &str, mut work: impl FnMut(&Python, &Path)) {
+    for python in pythons() {
+        match build_mistakes(python, test) {
+            Some(folder) => work(python, &folder),
+            None => skip(test, &format!("CPython {} has no Python.h", python.label)),
+        }
+    }
+}
+
+/// Whether libpython's own calls come to the library: only then can releases be judged.
+fn is_heard(python: &Python) -> bool {
+    python.libpython.is_some() && !python.answers_itself()
+}
+
+#[test]
+fn each_mistake_is_told_in_a_line() {
+    each_python("mistakes", |python, folder| {
+        for (code, expected) in MISTAKES {
+            let said = said_of(python, folder, code);
+            if expected.starts_with("RELEASE") && !is_heard(python) {
+                let held = said.iter().all(|line| line.starts_with("HELD"));
+                assert!(held, "{}: {code}: {said:#?}", python.label);
+            } else {
+                assert_eq!(said, [expected], "{}: {code}", python.label);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_right_is_not_told() {
+    each_python("right", |python, folder| {
+        assert_eq!(said_of(python, folder, RIGHT), [""; 0], "{}", python.label);
+        // And without a log, standard error is left alone.
+        let code =
+            format!("import sys; sys.path.insert(0, {folder:?}); import mistakes as m\n{RIGHT}");
+        let output = run(audited(python, "warn", None).args(["-c", &code]));
+        assert_eq!(printed(&output), "--- stdout\n--- stderr\n", "{}", python.label);
+    });
+}
+
+#[test]
+fn repeated_findings_are_counted() {
+    each_python("repeated", |python, folder| {
+        let said = said_of(python, folder, "w = m.Wrong()\nfor _ in range(1000): m.right(w)");
+        assert_eq!(said.len(), 2, "{said:#?}");
+        assert_eq!(said[1], "AGAIN: 999 more findings like those above of 'mistakes.Wrong'");
+    });
+}
+
+#[test]
+fn last_line_counts_and_names_the_interpreter() {
+    each_python("counts", |python, folder| {
+        let log = folder.join("log");
+        let code = format!(
+            "import sys; sys.path.insert(0, {folder:?}); import mistakes as m\nb = bytearray(3)\n\
+             for _ in range(1000): m.right(b)"
+        );
+        run(audited(python, "warn", Some(&log)).args(["-c", &code]));
+        let text = fs::read_to_string(&log).unwrap();
+        let last = plain(text.lines().last().unwrap());
+        let numbers: Vec<u32> =
+            last.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+        assert!(numbers[0] >= 1000 && numbers[1] >= 1000 && numbers[2] == 0, "{last}");
+        assert!(
+            last.contains(&format!("CPython {}.{}", python.version.0, python.version.1)),
+            "{last}"
+        );
+        assert_eq!(last.contains("own calls do not come here"), !is_heard(python), "{last}");
+    });
+}
+
+#[test]
+fn raise_puts_an_error_in_place_of_a_wrong_answer() {
+    each_python("raise", |python, folder| {
+        let code = format!(
+            "import sys; sys.path.insert(0, {folder:?}); import mistakes as m\nw = m.Wrong()\n\
+             before = sys.getrefcount(w)\n\
+             for _ in range(3):\n\
+             \x20try: m.right(w)\n\
+             \x20except SystemError as error: print(error)\n\
+             \x20else: print('no error')\n\
+             assert sys.getrefcount(w) == before\nm.right(bytearray(3))"
+        );
+        let output = run(audited(python, "raise", None).args(["-c", &code]));
+        let text = stdout(&output);
+        let expected = "MUST 16 format: 'mistakes.Wrong' for PyBUF_SIMPLE: format: found 0x";
+        assert_eq!(text.matches(expected).count(), 3, "{}: {}", python.label, printed(&output));
+    });
+}
+
+#[test]
+fn abort_ends_the_process_after_the_line() {
+    each_python("abort", |python, folder| {
+        let code = format!(
+            "import sys; sys.path.insert(0, {folder:?}); import mistakes as m\nm.right(bytearray(1))\n\
+             print('right', flush=True)\nm.right(m.Wrong())\nprint('never')"
+        );
+        let output = run_any(audited(python, "abort", None).args(["-c", &code]));
+        assert_eq!(output.status.signal(), Some(6), "{}", printed(&output));
+        assert_eq!(stdout(&output), "right\n");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.lines().any(|line| line.contains("MUST 16 format: 'mistakes.Wrong'")),
+            "{said}"
+        );
+    });
+}
+
+#[test]
+fn off_is_silent_and_any_other_word_is_not() {
+    each_python("off", |python, folder| {
+        let log = folder.join("log");
+        let code = format!(
+            "import sys; sys.path.insert(0, {folder:?}); import mistakes as m; m.keep(b'')"
+        );
+        for (word, is_on) in [("", false), ("0", false), ("off", false), ("1", true), ("on", true)]
+        {
+            let mut command = audited(python, "warn", Some(&log));
+            // What pybuffer-run sets, `env` sets again.
+            let args: Vec<_> = command.get_args().map(OsStr::to_os_string).collect();
+            let mut again = command_without_settings(command.get_program());
+            again.args(&args[..args.len() - 1]).arg("env").arg(format!("PYBUFFER_AUDIT={word}"));
+            command = again;
+            run(command.arg(&python.exe).args(["-c", &code]));
+            assert_eq!(log.exists(), is_on, "{}: {word:?}", python.label);
+            let _ = fs::remove_file(&log);
+        }
+    });
+}
+
+#[test]
+fn threads_and_forks_go_on_and_hold_nothing() {
+    each_python("processes", |python, folder| {
+        let log = folder.join("log");
+        let script = shipped().root.join("tests/audit/processes.py");
+        let output =
+            run(audited(python, "warn", Some(&log)).args(["-W", "ignore"]).arg(script).arg(folder));
+        assert_eq!(stdout(&output), "done\n", "{}", printed(&output));
+        let expected = "HELD at exit: 1 view of 'bytearray' for PyBUF_INDIRECT|PyBUF_FORMAT; asked by \
+                        mistakes.so (keep at +0x)";
+        assert_eq!(lines(&log), [expected], "{}", python.label);
+    });
+}
+
+/// An exporter's consumer without any Python, which forgets a view.
+const PROGRAM: &str = r#"
+#include <libpybuffer.h>
+#include <stdlib.h>
+static int get(PyObject *self, Py_buffer *view, int flags)
+{
+    return PyBuffer_FillInfo(view, self, "abc", 3, 1, flags);
+}
+static PyBufferProcs procs = { get, NULL };
+static PyTypeObject letters = { PyVarObject_HEAD_INIT(NULL, 0) .tp_name = "letters",
+    .tp_basicsize = sizeof(PyObject), .tp_flags = Py_TPFLAGS_DEFAULT, .tp_as_buffer = &procs };
+int main(void)
+{
+    static Py_buffer kept, released, copy;
+    if (PyType_Ready(&letters) < 0)
+        return 1;
+    PyObject *object = PyObject_New(PyObject, &letters);
+    if (PyObject_GetBuffer(object, &kept, PyBUF_ND) || PyObject_GetBuffer(object, &released, PyBUF_ND))
+        return 2;
+    copy = released;
+    PyBuffer_Release(&copy);
+    exit(0);
+}
+"#;
+
+#[test]
+fn program_without_python_is_audited_too() {
+    let folder = temp_dir("audit-program");
+    let source = folder.join("program.c");
+    fs::write(&source, PROGRAM).unwrap();
+    let (log, program) = (folder.join("log"), folder.join("program"));
+    for library in ["-lpybuffer", "-l:libpybuffer.a"] {
+        run(cc()
+            .arg("-I")
+            .arg(&shipped().include)
+            .arg(&source)
+            .arg("-L")
+            .arg(&shipped().lib_dir)
+            .args([library, "-rdynamic", "-o"])
+            .arg(&program));
+        let _ = fs::remove_file(&log);
+        let mut command = Command::new(&program);
+        command.env("LD_LIBRARY_PATH", &shipped().lib_dir).env("PYBUFFER_AUDIT", "warn");
+        // A log's name counts from where the program was started.
+        run(command.env("PYBUFFER_AUDIT_LOG", "log").current_dir(&folder));
+        let expected = [
+            "RELEASE of a view that was moved: 'letters' for PyBUF_ND; asked by program (main at +0x); \
+             released by program (main at +0x)",
+            "HELD at exit: 1 view of 'letters' for PyBUF_ND; asked by program (main at +0x)",
+        ];
+        assert_eq!(lines(&log), expected, "{library}");
+    }
+}
+
+/// What CPython's own tests make exporters do wrong, on purpose: `_testbuffer.ndarray` is an exporter that
+/// can be told to. docs/audit.md explains each.
+const TEST_BUFFER: [&str; 4] = [
+    // Suboffsets that are all negative, for a consumer to cope with.
+    "MUST 11 no-suboffsets: 'ndarray' ",
+    // 128 dimensions, to see them refused.
+    "MUST 7 ndim: 'ndarray' ",
+    // ND_GETBUF_FAIL: the request fails, and leaves 0x1 in obj.
+    "MUST 23 obj-on-failure: 'ndarray' ",
+    // The legacy mode of staticarray, which holds no reference.
+    "MUST 1 obj: 'staticarray' ",
+];
+
+#[test]
+fn tests_of_cpython_pass_and_every_line_is_explained() {
+    let test = "tests_of_cpython_pass_and_every_line_is_explained";
+    let mut n_run = 0;
+    for python in pythons().iter().filter(|python| python.has_tests && is_heard(python)) {
+        let log = temp_dir(&format!("audit-suite-{}", python.label)).join("log");
+        let suites =
+            ["test_buffer", "test_memoryview", "test_picklebuffer", "test_array", "test_struct"];
+        let output = run_any(
+            audited(python, "warn", Some(&log)).args(["-m", "test", "-u", "none"]).args(suites),
+        );
+        assert!(output.status.success(), "{}: {}", python.label, printed(&output));
+        let said: BTreeSet<String> = lines(&log).into_iter().collect();
+        let explained = |line: &&String| {
+            line.starts_with("AGAIN: ") || TEST_BUFFER.iter().any(|known| line.starts_with(known))
+        };
+        let (known, unknown): (Vec<_>, Vec<_>) = said.iter().partition(explained);
+        assert!(unknown.is_empty(), "{}: {unknown:#?}", python.label);
+        assert!(!known.is_empty(), "{}: nothing was found at all", python.label);
+        n_run += 1;
+    }
+    say(&format!("CPython's tests of buffers ran under the audit in {n_run} versions"));
+    if n_run == 0 {
+        skip(test, "no CPython with its tests and a libpython whose calls can be heard");
+    }
+}
