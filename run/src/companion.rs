@@ -86,8 +86,10 @@ pub extern "C" fn la_version(version: c_uint) -> c_uint {
 pub unsafe extern "C" fn la_objopen(
     map: *mut LinkMap,
     namespace: c_long,
-    _cookie: *mut usize,
+    cookie: *mut usize,
 ) -> c_uint {
+    // SAFETY: the dynamic linker's variable (caller).
+    unsafe { *cookie = map.addr() };
     if namespace != LM_ID_BASE {
         return 0;
     }
@@ -117,13 +119,13 @@ pub unsafe extern "C" fn la_objopen(
 pub unsafe extern "C" fn la_symbind64(
     symbol: *mut Symbol,
     _index: c_uint,
-    _from: *mut usize,
+    from: *mut usize,
     _to: *mut usize,
     flags: *mut c_uint,
     name: *const c_char,
 ) -> usize {
     // SAFETY: the caller's promise is the callee's.
-    unsafe { bind(symbol, flags, name) }
+    unsafe { bind(symbol, from, flags, name) }
 }
 
 /// Where a call goes: to libpybuffer, if it has a function of that name.
@@ -135,18 +137,23 @@ pub unsafe extern "C" fn la_symbind64(
 pub unsafe extern "C" fn la_symbind32(
     symbol: *mut Symbol,
     _index: c_uint,
-    _from: *mut usize,
+    from: *mut usize,
     _to: *mut usize,
     flags: *mut c_uint,
     name: *const c_char,
 ) -> usize {
     // SAFETY: the caller's promise is the callee's.
-    unsafe { bind(symbol, flags, name) }
+    unsafe { bind(symbol, from, flags, name) }
 }
 
 /// # Safety
 /// As for `la_symbind64`.
-unsafe fn bind(symbol: *mut Symbol, flags: *mut c_uint, name: *const c_char) -> usize {
+unsafe fn bind(
+    symbol: *mut Symbol,
+    from: *mut usize,
+    flags: *mut c_uint,
+    name: *const c_char,
+) -> usize {
     // Only the binding is of interest, not each call.
     // SAFETY: the dynamic linker's variable (caller).
     unsafe { *flags |= LA_SYMB_NOPLTENTER | LA_SYMB_NOPLTEXIT };
@@ -156,6 +163,11 @@ unsafe fn bind(symbol: *mut Symbol, flags: *mut c_uint, name: *const c_char) -> 
     let Some(library) = (unsafe { LIBPYBUFFER.load(Ordering::Acquire).as_ref() }) else {
         return found;
     };
+    // What the library itself looks up by dlsym is asked about too, whatever was said of it before.
+    // SAFETY: the dynamic linker's variable (caller), set by `la_objopen`.
+    if unsafe { *from } == ptr::from_ref(library).addr() {
+        return found;
+    }
     // SAFETY: mapped.
     let names = unsafe { Names::of(library) };
     // SAFETY: as above; the name is a C string (caller).

@@ -25,4 +25,13 @@ except TypeError as error:
     assert str(error) == "a bytes-like object is required, not 'int'", error
 else:
     raise AssertionError("no error")
+try:
+    import ctypes
+except ImportError:
+    pass
+else:
+    # Found by dlsym: libpybuffer's, which asks for the interpreter's own by dlsym as well.
+    from_object = ctypes.pythonapi.PyMemoryView_FromObject
+    from_object.restype, from_object.argtypes = ctypes.py_object, [ctypes.py_object]
+    assert bytes(from_object(b"abc")) == b"abc"
 print(json.dumps(answers))
