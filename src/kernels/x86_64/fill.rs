@@ -57,6 +57,7 @@ macro_rules! kernels {
             ///
             /// # Safety
             /// As for `fill`.
+            #[inline(never)]
             #[target_feature(enable = $features)]
             unsafe fn fill_of(width: usize, dst: *mut u8, src: *const u8, n: usize) {
                 let len = n * width;
