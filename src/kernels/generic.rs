@@ -8,7 +8,7 @@ use super::{Items, Kernels, Level, WIDTHS};
 pub static KERNELS: Kernels = Kernels {
     level: Level::Generic,
     gather: [gather::<1>, gather::<2>, gather::<4>, gather::<8>, gather::<16>],
-    scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
+    scatter: [scatter_words::<1>, scatter_words::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
     runs: runs_of_any,
@@ -34,6 +34,41 @@ pub unsafe fn gather<const W: usize>(dst: *mut u8, src: *const u8, step: isize, 
 pub unsafe fn scatter<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
     // SAFETY: the caller's promise is the callee's.
     unsafe { items::<W>(dst, step, src, W.cast_signed(), n) };
+}
+
+/// `scatter` of items of 1 and 2 bytes. Of near ones 8 bytes are read at a time and stored from two
+/// places on (Emerald Rapids, AVX2, 100 000 items at 2: .08 .16 of memcpy -> .13 .24; from one place on
+/// no gain; at 12 a loss).
+///
+/// # Safety
+/// As for [`super::Strided`].
+pub unsafe fn scatter_words<const W: usize>(
+    mut dst: *mut u8,
+    mut src: *const u8,
+    step: isize,
+    n: usize,
+) {
+    let items = 8_usize.checked_div(W).unwrap_or(8);
+    let half = step.wrapping_mul((items >> 1).cast_signed());
+    let mut left = n;
+    while left >= items && step.unsigned_abs() <= 8 {
+        // SAFETY: as many items are readable (caller).
+        let word = unsafe { src.cast::<[u8; 8]>().read() };
+        let mut at = [dst, dst.wrapping_offset(half)];
+        let (low, high) = word.split_at(4);
+        for (low, high) in low.chunks_exact(W).zip(high.chunks_exact(W)) {
+            for (item, to) in [low, high].into_iter().zip(&mut at) {
+                // SAFETY: an item of the destination (caller).
+                unsafe { ptr::copy_nonoverlapping(item.as_ptr(), *to, W) };
+                *to = to.wrapping_offset(step);
+            }
+        }
+        dst = dst.wrapping_offset(half.wrapping_mul(2));
+        src = src.wrapping_add(8);
+        left = left.wrapping_sub(items);
+    }
+    // SAFETY: the items that are left.
+    unsafe { scatter::<W>(dst, src, step, left) };
 }
 
 /// Copies `n` items of `W` bytes at distances `d` and `s`.

@@ -196,6 +196,7 @@ fn classify(axes: &mut [Axis], run: isize) -> (Class, (isize, isize)) {
         Some(dense) if last.dst == run => (Class::Transpose, move_up(axes, dense, behind - 1)),
         _ if last.dst == run => (Class::Gather, STAY),
         Some(dense) => (Class::Scatter, move_up(axes, dense, behind)),
+        None if last.src == -run => (Class::Scatter, move_up(axes, behind, behind)),
         None => (Class::Items, STAY),
     }
 }

@@ -115,10 +115,19 @@ fn neighbouring_loops_that_continue_each_other_are_merged() {
 #[test]
 fn backward_destination_is_turned_round() {
     let shape = [4];
+    let mut axes = laid(&shape, given(&shape, &[-3], 1), given(&shape, &[2], 1));
+    let plan = canonicalise(&mut axes, 1);
+    assert_eq!((plan.dst, plan.src, plan.run), (-9, 6, 1));
+    assert_eq!((plan.class, plan.axes[0].dst, plan.axes[0].src), (Class::Items, 3, -2));
+}
+
+#[test]
+fn backward_destination_of_a_dense_source_is_written_backwards() {
+    let shape = [4];
     let mut axes = laid(&shape, given(&shape, &[-3], 1), dense(&shape, 1, C));
     let plan = canonicalise(&mut axes, 1);
-    assert_eq!((plan.dst, plan.src, plan.run), (-9, 3, 1));
-    assert_eq!((plan.axes[0].dst, plan.axes[0].src), (3, -1));
+    assert_eq!((plan.class, plan.dst, plan.src, plan.run), (Class::Scatter, 0, 0, 1));
+    assert_eq!((plan.axes[0].dst, plan.axes[0].src), (-3, 1));
 }
 
 #[test]

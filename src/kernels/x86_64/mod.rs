@@ -15,7 +15,7 @@ mod transpose_networks;
 mod transpose_sse;
 mod transpose_vectors;
 
-use super::generic::{fill, gather, scatter};
+use super::generic::{fill, gather, scatter, scatter_words};
 use super::{Kernels, Level, WIDTHS};
 
 /// SSE2 and SSSE3: vectors of 16 bytes.
@@ -28,7 +28,7 @@ static SSE: Kernels = Kernels {
         strided_gather_shuffle::sse::gather::<8>,
         gather::<16>,
     ],
-    scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
+    scatter: [scatter_words::<1>, scatter_words::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [
         transpose_sse::transpose_1,
         transpose_sse::transpose_2,
@@ -57,7 +57,7 @@ static AVX2: Kernels = Kernels {
         strided_gather_shuffle::avx2::gather::<8>,
         gather::<16>,
     ],
-    scatter: [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
+    scatter: [scatter_words::<1>, scatter_words::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
     transpose: [
         transpose_avx2::transpose_1,
         transpose_avx2::transpose_2,
