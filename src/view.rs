@@ -153,7 +153,7 @@ impl<'a> Fields<'a> {
         if !self.view.suboffsets.is_null() {
             return false;
         }
-        match order.cast_unsigned() {
+        match order as u8 {
             b'C' => self.is_dense(Order::C),
             b'F' => self.is_dense(Order::Fortran),
             b'A' => self.is_dense(Order::C) || self.is_dense(Order::Fortran),

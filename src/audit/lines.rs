@@ -170,7 +170,7 @@ impl State {
         });
         let end = whole.len.min(Line::ROOM - 2);
         if let Some(last) = whole.room.get_mut(end) {
-            *last = b'\n'.cast_signed();
+            *last = b'\n' as c_char;
         }
         self.write(whole.room.get(..end.saturating_add(1)).unwrap_or_default());
     }

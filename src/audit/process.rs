@@ -100,7 +100,7 @@ fn note_path(path: &mut [c_char; PATH]) {
         if !unsafe { libc::getcwd(path.as_mut_ptr(), PATH) }.is_null() {
             len = path.iter().position(|byte| *byte == 0).unwrap_or(0);
             if let Some(slash) = path.get_mut(len) {
-                *slash = b'/'.cast_signed();
+                *slash = b'/' as c_char;
                 len = len.saturating_add(1);
             }
         }
@@ -108,7 +108,7 @@ fn note_path(path: &mut [c_char; PATH]) {
     match path.get_mut(len..len.saturating_add(log.len())) {
         // Its NUL is there: the path was zero, and is longer.
         Some(rest) if len.saturating_add(log.len()) < PATH => {
-            rest.iter_mut().zip(log).for_each(|(to, from)| *to = from.cast_signed());
+            rest.iter_mut().zip(log).for_each(|(to, from)| *to = *from as c_char);
         }
         _ => path.fill(0),
     }

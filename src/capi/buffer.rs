@@ -315,7 +315,7 @@ pub unsafe fn fill_contiguous_strides(
     let shape = unsafe { slice::from_raw_parts(shape, ndim) };
     // SAFETY: `ndim` entries apart from the shape's (caller).
     let strides = unsafe { slice::from_raw_parts_mut(strides, ndim) };
-    let order = if order.cast_unsigned() == b'F' { Order::Fortran } else { Order::C };
+    let order = if order as u8 == b'F' { Order::Fortran } else { Order::C };
     strides::fill_contiguous(strides, shape, itemsize as isize, order);
 }
 

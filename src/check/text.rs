@@ -23,7 +23,7 @@ impl<'a> Room<'a> {
         let end = self.len.wrapping_add(1);
         // The last byte is the NUL's.
         if let Some([place, nul]) = self.room.get_mut(self.len..end.wrapping_add(1)) {
-            *place = byte.cast_signed();
+            *place = byte as c_char;
             *nul = 0;
         }
         self.len = end;
@@ -41,7 +41,7 @@ impl<'a> Room<'a> {
 
     /// Appends the text in an array of characters, up to its NUL.
     pub fn put_array(&mut self, text: &[c_char]) -> &mut Self {
-        text.iter().take_while(|byte| **byte != 0).for_each(|byte| self.byte(byte.cast_unsigned()));
+        text.iter().take_while(|byte| **byte != 0).for_each(|byte| self.byte(*byte as u8));
         self
     }
 
@@ -116,7 +116,7 @@ pub fn shown(write: impl FnOnce(&mut Room)) -> std::string::String {
     write(&mut Room::new(&mut room));
     let mut out = std::vec![1; 4096];
     Room::new(&mut out).put_array(&room);
-    let bytes: std::vec::Vec<u8> = out.iter().map(|c| c.cast_unsigned()).collect();
+    let bytes: std::vec::Vec<u8> = out.iter().map(|c| *c as u8).collect();
     CStr::from_bytes_until_nul(&bytes).unwrap().to_str().unwrap().into()
 }
 
@@ -176,7 +176,7 @@ mod tests {
         let mut room = Room::new(&mut text);
         room.put("ab").put("cde").put("f");
         assert_eq!(room.len, 6);
-        assert_eq!(text.map(|c| c.cast_unsigned()), *b"abc\0");
+        assert_eq!(text.map(|c| c as u8), *b"abc\0");
         let mut room = Room::new(&mut []);
         room.put("ab");
         assert_eq!(room.len, 2);

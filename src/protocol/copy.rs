@@ -30,7 +30,7 @@ pub unsafe fn to_contiguous(
     if len != view.len {
         return Err(Error::Fixed(Kind::Value, c"PyBuffer_ToContiguous: len != view->len"));
     }
-    let walked = match order.cast_unsigned() {
+    let walked = match order as u8 {
         b'C' => Order::C,
         // SAFETY: the view's arrays are there (caller).
         b'A' => unsafe { either_order(view) },
@@ -61,7 +61,7 @@ unsafe fn to_contiguous_any(
         unsafe { move_bytes(buf.cast(), view.buf.cast(), len) };
         return Ok(());
     }
-    let order = match order.cast_unsigned() {
+    let order = match order as u8 {
         b'C' | b'A' => Order::C,
         _ => Order::Fortran,
     };
@@ -92,7 +92,7 @@ pub unsafe fn from_contiguous(
     len: Py_ssize_t,
     order: c_char,
 ) -> Result<(), Error> {
-    let walked = match order.cast_unsigned() {
+    let walked = match order as u8 {
         b'F' => Order::Fortran,
         // SAFETY: the view's arrays are there (caller).
         b'A' => unsafe { either_order(view) },
@@ -125,7 +125,7 @@ unsafe fn from_contiguous_any(
         unsafe { move_bytes(view.buf.cast(), buf.cast(), len) };
         return Ok(());
     }
-    let order = match order.cast_unsigned() {
+    let order = match order as u8 {
         b'F' => Order::Fortran,
         _ => Order::C,
     };
@@ -152,7 +152,7 @@ unsafe fn from_contiguous_any(
 unsafe fn either_order(view: &Py_buffer) -> Order {
     // SAFETY: the caller's promise is the callee's.
     let fields = unsafe { Fields::new(view) };
-    if fields.lies_in(b'F'.cast_signed()) { Order::Fortran } else { Order::C }
+    if fields.lies_in(b'F' as c_char) { Order::Fortran } else { Order::C }
 }
 
 /// Whether `len` bytes at `buf` and the view's are moved as one block; an error if the sizes or

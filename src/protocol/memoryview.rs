@@ -249,7 +249,7 @@ unsafe fn view_of_copy<'a>(
     order: c_char,
 ) -> MadeWithFields<'a> {
     const MOST: usize = PyBUF_MAX_NDIM as usize;
-    let order = match order.cast_unsigned() {
+    let order = match order as u8 {
         b'C' | b'A' => Order::C,
         _ => Order::Fortran,
     };

@@ -187,7 +187,7 @@ unsafe fn are_blocks(dest: &Py_buffer, src: &Py_buffer) -> bool {
     // SAFETY: as above.
     let src = unsafe { Fields::new(src) };
     let are_both = |order: u8| {
-        let order = order.cast_signed();
+        let order = order as core::ffi::c_char;
         dest.lies_in(order) && src.lies_in(order)
     };
     are_both(b'C') || are_both(b'F')

@@ -127,7 +127,7 @@ unsafe extern "C" fn keep_libpython(
     if found.len() > name.0.len() || !found.windows(9).any(|part| part == b"libpython") {
         return 0;
     }
-    name.0.iter_mut().zip(found).for_each(|(to, from)| *to = from.cast_signed());
+    name.0.iter_mut().zip(found).for_each(|(to, from)| *to = *from as c_char);
     1
 }
 

@@ -269,8 +269,8 @@ fn flags_of(fields: Fields, view: &Py_buffer) -> c_int {
     match (fields.shape(), fields.strides()) {
         (Some(&[n]), Some(&[stride])) => if_so(n == 1 || stride == view.itemsize, BOTH),
         _ => {
-            if_so(fields.lies_in(b'C'.cast_signed()), C_CONTIGUOUS)
-                | if_so(fields.lies_in(b'F'.cast_signed()), FORTRAN_CONTIGUOUS)
+            if_so(fields.lies_in(b'C' as c_char), C_CONTIGUOUS)
+                | if_so(fields.lies_in(b'F' as c_char), FORTRAN_CONTIGUOUS)
         }
     }
 }
