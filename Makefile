@@ -152,6 +152,12 @@ check: ## Format and lint, every warning an error
 	$(CARGO) fmt --check
 	$(cargo) clippy --workspace --all-targets -- -D warnings
 
+FUZZ_CASES ?= 1000000
+.PHONY: fuzz
+fuzz: ## Read FUZZ_CASES formats at random and compare them the long way (ten minutes)
+	$(call need,$(CARGO),Rust 1.89 or newer runs the tests)
+	PYBUFFER_CASES=$(FUZZ_CASES) $(cargo) test --test formats fuzz
+
 .PHONY: valgrind
 valgrind: lib ## Run the C suite and CPython's test_buffer under valgrind (five minutes)
 	$(call need,valgrind,it is what looks at the memory here)

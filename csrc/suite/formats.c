@@ -245,7 +245,7 @@ static const Emitted emitted[] = {
     { "T{i:a:b:b:}", 8 },
     { "T{=i:a:b:b:}", 5 },
     { "T{T{i:a:b:b:}:n:xxxb:c:}", 12 },
-    { "T{(2)T{i:a:b:b:}:n:xxxxxxb:c:}", 20 },
+    { "T{(2)T{i:a:b:b:}:n:xxxxxxb:c:b:d:}", 20 },
     { "T{T{T{i:a:b:b:}:n:}:m:xxxb:c:}", 12 },
     { "T{(2,3)T{=i:a:b:b:}:n:b:c:(2)f:z:}", 39 },
     { "T{3x:v:>q:q:0s:s:=3w:u:}", 23 },
@@ -265,12 +265,16 @@ static const Emitted emitted[] = {
     { "<g", 16 },
     { "<G", 32 },
     { "<O", 8 },
-    /* pybind11 */
-    { "^T{?:bool_:3xI:uint_:f:float_:g:ldbl_:}", 28 },
-    { "^T{^T{?:a:3xI:b:}:x:(2, 3)f:m:7x}", 39 },
-    /* Cython: '^' between the members of a packed struct. */
-    { "T{^c:a:^T{^i:x:^b:y:}:n:}", 6 },
-    { "T{b:a:d:b:b:c:}", 24 },
+    /* pybind11: '^', and all padding written. */
+    { "^T{?:bool_:3xI:uint_:f:float_:4xg:ldbl_:}", 32 },
+    { "^T{?:bool_:I:uint_:f:float_:g:ldbl_:}", 25 },
+    { "^T{b:b:3x^T{i:x:b:y:3x}:i:(2, 3)f:m:5s:s:7xZd:z:(3)h:h:2x}", 72 },
+    /* Cython: no padding, and '^' before the members of a packed struct. */
+    { "T{c:b:T{i:x:c:y:}:inner:g:g:(5)c:s:(2,3)h:m:}", 64 },
+    { "T{^c:a:^i:x:^c:y:}", 6 },
+    { "T{^c:a:^T{^i:x:^c:y:}:n:}", 6 },
+    { "T{T{i:x:c:y:}:n:c:z:}", 12 },
+    { "T{f:f:Q:u:I:s:q:ss:c:c:}", 40 },
     /* array */
     { "w", 4 },
 };
@@ -566,6 +570,10 @@ OURS_TEST(formats_that_repeat_are_compared_without_going_through_all)
     EXPECT_SAME("1000000000T{h}", "1000000000h");
     EXPECT_OTHER("1000000000^T{ic}i", "400000000^T{ic}600000000T{ic}I");
     EXPECT_OTHER("1000000000^T{ic}", "500000000^T{icib}");
+    EXPECT_SAME("^4T{ccc}", "^6T{cc}");
+    EXPECT_OTHER("^3T{cx}", "5cx");
+    EXPECT_OTHER("^3T{cx}", "^5T{c}x");
+    EXPECT_OTHER("^4T{ccx}", "^7T{cx}");
     /* These have no round in common. */
     EXPECT_ERROR_NAMING(-1,
                         pybuffer_format_equivalent("3000000000^T{T{2T{ic}}}",

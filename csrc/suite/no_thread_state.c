@@ -6,6 +6,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <libpybuffer.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,6 +166,16 @@ static void measure_formats(void)
     EXPECT_ERROR(-1, PyBuffer_SizeFromFormat("\xc3\xa9"));
     EXPECT_ERROR(-1, PyBuffer_SizeFromFormat("9999999999999999999b"));
     EXPECT_ERROR(-1, PyBuffer_SizeFromFormat(NULL));
+
+    pybuffer_format_info info;
+    EXPECT(3, pybuffer_format_parse("T{i:a:d:b:}", NULL, 0, NULL, 0, &info));
+    EXPECT(16, info.itemsize);
+    EXPECT(16, pybuffer_format_itemsize("T{i:a:d:b:}"));
+    EXPECT(1, pybuffer_format_equivalent("iii", "3i"));
+    EXPECT_ERROR(-1, pybuffer_format_parse("T{i", NULL, 0, NULL, 0, &info));
+    EXPECT(1, info.error_position);
+    EXPECT_ERROR(-1, pybuffer_format_itemsize("~"));
+    EXPECT_ERROR(-1, pybuffer_format_equivalent("i", "3"));
 }
 
 static void copy(void)

@@ -12,8 +12,8 @@ use super::problem::Problem;
 use super::read::{Head, Mode};
 use crate::error::{Error, Kind};
 
-/// How many bytes of the formats are read before a comparison is given up: a tenth of a second.
-const MOST_WORK: usize = 1 << 24;
+/// How many bytes of the formats are read before a comparison is given up: a tenth of a second (Xeon).
+const MOST_WORK: usize = 1 << 22;
 
 /// Why two formats are not compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

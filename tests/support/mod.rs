@@ -5,6 +5,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test crate uses a part of it")]
 
+pub mod packages;
 mod pythons;
 
 use std::ffi::OsStr;
