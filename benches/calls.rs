@@ -35,6 +35,10 @@ struct Functions {
     to_contiguous: unsafe extern "C" fn(*mut c_void, *const Py_buffer, isize, c_char) -> c_int,
     from_contiguous: unsafe extern "C" fn(*const Py_buffer, *const c_void, isize, c_char) -> c_int,
     copy_data: unsafe extern "C" fn(Object, Object) -> c_int,
+    from_object: unsafe extern "C" fn(Object) -> Object,
+    from_memory: unsafe extern "C" fn(*mut c_char, isize, c_int) -> Object,
+    from_buffer: unsafe extern "C" fn(*const Py_buffer) -> Object,
+    get_contiguous: unsafe extern "C" fn(Object, c_int, c_char) -> Object,
 }
 
 impl Functions {
@@ -52,6 +56,10 @@ impl Functions {
             to_contiguous: symbol(library, c"PyBuffer_ToContiguous"),
             from_contiguous: symbol(library, c"PyBuffer_FromContiguous"),
             copy_data: symbol(library, c"PyObject_CopyData"),
+            from_object: symbol(library, c"PyMemoryView_FromObject"),
+            from_memory: symbol(library, c"PyMemoryView_FromMemory"),
+            from_buffer: symbol(library, c"PyMemoryView_FromBuffer"),
+            get_contiguous: symbol(library, c"PyMemoryView_GetContiguous"),
         }
     }
 }
@@ -121,6 +129,9 @@ struct Objects {
     bytearray: Object,
     memoryview: Object,
     array: Object,
+    /// 1000 x 1000 items of four bytes.
+    picture: Object,
+    decref: unsafe extern "C" fn(Object),
 }
 
 impl Objects {
@@ -131,6 +142,8 @@ impl Objects {
             bytearray: eval("bytearray(100)"),
             memoryview: eval("memoryview(bytes(100))"),
             array: eval("__import__('array').array('i', range(25))"),
+            picture: eval("memoryview(bytearray(4000000)).cast('f', (1000, 1000))"),
+            decref: symbol(&host.library, c"Py_DecRef"),
         }
     }
 }
@@ -251,7 +264,48 @@ fn cases<'a>(
             black_box(unsafe { (f.copy_data)(objects.bytearray, objects.bytes) });
         }),
     ));
+    cases.extend(memoryviews(objects, transposed));
     cases
+}
+
+/// Memoryviews made, and dropped by the host's `Py_DecRef`.
+fn memoryviews<'a>(objects: &'a Objects, transposed: &'a Py_buffer) -> Vec<Case<'a>> {
+    // SAFETY: a new reference.
+    let drop = |memoryview| unsafe { (objects.decref)(black_box(memoryview)) };
+    vec![
+        (
+            "MemoryView_FromObject + drop, bytes",
+            // SAFETY: an exporter.
+            Box::new(move |f| drop(unsafe { (f.from_object)(black_box(objects.bytes)) })),
+        ),
+        (
+            "MemoryView_FromMemory + drop",
+            Box::new(move |f| {
+                let mut bytes = [0; 8];
+                // SAFETY: as many bytes, for as long as the memoryview.
+                drop(unsafe { (f.from_memory)(bytes.as_mut_ptr(), 8, 0) });
+            }),
+        ),
+        (
+            "MemoryView_FromBuffer + drop",
+            // SAFETY: a whole view.
+            Box::new(move |f| drop(unsafe { (f.from_buffer)(black_box(transposed)) })),
+        ),
+        (
+            "MemoryView_GetContiguous, as it is",
+            Box::new(move |f| {
+                // SAFETY: an exporter.
+                drop(unsafe { (f.get_contiguous)(objects.picture, 0, b'C' as _) });
+            }),
+        ),
+        (
+            "MemoryView_GetContiguous, 1000x1000 f32 'F'",
+            Box::new(move |f| {
+                // SAFETY: an exporter.
+                drop(unsafe { (f.get_contiguous)(objects.picture, 0, b'F' as _) });
+            }),
+        ),
+    ]
 }
 
 /// The calls that are made of one library before it is the other's turn.
@@ -308,7 +362,7 @@ fn in_turn(both: &[Functions; 2], case: &dyn Fn(&Functions), calls: u64) -> [Dur
 /// Prints the medians, and answers them.
 fn print_table(cases: &[Case], samples: &[Vec<Sample>]) -> Vec<Value> {
     println!(
-        "\n{:34}{:>12}{:>12}{:>10}",
+        "\n{:44}{:>12}{:>12}{:>10}",
         "nanoseconds, median", "libpython", "libpybuffer", "ratio"
     );
     let mut all = Vec::new();
@@ -320,7 +374,7 @@ fn print_table(cases: &[Case], samples: &[Vec<Sample>]) -> Vec<Value> {
         };
         match (median(&|s| s[0]), median(&|s| s[1]), median(&|s| s[1] / s[0])) {
             (Some(host), Some(ours), Some(ratio)) => {
-                println!("{name:34}{host:>12.1}{ours:>12.1}{ratio:>10.2}");
+                println!("{name:44}{host:>12.1}{ours:>12.1}{ratio:>10.2}");
                 let round = |value: f64| (value * 10.0).round() / 10.0;
                 all.push(json!({
                     "call": name,
@@ -328,7 +382,7 @@ fn print_table(cases: &[Case], samples: &[Vec<Sample>]) -> Vec<Value> {
                     "ratio": (ratio * 100.0).round() / 100.0,
                 }));
             }
-            _ => println!("{name:34} was not measured in this run"),
+            _ => println!("{name:44} was not measured in this run"),
         }
     }
     all

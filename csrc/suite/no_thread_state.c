@@ -230,6 +230,47 @@ static void use_the_old_functions(void)
     EXPECT_ERROR(-1, PyObject_AsWriteBuffer(NULL, &writable, &len));
 }
 
+/* Objects are made with a thread state only: without one none comes back, and no error. */
+static void expect_object(int line, const char *what, PyObject *found)
+{
+    expect(line, what, can_raise, found != NULL);
+    if (can_raise) {
+        Py_XDECREF(found);
+    }
+}
+#define EXPECT_OBJECT(call) expect_object(__LINE__, #call, call)
+
+extern PyObject *pybuffer_memoryview_from_buffer_with_owner(const Py_buffer *, PyObject *);
+extern PyObject *pybuffer_memoryview_from_memory_with_destructor(char *, Py_ssize_t, int,
+                                                                 void (*)(void *), void *);
+extern int pybuffer_memoryview_release(PyObject *);
+
+static void ignore(void *context)
+{
+    (void)context;
+}
+
+static void make_memoryviews(void)
+{
+    Py_buffer view;
+    EXPECT(0, PyObject_GetBuffer(strided, &view, PyBUF_FULL));
+    EXPECT_OBJECT(PyMemoryView_FromObject(strided));
+    EXPECT_OBJECT(PyMemoryView_FromMemory(memory, 16, PyBUF_READ));
+    EXPECT_OBJECT(PyMemoryView_FromBuffer(&view));
+    EXPECT_OBJECT(PyMemoryView_GetContiguous(strided, PyBUF_READ, 'C'));
+    EXPECT_OBJECT(pybuffer_memoryview_from_buffer_with_owner(&view, plain));
+    EXPECT_OBJECT(pybuffer_memoryview_from_memory_with_destructor(memory, 16, 0, ignore, NULL));
+    EXPECT_ERROR(1, PyMemoryView_FromObject(NULL) == NULL);
+    EXPECT_ERROR(1, PyMemoryView_FromObject(plain) == NULL);
+    EXPECT_ERROR(1, PyMemoryView_FromBuffer(NULL) == NULL);
+    EXPECT_ERROR(1, PyMemoryView_GetContiguous(strided, PyBUF_WRITE, 'C') == NULL);
+    EXPECT_ERROR(1, pybuffer_memoryview_from_buffer_with_owner(&view, NULL) == NULL);
+    EXPECT_ERROR(-1, pybuffer_memoryview_release(NULL));
+    EXPECT_ERROR(-1, pybuffer_memoryview_release(plain));
+    view.buf = NULL;
+    EXPECT_ERROR(1, PyMemoryView_FromBuffer(&view) == NULL);
+}
+
 static void call_everything(const char *now)
 {
     when = now;
@@ -238,6 +279,7 @@ static void call_everything(const char *now)
     measure_formats();
     copy();
     use_the_old_functions();
+    make_memoryviews();
     EXPECT(0, strncmp(pybuffer_runtime(), "CPython 3.", strlen("CPython 3.")));
     EXPECT(1, strlen(pybuffer_version()) > 0);
 }
