@@ -365,6 +365,25 @@ fn processes_threads_and_interpreters_work() {
     }
 }
 
+/// Copies, owners and destructors as Python sees them: slices, cycles, 10^5 rounds, eight threads, other
+/// interpreters; the free-threaded ones among the pythons have no lock around it.
+#[test]
+fn memoryviews_are_python_s_own() {
+    let mut interpreters = BTreeSet::new();
+    for python in pythons() {
+        let output = run(python
+            .command()
+            .arg(shipped().root.join("tests/preload/memoryviews.py"))
+            .arg(&shipped().so)
+            .env("LD_PRELOAD", &shipped().so));
+        assert!(output.stderr.is_empty(), "CPython {}\n{}", python.label, printed(&output));
+        interpreters.insert(stdout(&output));
+    }
+    if !interpreters.iter().any(|kinds| kinds.contains("interpreters")) {
+        skip("memoryviews_are_python_s_own", "no CPython found can make a subinterpreter");
+    }
+}
+
 /// All of `test_buffer` in the newest CPython, four minutes under valgrind. No suppressions: with
 /// `PYTHONMALLOC=malloc`, 3.8 to 3.10, 3.12 and 3.13 have no errors of their own (3.11 has: it
 /// looks at the missing digit of a zero). What CPython leaves allocated when it ends is its own

@@ -41,11 +41,21 @@ pub unsafe fn from_object(obj: *mut PyObject) -> Made {
 /// The bytes are there as long as the memoryview.
 pub unsafe fn from_memory(mem: *mut c_char, size: Py_ssize_t, flags: c_int) -> Made {
     let runtime = runtime::for_good();
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { lend(runtime, mem, size, flags) }.map(|(memoryview, _)| memoryview)
+    if mem.is_null() {
+        // SAFETY: the caller's promise is the callee's.
+        return unsafe { lend(runtime, mem, size, flags) }.map(|(memoryview, _)| memoryview);
+    }
+    let make = runtime.memoryviews()?.makers.from_memory.ok_or_else(missing)?;
+    // SAFETY: the caller's promise, and a thread state is attached.
+    made(unsafe { make(mem, size, access(flags)) })
 }
 
-/// As [`from_memory`].
+/// The flags that all builds of CPython take: debug builds stop at others.
+fn access(flags: c_int) -> c_int {
+    if flags == PyBUF_WRITE { PyBUF_WRITE } else { PyBUF_READ }
+}
+
+/// As [`from_memory`], with the fields.
 ///
 /// # Safety
 /// As for [`from_memory`].
@@ -58,12 +68,11 @@ unsafe fn lend<'a>(
 ) -> MadeWithFields<'a> {
     let views = runtime.memoryviews()?;
     let make = views.makers.from_memory.ok_or_else(missing)?;
-    // Debug builds of CPython stop at other flags, and at null.
-    let flags = if flags == PyBUF_WRITE { PyBUF_WRITE } else { PyBUF_READ };
+    // Debug builds of CPython stop at null.
     let mut stand_in: c_char = 0;
     let shown = if mem.is_null() { &raw mut stand_in } else { mem };
     // SAFETY: the caller's promise, and a thread state is attached.
-    let memoryview = made(unsafe { make(shown, size, flags) })?;
+    let memoryview = made(unsafe { make(shown, size, access(flags)) })?;
     let like = Py_buffer { buf: shown.cast(), len: size, itemsize: 1, ndim: 1, ..get::EMPTY };
     // SAFETY: just made of it.
     let mut fresh = unsafe { views.fresh(runtime.layout(), memoryview, &like) };
