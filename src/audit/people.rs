@@ -19,16 +19,32 @@ const NAME: usize = 96;
 /// A name's copy, with its NUL.
 pub type Name = [c_char; NAME];
 
+#[inline(never)]
 fn copy(name: &CStr) -> Name {
     let mut copy = [0; NAME];
     Room::new(&mut copy).printable(name.to_bytes());
     copy
 }
 
+/// What three numbers tell apart in a list: the first field of each kind.
+#[repr(C)]
+struct Head {
+    next: *mut Head,
+    /// What was added to any of the lists before.
+    before: *mut Head,
+    keys: [usize; 3],
+}
+
+impl Head {
+    fn new(keys: [usize; 3]) -> Self {
+        Self { next: ptr::null_mut(), before: ptr::null_mut(), keys }
+    }
+}
+
 /// A place in the code: where a caller goes on.
+#[repr(C)]
 pub struct Place {
-    next: *mut Place,
-    address: usize,
+    head: Head,
     /// The file's name without its folder; empty if nobody knows.
     pub file: Name,
     /// The function's name; empty if the file does not tell.
@@ -40,9 +56,9 @@ pub struct Place {
 }
 
 /// A type of exporters.
+#[repr(C)]
 pub struct Exporter {
-    next: *mut Exporter,
-    r#type: usize,
+    head: Head,
     /// The type's name.
     pub name: Name,
     /// A bit for each rule and each mistake that was told already.
@@ -84,8 +100,9 @@ impl Exporter {
 }
 
 /// A request of one place to exporters of one type.
+#[repr(C)]
 pub struct Asked {
-    next: *mut Asked,
+    head: Head,
     /// Whom.
     pub exporter: &'static Exporter,
     /// From where; none if nobody knows.
@@ -119,49 +136,56 @@ impl Asked {
     }
 }
 
-/// Lists that only grow, and are read without a lock.
-struct Lists<T>([AtomicPtr<T>; N_LISTS]);
-
-trait Linked {
-    fn next(&self) -> *mut Self;
+/// Lists that only grow, and are read without a lock. Each has things of one kind.
+struct Lists {
+    lists: [AtomicPtr<Head>; N_LISTS],
+    last: AtomicPtr<Head>,
 }
 
-macro_rules! linked {
-    ($($kind:ty),+) => {
-        $(impl Linked for $kind {
-            fn next(&self) -> *mut Self {
-                self.next
-            }
-        })+
-    };
-}
-linked!(Place, Exporter, Asked);
-
-impl<T: Linked + 'static> Lists<T> {
-    fn list(&self, key: usize) -> Option<&AtomicPtr<T>> {
+impl Lists {
+    /// The list that keys are in.
+    fn list(&self, [a, b, c]: [usize; 3]) -> Option<&AtomicPtr<Head>> {
         // Addresses of code and of types differ in their middle bits.
-        self.0.get((key ^ (key >> 8)) % N_LISTS)
+        let key = a ^ b ^ c;
+        self.lists.get((key ^ (key >> 8)) % N_LISTS)
     }
 
-    #[inline]
-    fn find(list: &AtomicPtr<T>, fits: impl Fn(&T) -> bool) -> Option<&'static T> {
-        let mut at = list.load(Ordering::Acquire);
+    /// What has these keys.
+    fn find(&self, keys: [usize; 3]) -> Option<NonNull<Head>> {
+        let mut at = self.list(keys)?.load(Ordering::Acquire);
         // SAFETY: null or in the list, and never freed.
         while let Some(found) = unsafe { at.as_ref() } {
-            if fits(found) {
-                return Some(found);
+            if found.keys == keys {
+                return NonNull::new(at);
             }
-            at = found.next();
+            at = found.next;
         }
         None
     }
 
-    fn all(&self) -> impl Iterator<Item = &'static T> {
-        self.0.iter().flat_map(|list| {
-            // SAFETY: as in `find`.
-            let first = unsafe { list.load(Ordering::Acquire).as_ref() };
-            // SAFETY: as in `find`.
-            core::iter::successors(first, |at| unsafe { at.next().as_ref() })
+    /// Adds what has keys of its own, unless another thread has; answers what is in the list.
+    #[cold]
+    #[inline(never)]
+    fn add(&self, lock: &Lock, new: NonNull<Head>) -> Option<NonNull<Head>> {
+        // SAFETY: filled (caller), and nobody else knows of it.
+        let head = unsafe { &mut *new.as_ptr() };
+        let list = self.list(head.keys)?;
+        lock.hold(|| {
+            self.find(head.keys).or_else(|| {
+                head.next = list.load(Ordering::Relaxed);
+                head.before = self.last.load(Ordering::Relaxed);
+                list.store(new.as_ptr(), Ordering::Release);
+                self.last.store(new.as_ptr(), Ordering::Release);
+                Some(new)
+            })
+        })
+    }
+
+    /// All of them, the last one first.
+    fn all(&self) -> impl Iterator<Item = NonNull<Head>> {
+        core::iter::successors(NonNull::new(self.last.load(Ordering::Acquire)), |head| {
+            // SAFETY: in a list, and never freed.
+            NonNull::new(unsafe { head.as_ref() }.before)
         })
     }
 }
@@ -169,66 +193,50 @@ impl<T: Linked + 'static> Lists<T> {
 /// All that were met.
 pub struct People {
     lock: Lock,
-    places: Lists<Place>,
-    exporters: Lists<Exporter>,
-    asked: Lists<Asked>,
+    places: Lists,
+    exporters: Lists,
+    asked: Lists,
     /// Where the interpreter's own code begins.
     host: AtomicUsize,
+}
+
+/// A thing by its head.
+///
+/// # Safety
+/// The head is a `T`'s, and in a list.
+unsafe fn whole<T>(head: NonNull<Head>) -> &'static T {
+    // SAFETY: the caller's promise; what is in a list is never freed.
+    unsafe { head.cast().as_ref() }
 }
 
 impl People {
     /// Notes where the code of the world's own functions begins, if it is CPython's.
     pub fn meet(&self, runtime: &Runtime) {
         if let Some(function) = runtime.host_function() {
-            self.host.store(
-                runtime::locate(function).map_or(0, |info| info.dli_fbase.addr()),
-                Ordering::Relaxed,
-            );
+            let base = runtime::locate(function).map_or(0, |info| info.dli_fbase.addr());
+            self.host.store(base, Ordering::Relaxed);
         }
-    }
-
-    /// Adds what `make` gives to a list, unless another thread has.
-    #[cold]
-    fn add<T: Linked + 'static>(
-        &self,
-        list: &AtomicPtr<T>,
-        fits: impl Fn(&T) -> bool,
-        make: impl FnOnce(*mut T) -> T,
-    ) -> Option<&'static T> {
-        self.lock.hold(|| {
-            Lists::find(list, fits).or_else(|| {
-                let new: NonNull<T> = memory::keep(make(list.load(Ordering::Relaxed)))?;
-                list.store(new.as_ptr(), Ordering::Release);
-                // SAFETY: filled, and never freed.
-                Some(unsafe { new.as_ref() })
-            })
-        })
     }
 
     /// The place of an address; none for null, or without memory.
     pub fn place(&self, caller: *const c_void) -> Option<&'static Place> {
-        let address = caller.addr();
-        if address == 0 {
+        let keys = [caller.addr(), 0, 0];
+        if caller.is_null() {
             return None;
         }
-        let list = self.places.list(address)?;
-        let fits = |place: &Place| place.address == address;
-        if let Some(known) = Lists::find(list, fits) {
-            return Some(known);
-        }
-        // Not under the lock: it takes the dynamic linker's.
-        let mut place = self.describe(caller);
-        self.add(list, fits, move |next| {
-            place.next = next;
-            place
-        })
+        let found = self.places.find(keys).or_else(|| {
+            // Not under the lock: it takes the dynamic linker's.
+            let place = memory::keep(self.describe(caller, Head::new(keys)))?;
+            self.places.add(&self.lock, place.cast())
+        })?;
+        // SAFETY: these lists are of places.
+        Some(unsafe { whole(found) })
     }
 
     #[cold]
-    fn describe(&self, caller: *const c_void) -> Place {
+    fn describe(&self, caller: *const c_void, head: Head) -> Place {
         let mut place = Place {
-            next: ptr::null_mut(),
-            address: caller.addr(),
+            head,
             file: [0; NAME],
             function: [0; NAME],
             offset: caller.addr(),
@@ -267,17 +275,20 @@ impl People {
         let name = unsafe { runtime.type_name_of(obj) };
         // SAFETY: a type's name is a C string.
         let name = unsafe { CStr::from_ptr(name) };
-        let list = self.exporters.list(r#type)?;
         // A type's memory may have been freed, and taken by another one.
-        let is_same = |kept: &Name| {
-            let kept = kept.iter().take_while(|byte| **byte != 0).count();
-            kept >= NAME - 1 || kept == name.count_bytes()
-        };
-        let fits = |exporter: &Exporter| exporter.r#type == r#type && is_same(&exporter.name);
-        Lists::find(list, fits).or_else(|| {
+        let hash = name
+            .to_bytes()
+            .iter()
+            .fold(0, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add((*byte).into()));
+        let keys = [r#type, hash, 0];
+        let found = self.exporters.find(keys).or_else(|| {
             let (told, n_again) = (AtomicU64::new(0), AtomicUsize::new(0));
-            self.add(list, fits, |next| Exporter { next, r#type, name: copy(name), told, n_again })
-        })
+            let head = Head::new(keys);
+            let exporter = memory::keep(Exporter { head, name: copy(name), told, n_again })?;
+            self.exporters.add(&self.lock, exporter.cast())
+        })?;
+        // SAFETY: these lists are of exporters.
+        Some(unsafe { whole(found) })
     }
 
     /// A request.
@@ -287,38 +298,38 @@ impl People {
         place: Option<&'static Place>,
         flags: c_int,
     ) -> Option<&'static Asked> {
-        let at = place.map_or(0, |place| place.address);
-        let key = ptr::from_ref(exporter).addr() ^ at ^ flags.cast_unsigned() as usize;
-        let list = self.asked.list(key)?;
-        let fits = |asked: &Asked| {
-            ptr::eq(asked.exporter, exporter)
-                && asked.flags == flags
-                && asked.place.map_or(0, |place| place.address) == at
-        };
-        Lists::find(list, fits).or_else(|| {
+        let place_at = place.map_or(0, |place| ptr::from_ref(place).addr());
+        let keys = [ptr::from_ref(exporter).addr(), place_at, flags.cast_unsigned() as usize];
+        let found = self.asked.find(keys).or_else(|| {
             let (n_held, n_lost) = (AtomicIsize::new(0), AtomicIsize::new(0));
-            self.add(list, fits, |next| Asked { next, exporter, place, flags, n_held, n_lost })
-        })
+            let head = Head::new(keys);
+            let asked = memory::keep(Asked { head, exporter, place, flags, n_held, n_lost })?;
+            self.asked.add(&self.lock, asked.cast())
+        })?;
+        // SAFETY: these lists are of requests.
+        Some(unsafe { whole(found) })
     }
 
     /// All requests that were made.
     pub fn all_asked(&self) -> impl Iterator<Item = &'static Asked> {
-        self.asked.all()
+        // SAFETY: these lists are of requests.
+        self.asked.all().map(|head| unsafe { whole(head) })
     }
 
     /// All types that were asked.
     pub fn all_exporters(&self) -> impl Iterator<Item = &'static Exporter> {
-        self.exporters.all()
+        // SAFETY: these lists are of exporters.
+        self.exporters.all().map(|head| unsafe { whole(head) })
     }
 
     /// A new process has neither held nor told anything.
     pub fn begin_anew(&self) {
         self.lock.open();
-        for asked in self.asked.all() {
+        for asked in self.all_asked() {
             asked.n_held.store(0, Ordering::Relaxed);
             asked.n_lost.store(0, Ordering::Relaxed);
         }
-        for exporter in self.exporters.all() {
+        for exporter in self.all_exporters() {
             exporter.n_again.store(0, Ordering::Relaxed);
         }
     }

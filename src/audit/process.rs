@@ -1,12 +1,13 @@
 //! The audit and its process: what the environment asks for, the log, exits and forks.
 
-use core::ffi::{CStr, c_char, c_int};
+use core::ffi::{c_char, c_int};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use super::lines::Line;
 use super::people::People;
 use super::records::Records;
+use crate::check::text::Room;
 use crate::environment;
 use crate::runtime::{self, Runtime};
 
@@ -91,26 +92,18 @@ fn begin(runtime: &Runtime) -> Option<&'static State> {
 
 /// The log's path, as seen from the folder that is current now.
 fn note_path(path: &mut [c_char; PATH]) {
-    let Some(log) = environment::variable(c"PYBUFFER_AUDIT_LOG").map(CStr::to_bytes) else {
-        return;
-    };
+    let Some(log) = environment::variable(c"PYBUFFER_AUDIT_LOG") else { return };
     let mut len = 0;
-    if !log.starts_with(b"/") && !log.is_empty() {
+    if !matches!(log.to_bytes(), [] | [b'/', ..]) {
         // SAFETY: so many bytes are writable.
-        if !unsafe { libc::getcwd(path.as_mut_ptr(), PATH) }.is_null() {
-            len = path.iter().position(|byte| *byte == 0).unwrap_or(0);
-            if let Some(slash) = path.get_mut(len) {
-                *slash = b'/' as c_char;
-                len = len.saturating_add(1);
-            }
-        }
+        unsafe { libc::getcwd(path.as_mut_ptr(), PATH) };
+        // SAFETY: a C string: zeros, or what `getcwd` wrote.
+        len = unsafe { libc::strlen(path.as_ptr()) };
     }
-    match path.get_mut(len..len.saturating_add(log.len())) {
-        // Its NUL is there: the path was zero, and is longer.
-        Some(rest) if len.saturating_add(log.len()) < PATH => {
-            rest.iter_mut().zip(log).for_each(|(to, from)| *to = *from as c_char);
-        }
-        _ => path.fill(0),
+    let mut out = Room::new(path.get_mut(len..).unwrap_or_default());
+    out.put(if len > 0 { "/" } else { "" }).put_c(log);
+    if len.saturating_add(out.len) >= PATH {
+        path[0] = 0;
     }
 }
 

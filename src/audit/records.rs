@@ -11,8 +11,8 @@ use super::people::Asked;
 use super::process;
 use crate::abi::Py_buffer;
 
-const N_SHARDS: usize = 64;
-const N_LISTS: usize = 64;
+const N_SHARDS: usize = 16;
+const N_LISTS: usize = 256;
 /// How many releases are remembered, to tell a second one from one without an acquisition.
 const N_REMEMBERED: usize = 64;
 
@@ -43,6 +43,11 @@ impl Record {
             generation: process::generation(),
             is_lost: false,
         }
+    }
+
+    /// Whether this is the view that a `Py_buffer` holds.
+    fn is_at(&self, view: usize) -> bool {
+        self.view == view && !self.is_lost
     }
 
     /// The view is out no more. One of a process that this one was forked from does not count here.
@@ -90,7 +95,7 @@ pub struct Records {
 
 impl Shard {
     fn list(&self, view: usize) -> Option<&AtomicPtr<Record>> {
-        self.lists.get((view >> 10) % N_LISTS)
+        self.lists.get((view >> 8) % N_LISTS)
     }
 
     /// Adds a record to a list. Without memory the view is not known of: nothing will be said of it.
@@ -102,7 +107,8 @@ impl Shard {
     }
 
     /// Takes the first record of a list that fits out of it, and frees it.
-    fn take(list: &AtomicPtr<Record>, fits: impl Fn(&Record) -> bool) -> Option<Record> {
+    #[inline(never)]
+    fn take(list: &AtomicPtr<Record>, fits: &dyn Fn(&Record) -> bool) -> Option<Record> {
         let mut link = list.as_ptr();
         loop {
             // SAFETY: a list's head, or the `next` of a record in it; the shard's lock is held.
@@ -134,7 +140,7 @@ impl Records {
         let Some(shard) = self.shard(record.view) else { return };
         let Some(list) = shard.list(record.view) else { return };
         let inner = shard.lock.hold(|| {
-            let inner = Shard::take(list, |other| other.view == record.view && !other.is_lost);
+            let inner = Shard::take(list, &|other| other.is_at(record.view));
             Shard::put(list, record);
             let inner = inner?;
             let is_kept = inner.obj != record.obj && inner.is_of_a_guest();
@@ -155,7 +161,7 @@ impl Records {
         let Some(shard) = self.shard(view) else { return };
         let Some(list) = shard.list(view) else { return };
         let lost = shard.lock.hold(|| {
-            let lost = Shard::take(list, |record| record.view == view && !record.is_lost)?;
+            let lost = Shard::take(list, &|record| record.is_at(view))?;
             lost.asked?;
             Shard::put(list, Record { is_lost: true, ..lost });
             Some(lost)
@@ -167,16 +173,16 @@ impl Records {
 
     /// The record of a view at its own address with its own object, taken out.
     pub fn take(&self, view: usize, obj: usize) -> Option<Record> {
-        self.take_if(view, |record| record.view == view && record.obj == obj && !record.is_lost)
+        self.take_if(view, &|record| record.is_at(view) && record.obj == obj)
     }
 
     /// Whatever is recorded at an address, taken out without a word; whether there was anything.
     pub fn forget(&self, view: usize) -> bool {
-        let record = self.take_if(view, |record| record.view == view && !record.is_lost);
+        let record = self.take_if(view, &|record| record.is_at(view));
         record.as_ref().map(Record::close).is_some()
     }
 
-    fn take_if(&self, view: usize, fits: impl Fn(&Record) -> bool) -> Option<Record> {
+    fn take_if(&self, view: usize, fits: &dyn Fn(&Record) -> bool) -> Option<Record> {
         let shard = self.shard(view)?;
         let list = shard.list(view)?;
         shard.lock.hold(|| Shard::take(list, fits))
@@ -188,7 +194,7 @@ impl Records {
         let (obj, buf) = (view.obj.addr(), view.buf.addr());
         let fits = |record: &Record| record.obj == obj && record.buf == buf;
         self.shards.iter().find_map(|shard| {
-            shard.lock.hold(|| shard.lists.iter().find_map(|list| Shard::take(list, fits)))
+            shard.lock.hold(|| shard.lists.iter().find_map(|list| Shard::take(list, &fits)))
         })
     }
 
