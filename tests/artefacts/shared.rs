@@ -12,7 +12,7 @@ use crate::support::{run, shipped, stdout, temp_dir};
 /// The most that the library may weigh once stripped, with the kernels of every level.
 pub const MAX_STRIPPED: u64 = 256 * 1024;
 /// The most code that it may have without its leaf loops.
-const MAX_WITHOUT_KERNELS: u64 = 96 * 1024;
+const MAX_WITHOUT_KERNELS: u64 = 112 * 1024;
 
 fn undefined() -> impl Iterator<Item = Symbol> {
     dynamic_symbols(&shipped().so).into_iter().filter(|symbol| !symbol.is_defined)
