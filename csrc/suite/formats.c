@@ -104,7 +104,7 @@ OURS_TEST(formats_every_code_has_the_size_of_its_c_type)
             snprintf(format, sizeof format, "%s%s", modes[m], code->code);
             if (!native && is_native_only(code)) {
                 EXPECT_ERROR_NAMING(-1, pybuffer_format_itemsize(format), "ValueError",
-                                    "position 1 of the format", "no standard size");
+                                    "position 1 of the format", "have no standard size");
                 continue;
             }
             const int size = native || code->standard_size == 0 ? code->size : code->standard_size;
@@ -388,11 +388,11 @@ static const Wrong wrong[] = {
     { "y", 0, "not a format code" },
     { "i~", 1, "not a format code" },
     { "T{i:a:b:b:\xff}", 10, "not a format code" },
-    { "<3n", 2, "no standard size" },
-    { "=Zn", 2, "no standard size" },
-    { "3", 1, "none follows" },
-    { "T{3}", 3, "none follows" },
-    { "(2)", 3, "none follows" },
+    { "<3n", 2, "have no standard size" },
+    { "=Zn", 2, "have no standard size" },
+    { "3", 1, "no code behind it" },
+    { "T{3}", 3, "no code behind it" },
+    { "(2)", 3, "no code behind it" },
     { "2 3i", 2, "one count only" },
     { "3(2)i", 1, "before the count" },
     { "(i", 1, "a shape is written" },
@@ -412,7 +412,7 @@ static const Wrong wrong[] = {
     { "T{i}}", 4, "closes nothing" },
     { ":a:i", 0, "behind what it names" },
     { "i:a::b:", 4, "behind what it names" },
-    { "T{i:a", 3, "ends with ':'" },
+    { "T{i:a", 3, "does not end with" },
     { "Z<f", 1, "'Z' stands directly before" },
     { "Z f", 1, "'Z' stands directly before" },
     { "ZO", 1, "'Z' stands directly before" },

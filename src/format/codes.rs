@@ -70,7 +70,7 @@ pub struct Code {
 /// A code of a grammar.
 #[inline]
 pub fn find(code: u8, grammar: Grammar) -> Option<Code> {
-    let found = *CODES.get(usize::from(code))?;
+    let found = *CODES.get(usize::from(code.wrapping_sub(FIRST)))?;
     (found.kind != 0 && found.grammar <= grammar).then_some(found)
 }
 
@@ -119,8 +119,12 @@ const LONG_DOUBLE: (u8, u8) = if cfg!(target_arch = "x86") {
     (16, 16)
 };
 
+/// The first code and the last one.
+const FIRST: u8 = b'&';
+const LAST: u8 = b'z';
+
 #[expect(clippy::indexing_slicing, reason = "an error here is one of compilation")]
-static CODES: [Code; 128] = {
+static CODES: [Code; (LAST - FIRST + 1) as usize] = {
     use Grammar::{Newest, Pep3118};
     type Pointer = *const c_void;
     let byte = Code::like::<u8>(kind::BYTES, 1);
@@ -168,10 +172,10 @@ static CODES: [Code; 128] = {
         (b'T', Code { kind: kind::STRUCT, ..none }.of(Pep3118)),
         (b't', Code { kind: kind::BITS, ..none }.of(Pep3118)),
     ];
-    let mut table = [Code::NONE; 128];
+    let mut table = [Code::NONE; (LAST - FIRST + 1) as usize];
     let mut i = 0;
     while i < codes.len() {
-        table[codes[i].0 as usize] = codes[i].1;
+        table[(codes[i].0 - FIRST) as usize] = codes[i].1;
         i += 1;
     }
     table

@@ -24,35 +24,41 @@ macro_rules! faults {
             )+
         }
 
-        impl Fault {
-            /// One sentence.
-            pub fn sentence(self) -> &'static str {
-                match self {
-                    $(Self::$fault => $sentence,)+
-                }
-            }
-        }
+        /// All sentences, one behind the other.
+        const SENTENCES: &str = concat!($($sentence),+);
+        /// Their lengths: half a kilobyte less than references to each.
+        const LENGTHS: &[u8] = &[$($sentence.len() as u8),+];
     };
+}
+
+impl Fault {
+    /// One sentence.
+    pub fn sentence(self) -> &'static str {
+        let (before, _) = LENGTHS.split_at_checked(self as usize).unwrap_or_default();
+        let start = before.iter().fold(0_usize, |sum, &len| sum.saturating_add(len.into()));
+        let len = LENGTHS.get(self as usize).copied().unwrap_or(0);
+        SENTENCES.get(start..start.saturating_add(len.into())).unwrap_or("")
+    }
 }
 
 faults! {
     NoCode: "this is not a format code";
-    NoStandardSize: "'n' and 'N' have no standard size: they stand behind '@' or '^' only";
-    CodeMissing: "a count or a shape stands before a format code, and none follows";
+    NoStandardSize: "'n' and 'N' have no standard size, only one under '@' or '^'";
+    CodeMissing: "a count or a shape with no code behind it";
     SecondCount: "a code has one count only";
     ShapeAfterCount: "a shape stands before the count";
-    BadShape: "a shape is written '(2,3)': numbers between commas, in parentheses";
-    TooManyDimensions: "an array has 64 dimensions at most";
-    TooLarge: "a count or a size is larger than memory can be";
-    TooDeep: "structs, pointers and functions are nested more than 64 deep";
-    NoBrace: "an opening brace follows 'T' and 'X'";
+    BadShape: "a shape is written as '(2,3)'";
+    TooManyDimensions: "an array has at most 64 dimensions";
+    TooLarge: "this is larger than memory can be";
+    TooDeep: "this is nested more than 64 deep";
+    NoBrace: "an opening brace follows T and X";
     NotClosed: "this brace is not closed";
     NotOpened: "this brace closes nothing";
     NameWithoutItem: "a name stands behind what it names";
-    NameNotClosed: "a name ends with ':', and this one does not";
-    ComplexOfNothing: "'Z' stands directly before the code of a number, or at the end of an item";
+    NameNotClosed: "this name does not end with ':'";
+    ComplexOfNothing: "'Z' stands directly before a number's code, or ends an item";
     PointerToNothing: "'&' is followed by the code of what it points at";
-    StrayArrow: "'->' stands once in a function's signature, and nowhere else";
+    StrayArrow: "'->' stands once, in a function's signature";
 }
 
 impl Problem {
