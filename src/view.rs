@@ -34,7 +34,7 @@ pub use small::Small;
 /// # Safety
 /// With such a suboffset a pointer is readable at `at`.
 #[inline]
-unsafe fn follow(at: *mut u8, suboffset: Py_ssize_t) -> *mut u8 {
+pub unsafe fn follow(at: *mut u8, suboffset: Py_ssize_t) -> *mut u8 {
     if suboffset < 0 {
         return at;
     }

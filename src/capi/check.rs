@@ -85,7 +85,7 @@ pub unsafe extern "C" fn pybuffer_get_item_pointer(
     // SAFETY: as above.
     let indices = unsafe { slice::from_raw_parts(indices, fields.ndim()) };
     // SAFETY: pointers are there where they are followed (caller).
-    unsafe { check::pointer::locate(fields, indices) }.map_or(ptr::null_mut(), <*mut u8>::cast)
+    unsafe { check::pointer::locate(&view, fields, &[], indices) }.cast()
 }
 
 /// `PyBuffer_GetPointer` with the indices compared with the shape.

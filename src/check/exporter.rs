@@ -3,13 +3,14 @@
 //! Whatever it answers, every view is given back, every exception taken away, and every reference that
 //! it is one short of is made up for. Addresses are looked up before they are followed.
 
-use core::ffi::{CStr, c_char, c_int};
+use core::ffi::{c_char, c_int};
 use core::ptr;
 
 use super::memory::{Answer, Memory};
 use super::request::Request;
 use super::seen::{Kept, Seen};
 use super::text::Room;
+use super::words::{Field, Word};
 use super::{Finding, Rule, Value, mapped, name_exporter, view};
 use crate::abi::{
     Py_buffer, PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT,
@@ -135,9 +136,29 @@ struct Inquiry<'a> {
 }
 
 impl Inquiry<'_> {
+    #[cold]
     #[inline(never)]
-    fn tell(&mut self, rule: Rule, field: &'static CStr, found: Value, expected: Value) {
-        self.report.add(&Finding { rule, flags: self.flags, field, axis: -1, found, expected });
+    fn tell_all(&mut self, rule: Rule, field: Field, found: Value, expected: Value) {
+        let (flags, field) = (self.flags, field.text());
+        self.report.add(&Finding { rule, flags, field, axis: -1, found, expected });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell(&mut self, rule: Rule, field: Field, found: Word, expected: Word) {
+        self.tell_all(rule, field, Value::Word(found), Value::Word(expected));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_number(&mut self, rule: Rule, field: Field, found: isize, expected: Word) {
+        self.tell_all(rule, field, Value::Number(found), Value::Word(expected));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_address(&mut self, rule: Rule, field: Field, found: usize, expected: Word) {
+        self.tell_all(rule, field, Value::Address(found), Value::Word(expected));
     }
 
     /// # Safety
@@ -158,8 +179,8 @@ impl Inquiry<'_> {
         self.refusals();
         if let Some((flags, name)) = self.other_exception.filter(|_| self.met != 0) {
             self.flags = flags;
-            let found = Value::Characters(&name);
-            self.tell(Rule::BufferError, c"exception", found, Value::Words("BufferError"));
+            let (found, expected) = (Value::Characters(&name), Value::Word(Word::BufferError));
+            self.tell_all(Rule::BufferError, Field::Exception, found, expected);
         }
     }
 
@@ -181,7 +202,7 @@ impl Inquiry<'_> {
             };
             self.flags = flags;
             let expected = Value::Request(words, request(other).unwrap_or(0));
-            self.tell(Rule::Refusal, c"request", Value::Words("refused"), expected);
+            self.tell_all(Rule::Refusal, Field::Request, Value::Word(Word::Refused), expected);
         }
     }
 
@@ -197,8 +218,7 @@ impl Inquiry<'_> {
         if !unsafe { self.ask(&mut first) } {
             let is_null = first.obj.is_null();
             if !is_null {
-                let found = Value::Address(first.obj.addr());
-                self.tell(Rule::ObjOnFailure, c"obj", found, Value::Null);
+                self.tell_address(Rule::ObjOnFailure, Field::Obj, first.obj.addr(), Word::Null);
             }
             // SAFETY: as above.
             unsafe { self.ask_refused(before, is_null) };
@@ -220,8 +240,7 @@ impl Inquiry<'_> {
                 // SAFETY: as for `check` (caller).
                 if !unsafe { self.ask(&mut second) } {
                     second = EMPTY;
-                    let words = Value::Words("met, as before");
-                    self.tell(Rule::Reproducible, c"request", Value::Words("refused"), words);
+                    self.tell(Rule::Reproducible, Field::Request, Word::Refused, Word::MetAsBefore);
                 }
             }
             // SAFETY: as above; views that are held, or empty.
@@ -250,13 +269,11 @@ impl Inquiry<'_> {
         view.obj = self.obj;
         // SAFETY: as for `check` (caller).
         if unsafe { self.ask(&mut view) } {
-            let words = Value::Words("refused, as before");
-            self.tell(Rule::Reproducible, c"request", Value::Words("met"), words);
+            self.tell(Rule::Reproducible, Field::Request, Word::Met, Word::RefusedAsBefore);
             // SAFETY: filled above, not moved, and given back once.
             unsafe { self.release(&mut view) };
         } else if view.obj == self.obj && was_null {
-            let found = Value::Words("what was in it");
-            self.tell(Rule::ObjUntouched, c"obj", found, Value::Null);
+            self.tell(Rule::ObjUntouched, Field::Obj, Word::WhatWasThere, Word::Null);
         }
         if self.count().is_some_and(|now| now > before) {
             // SAFETY: the reference that was taken above, if the exporter has not dropped it.
@@ -276,8 +293,8 @@ impl Inquiry<'_> {
         // SAFETY: the slot of the object's own type.
         let result = unsafe { (self.getbuffer)(self.obj, view, self.flags) };
         if result != 0 && result != -1 {
-            let found = Value::Number(result as isize);
-            self.tell(Rule::Result, c"result", found, Value::Words("0 or -1"));
+            let result = result as isize;
+            self.tell_number(Rule::Result, Field::Result, result, Word::ZeroOrMinusOne);
         }
         let is_met = result == 0 || result > 0 && !view.obj.is_null();
         self.exception(!is_met);
@@ -285,13 +302,11 @@ impl Inquiry<'_> {
             return false;
         }
         if !view.obj.is_null() && !mapped(view.obj.addr(), size_of::<PyObject>()) {
-            let found = Value::Address(view.obj.addr());
-            self.tell(Rule::Obj, c"obj", found, Value::Words("the exporter"));
+            self.tell_address(Rule::Obj, Field::Obj, view.obj.addr(), Word::Exporter);
             view.obj = ptr::null_mut();
         }
         if view.obj == self.obj && before.is_some() && self.count() <= before {
-            let (found, new) = ("the exporter, but no reference", "a new reference to it");
-            self.tell(Rule::Obj, c"obj", Value::Words(found), Value::Words(new));
+            self.tell(Rule::Obj, Field::Obj, Word::NoReference, Word::NewReference);
             // SAFETY: an object; the reference that the release will drop.
             unsafe { self.runtime.incref(self.obj) };
         }
@@ -303,16 +318,16 @@ impl Inquiry<'_> {
         let exception = self.runtime.error();
         if exception.is_null() {
             if is_refused {
-                let (found, expected) = (Value::Words("none"), Value::Words("BufferError"));
-                self.tell(Rule::ExceptionMissing, c"exception", found, expected);
+                let rule = Rule::ExceptionMissing;
+                self.tell(rule, Field::Exception, Word::None, Word::BufferError);
             }
             return;
         }
         // SAFETY: an exception of this world.
         let name = unsafe { self.runtime.exception_name(exception) };
         if !is_refused {
-            let found = Value::Quoted(name.to_bytes());
-            self.tell(Rule::ExceptionLeft, c"exception", found, Value::Words("none"));
+            let (found, none) = (Value::Quoted(name.to_bytes()), Value::Word(Word::None));
+            self.tell_all(Rule::ExceptionLeft, Field::Exception, found, none);
         } else if ![c"BufferError", c"MemoryError"].into_iter().any(|allowed| {
             // SAFETY: one of this world's exceptions.
             unsafe { self.runtime.error_matches(self.runtime.exception(allowed)) }
@@ -354,8 +369,7 @@ impl Inquiry<'_> {
             change = self.change_since(before);
         }
         if change != 0 {
-            let words = Value::Words("as many as before: 0 more");
-            self.tell(Rule::References, c"references", Value::Number(change), words);
+            self.tell_number(Rule::References, Field::References, change, Word::NoneMore);
         }
         for _ in change..0 {
             // SAFETY: an object; one reference for each that is missing.
@@ -396,20 +410,20 @@ impl Inquiry<'_> {
     ///
     /// # Safety
     /// A view that is held, or as it was before it was filled.
+    #[inline(never)]
     unsafe fn is_readable(&mut self, view: &Py_buffer) -> bool {
         let ndim = usize::try_from(view.ndim).unwrap_or(0).min(64);
         let size = ndim.wrapping_mul(size_of::<isize>());
         let arrays = [
-            (Rule::Shape, c"shape", view.shape.addr(), size),
-            (Rule::Strides, c"strides", view.strides.addr(), size),
-            (Rule::Suboffsets, c"suboffsets", view.suboffsets.addr(), size),
-            (Rule::Format, c"format", view.format.addr(), 1),
+            (Rule::Shape, Field::Shape, view.shape.addr(), size),
+            (Rule::Strides, Field::Strides, view.strides.addr(), size),
+            (Rule::Suboffsets, Field::Suboffsets, view.suboffsets.addr(), size),
+            (Rule::Format, Field::Format, view.format.addr(), 1),
         ];
         for (rule, field, address, size) in arrays {
             // What lies in the first page is told by the judge of views.
             if address >= 4096 && !mapped(address, size) {
-                let words = Value::Words("an address that can be read");
-                self.tell(rule, field, Value::Address(address), words);
+                self.tell_address(rule, field, address, Word::Readable);
                 return false;
             }
         }
@@ -438,8 +452,7 @@ impl Inquiry<'_> {
         }
         let (low, high) = reach(&seen);
         if high > low && !mapped(seen.buf.wrapping_add_signed(low), high.abs_diff(low)) {
-            let words = Value::Words("memory that is there, all of it");
-            return self.tell(Rule::Buf, c"buf", Value::Address(seen.buf), words);
+            return self.tell_address(Rule::Buf, Field::Buf, seen.buf, Word::AllOfMemory);
         }
         let mut sink = |finding: &Finding| report.add(finding);
         let request = Request(flags);
@@ -450,6 +463,7 @@ impl Inquiry<'_> {
     ///
     /// # Safety
     /// The view is empty, or held.
+    #[inline(never)]
     unsafe fn compare(&mut self, rule: Rule, view: &Py_buffer, kept: &Kept) {
         // SAFETY: the caller's promise.
         if view.obj.is_null() || !unsafe { self.is_readable(view) } {
@@ -457,8 +471,10 @@ impl Inquiry<'_> {
         }
         // SAFETY: as above.
         let seen = unsafe { Seen::of(view) };
-        if let Some((field, found, expected)) = seen.difference(&kept.seen()) {
-            self.tell(rule, field, found, expected);
+        let kept = kept.seen();
+        let fields = &Field::COMPARED;
+        if let Some(&field) = fields.iter().find(|field| !seen.is_as_in(&kept, **field)) {
+            self.tell_all(rule, field, seen.value(field), kept.value(field));
         }
     }
 }

@@ -14,18 +14,21 @@ pub mod rules;
 mod seen;
 pub mod text;
 pub mod view;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 use core::ffi::{CStr, c_char, c_int};
 use core::ptr;
+use core::slice;
 
 use crate::abi::{Py_buffer, PyObject, pybuffer_report};
 use crate::runtime;
 use request::Request;
 pub use rules::{Rule, Severity};
 use text::Room;
+use words::Word;
 
 /// What a field holds, or should.
 #[derive(Clone, Copy, PartialEq)]
@@ -44,11 +47,33 @@ pub enum Value<'a> {
     Characters(&'a [c_char]),
     /// Words of ours.
     Words(&'static str),
+    /// A word of ours.
+    Word(Word),
     /// Words of ours, and a request.
     Request(&'static str, c_int),
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
+    /// An array of `ndim` numbers, if it can be one.
+    ///
+    /// # Safety
+    /// `array` is null or, if it is aligned and not in the first page and `ndim` from 1 to 64, has `ndim`
+    /// readable entries that do not change during `'a`.
+    unsafe fn array(array: *const isize, ndim: c_int) -> Self {
+        match usize::try_from(ndim) {
+            Ok(n @ 1..=64) if is_plausible(array) => {
+                // SAFETY: `ndim` entries (caller).
+                Self::Numbers(unsafe { slice::from_raw_parts(array, n) })
+            }
+            _ => Self::address(array),
+        }
+    }
+
+    /// An address, or NULL.
+    fn address<T>(address: *const T) -> Self {
+        if address.is_null() { Self::Null } else { Self::Address(address.addr()) }
+    }
+
     /// Writes it for people, in one line.
     #[inline(never)]
     pub fn show(&self, out: &mut Room) {
@@ -60,6 +85,7 @@ impl Value<'_> {
             Self::Quoted(text) => out.put("\"").printable(text).put("\""),
             Self::Characters(text) => out.put_array(text),
             Self::Words(words) => out.put(words),
+            Self::Word(word) => out.put_c(word.text()),
             Self::Request(words, flags) => {
                 Request(flags).spell(out.put(words));
                 out

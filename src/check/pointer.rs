@@ -4,7 +4,8 @@ use core::slice;
 
 use crate::abi::{Py_buffer, Py_ssize_t};
 use crate::error::{Error, Kind, Tuple};
-use crate::view::Fields;
+use crate::layout::strides::c_stride;
+use crate::view::{Fields, follow};
 
 /// The item at `indices[ndim]`; an IndexError names the dimension, the index and the extent.
 ///
@@ -18,45 +19,43 @@ pub unsafe fn checked(view: &Py_buffer, indices: *const Py_ssize_t) -> Result<*m
     // SAFETY: `ndim` entries (caller).
     let indices = if n == 0 { &[] } else { unsafe { slice::from_raw_parts(indices, n) } };
     let implied = [view.len.checked_div(view.itemsize).unwrap_or(0)];
-    let shape = match fields.shape() {
-        Some(shape) => shape,
-        None if n < 2 => &implied,
-        None => return without_shape(n),
+    let Some(shape) = fields.shape().or((n < 2).then_some(&implied)) else {
+        let text = format_args!("Py_buffer.shape is NULL, but Py_buffer.ndim is {n}");
+        return Err(Error::text(Kind::Value, text));
     };
-    let is_outside = |(_, (n, i)): &(usize, (&isize, &isize))| **i < 0 || *i >= *n;
-    if let Some((axis, (n, i))) = shape.iter().zip(indices).enumerate().find(is_outside) {
-        return outside(axis, *i, *n, shape);
+    let mut dims = shape.iter().zip(indices).enumerate();
+    if let Some((axis, (&extent, &index))) = dims.find(|(_, (n, i))| **i < 0 || i >= n) {
+        let shape = Tuple(shape);
+        let text = format_args!(
+            "index {index} is out of bounds for dimension {axis} of Py_buffer.shape {shape}: it must \
+             be from 0 to below {extent}"
+        );
+        return Err(Error::text(Kind::Index, text));
     }
     // SAFETY: within the shape, so a pointer is there where one is followed.
-    match unsafe { locate(fields, indices) } {
-        Some(pointer) => Ok(pointer),
-        // SAFETY: as above.
-        None => unsafe { fields.locate_without_strides(indices) },
-    }
+    Ok(unsafe { locate(view, fields, shape, indices) })
 }
 
-/// As `Fields::locate`, not once more in line.
+/// The item at `indices`, with the strides of C order where there are none. Offsets wrap. `fields` are
+/// those of `view`.
 ///
 /// # Safety
-/// As for `Fields::locate`.
+/// A pointer is readable wherever a suboffset that is not negative says so.
 #[inline(never)]
-pub unsafe fn locate(fields: Fields, indices: &[isize]) -> Option<*mut u8> {
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { fields.locate(indices) }
-}
-
-#[cold]
-fn without_shape(ndim: usize) -> Result<*mut u8, Error> {
-    let text = format_args!("Py_buffer.shape is NULL, but Py_buffer.ndim is {ndim}");
-    Err(Error::text(Kind::Value, text))
-}
-
-#[cold]
-fn outside(axis: usize, index: isize, extent: isize, shape: &[isize]) -> Result<*mut u8, Error> {
-    let shape = Tuple(shape);
-    let text = format_args!(
-        "index {index} is out of bounds for dimension {axis} of Py_buffer.shape {shape}: it must be \
-         from 0 to below {extent}"
-    );
-    Err(Error::text(Kind::Index, text))
+pub unsafe fn locate(
+    view: &Py_buffer,
+    fields: Fields,
+    shape: &[isize],
+    indices: &[isize],
+) -> *mut u8 {
+    let mut at: *mut u8 = view.buf.cast();
+    for (axis, &index) in indices.iter().enumerate() {
+        let stride = fields.strides().and_then(|all| all.get(axis)).copied();
+        let stride = stride.unwrap_or_else(|| c_stride(shape, view.itemsize, axis));
+        let suboffset = fields.suboffsets().and_then(|all| all.get(axis)).copied();
+        at = at.wrapping_offset(stride.wrapping_mul(index));
+        // SAFETY: a pointer is there where one is followed (caller).
+        at = unsafe { follow(at, suboffset.unwrap_or(-1)) };
+    }
+    at
 }

@@ -6,6 +6,8 @@
 
 use core::ffi::CStr;
 
+use super::words::nth;
+
 /// What it means to break a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -172,15 +174,8 @@ impl Rule {
         self.text(3)
     }
 
-    #[inline(never)]
     fn text(self, part: usize) -> &'static CStr {
-        let n_before = (self as usize).wrapping_sub(1).wrapping_mul(4).wrapping_add(part);
-        let mut texts = Self::TEXTS.as_bytes();
-        for _ in 0..n_before {
-            let end = texts.iter().position(|byte| *byte == 0).unwrap_or(0);
-            texts = texts.get(end.wrapping_add(1)..).unwrap_or_default();
-        }
-        CStr::from_bytes_until_nul(texts).unwrap_or(c"")
+        nth(Self::TEXTS, (self as usize).wrapping_sub(1).wrapping_mul(4).wrapping_add(part))
     }
 }
 

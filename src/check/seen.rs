@@ -1,8 +1,8 @@
-//! What is read of a view: its fields as values, to be compared with another view's, or kept.
+//! What is read of a view: its fields, to be compared with another view's, or kept.
 
 use core::ffi::CStr;
-use core::slice;
 
+use super::words::Field;
 use super::{Value, is_plausible};
 use crate::abi::{Py_buffer, PyBUF_MAX_NDIM};
 
@@ -34,17 +34,18 @@ impl<'a> Seen<'a> {
     ///
     /// # Safety
     /// As for `view::check`; nothing that is read changes during `'a`.
+    #[inline(never)]
     pub unsafe fn of(view: &Py_buffer) -> Self {
-        let ndim = usize::try_from(view.ndim).unwrap_or(0);
         let arrays = [view.shape, view.strides, view.suboffsets].map(|array| {
-            // SAFETY: `ndim` entries behind an address that may be true (caller).
-            (is_plausible(array) && (1..=MAX_NDIM).contains(&ndim))
-                .then(|| unsafe { slice::from_raw_parts(array, ndim) })
+            // SAFETY: the caller's promise.
+            match unsafe { Value::array(array, view.ndim) } {
+                Value::Numbers(numbers) => Some(numbers),
+                _ => None,
+            }
         });
         // SAFETY: a C string behind an address that may be true (caller).
         let format =
             is_plausible(view.format).then(|| unsafe { CStr::from_ptr(view.format) }.to_bytes());
-        let format = format.map(|format| format.get(..FORMAT).unwrap_or(format));
         Self {
             buf: view.buf.addr(),
             len: view.len,
@@ -52,41 +53,33 @@ impl<'a> Seen<'a> {
             readonly: view.readonly as isize,
             ndim: view.ndim as isize,
             arrays,
-            format,
+            format: format.map(|format| format.get(..FORMAT).unwrap_or(format)),
         }
     }
 
-    /// Each field with its name.
-    fn fields(&self) -> [(&'static CStr, Value<'a>); 9] {
-        let [shape, strides, suboffsets] = self.arrays.map(array);
-        [
-            (c"buf", Value::Address(self.buf)),
-            (c"len", Value::Number(self.len)),
-            (c"itemsize", Value::Number(self.itemsize)),
-            (c"readonly", Value::Number(self.readonly)),
-            (c"ndim", Value::Number(self.ndim)),
-            (c"shape", shape),
-            (c"strides", strides),
-            (c"suboffsets", suboffsets),
-            (c"format", self.format.map_or(Value::Null, Value::Quoted)),
-        ]
-    }
-
-    /// The first field in which `self` is not as `other`: its name, and what each of the two holds.
+    /// What a field holds.
     #[inline(never)]
-    pub fn difference<'b>(
-        &self,
-        other: &Seen<'b>,
-    ) -> Option<(&'static CStr, Value<'a>, Value<'b>)> {
-        let mut pairs = self.fields().into_iter().zip(other.fields());
-        let ((name, mine), (_, others)) = pairs.find(|((_, mine), (_, others))| mine != others)?;
-        Some((name, mine, others))
+    pub fn value(&self, field: Field) -> Value<'a> {
+        let [shape, strides, suboffsets] = self.arrays;
+        let array = match field {
+            Field::Buf => return Value::Address(self.buf),
+            Field::Len => return Value::Number(self.len),
+            Field::Itemsize => return Value::Number(self.itemsize),
+            Field::Readonly => return Value::Number(self.readonly),
+            Field::Ndim => return Value::Number(self.ndim),
+            Field::Shape => shape,
+            Field::Strides => strides,
+            Field::Suboffsets => suboffsets,
+            _ => return self.format.map_or(Value::Null, Value::Quoted),
+        };
+        array.map_or(Value::Null, Value::Numbers)
     }
-}
 
-/// An array as a value.
-pub fn array(array: Option<&[isize]>) -> Value<'_> {
-    array.map_or(Value::Null, Value::Numbers)
+    /// Whether a field is as in `other`.
+    #[inline(never)]
+    pub fn is_as_in(&self, other: &Seen, field: Field) -> bool {
+        self.value(field) == other.value(field)
+    }
 }
 
 /// A view's fields, kept when the view is gone.
@@ -101,6 +94,7 @@ pub struct Kept {
 
 impl Kept {
     /// Copies what was seen.
+    #[inline(never)]
     pub fn new(seen: &Seen) -> Self {
         let mut this = Self {
             scalars: Seen { arrays: [None; 3], format: None, ..*seen },
@@ -119,24 +113,31 @@ impl Kept {
         for ((kept, has), array) in self.arrays.iter_mut().zip(&mut self.has).zip(seen.arrays) {
             if let Some(array) = array.filter(|_| !*has) {
                 *has = true;
-                kept.iter_mut().zip(array).for_each(|(to, from)| *to = *from);
+                put(kept, array);
             }
         }
         if let Some(format) = seen.format.filter(|_| self.format_len.is_none()) {
             self.format_len = Some(format.len());
-            self.format.iter_mut().zip(format).for_each(|(to, from)| *to = *from);
+            put(&mut self.format, format);
         }
     }
 
     /// What was kept.
     #[inline(never)]
     pub fn seen(&self) -> Seen<'_> {
-        let ndim = usize::try_from(self.scalars.ndim).unwrap_or(0);
+        let ndim = self.scalars.ndim.cast_unsigned();
         let mut arrays = [None; 3];
         for ((array, kept), has) in arrays.iter_mut().zip(&self.arrays).zip(self.has) {
             *array = kept.get(..ndim).filter(|_| has);
         }
         let format = self.format_len.and_then(|len| self.format.get(..len));
         Seen { arrays, format, ..self.scalars }
+    }
+}
+
+/// Copies what fits.
+fn put<T: Copy>(to: &mut [T], from: &[T]) {
+    if let Some(to) = to.get_mut(..from.len()) {
+        to.copy_from_slice(from);
     }
 }

@@ -5,9 +5,9 @@
 //! mistake would break several rules, the one is told that says what to mend.
 
 use core::ffi::{CStr, c_int};
-use core::slice;
 
 use super::request::Request;
+use super::words::{Field, Word};
 use super::{Finding, Rule, Sink, Value, is_plausible};
 use crate::abi::{
     Py_buffer, PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT,
@@ -29,14 +29,12 @@ pub unsafe fn check(view: &Py_buffer, flags: c_int, sink: &mut Sink) {
     let mut judge = Judge { view, request: Request(flags), sink };
     judge.fields();
     if !(0..=PyBUF_MAX_NDIM).contains(&view.ndim) {
-        let ndim = Value::Number(view.ndim as isize);
-        return judge.tell(Rule::Ndim, c"ndim", ndim, Value::Words("0 to 64"));
+        return judge.tell(Rule::Ndim, Field::Ndim, Word::NdimInBounds);
     }
     if view.ndim == 0 {
         judge.scalar();
     } else {
-        // SAFETY: `ndim` is in its bounds; the rest is the caller's promise.
-        unsafe { judge.array() };
+        judge.array();
     }
     // SAFETY: the caller's promise.
     unsafe { judge.format() };
@@ -51,194 +49,176 @@ struct Arrays<'a> {
 }
 
 struct Judge<'a, 'b> {
+    /// What its pointers point to can be read if it can be true (`check`).
     view: &'a Py_buffer,
     request: Request,
     sink: &'b mut Sink<'b>,
 }
 
-impl Judge<'_, '_> {
+impl<'a> Judge<'a, '_> {
     fn asks(&self, flag: c_int) -> bool {
         self.request.has(flag)
     }
 
-    fn tell(&mut self, rule: Rule, field: &'static CStr, found: Value, expected: Value) {
-        self.tell_axis(rule, field, -1, found, expected);
+    /// Tells of a field, which holds what it holds.
+    #[cold]
+    #[inline(never)]
+    fn tell(&mut self, rule: Rule, field: Field, expected: Word) {
+        let found = self.value(field);
+        self.tell_all(rule, field, -1, found, Value::Word(expected));
     }
 
     #[cold]
     #[inline(never)]
-    fn tell_axis(
-        &mut self,
-        rule: Rule,
-        field: &'static CStr,
-        axis: c_int,
-        found: Value,
-        expected: Value,
-    ) {
-        let flags = self.request.0;
+    fn tell_all(&mut self, rule: Rule, field: Field, axis: isize, found: Value, expected: Value) {
+        let (flags, field) = (self.request.0, field.text());
+        let axis = c_int::try_from(axis).unwrap_or(-1);
         (self.sink)(&Finding { rule, flags, field, axis, found, expected });
+    }
+
+    /// What a field holds. What was not asked for may be no format, and is not read.
+    fn value(&self, field: Field) -> Value<'a> {
+        let view = self.view;
+        let array = match field {
+            Field::Len => return Value::Number(view.len),
+            Field::Itemsize => return Value::Number(view.itemsize),
+            Field::Readonly => return Value::Number(view.readonly as isize),
+            Field::Ndim => return Value::Number(view.ndim as isize),
+            Field::Buf => return Value::address(view.buf),
+            Field::Format => return Value::address(view.format),
+            Field::Shape => view.shape,
+            Field::Strides => view.strides,
+            Field::Suboffsets => view.suboffsets,
+            _ => return Value::address(view.obj),
+        };
+        // SAFETY: an array that can be read if it can be true (`check`).
+        unsafe { Value::array(array, view.ndim) }
     }
 
     /// What needs no array.
     fn fields(&mut self) {
         let view = self.view;
         if view.obj.is_null() {
-            self.tell(Rule::Obj, c"obj", Value::Null, Value::Words("the exporter"));
+            self.tell(Rule::Obj, Field::Obj, Word::Exporter);
         }
         if view.buf.is_null() && view.len > 0 {
-            self.tell(Rule::Buf, c"buf", Value::Null, Value::Words("the first item"));
+            self.tell(Rule::Buf, Field::Buf, Word::FirstItem);
         }
         if view.itemsize < 0 {
-            let itemsize = Value::Number(view.itemsize);
-            self.tell(Rule::Itemsize, c"itemsize", itemsize, Value::Words("0 or more"));
+            self.tell(Rule::Itemsize, Field::Itemsize, Word::NotNegative);
         }
-        let readonly = Value::Number(view.readonly as isize);
         if view.readonly != 0 && self.asks(PyBUF_WRITABLE) {
-            self.tell(Rule::Writable, c"readonly", readonly, Value::Words("0, or BufferError"));
-        } else if !(0..=1).contains(&view.readonly) {
-            self.tell(Rule::Readonly, c"readonly", readonly, Value::Words("1 or 0"));
+            self.tell(Rule::Writable, Field::Readonly, Word::Writable);
+        } else if view.readonly & !1 != 0 {
+            self.tell(Rule::Readonly, Field::Readonly, Word::ReadonlyOrNot);
         }
     }
 
     /// A view without dimensions.
     fn scalar(&mut self) {
         let view = self.view;
-        for (field, array) in
-            [(c"shape", view.shape), (c"strides", view.strides), (c"suboffsets", view.suboffsets)]
-        {
+        for (field, array) in [
+            (Field::Shape, view.shape),
+            (Field::Strides, view.strides),
+            (Field::Suboffsets, view.suboffsets),
+        ] {
             if !array.is_null() {
-                let found = Value::Address(array.addr());
-                self.tell(Rule::Scalar, field, found, Value::Words("NULL, as ndim is 0"));
+                self.tell(Rule::Scalar, field, Word::NullForScalar);
             }
         }
         if view.itemsize < 0 || view.len == view.itemsize {
             return;
         }
-        let (len, itemsize) = (Value::Number(view.len), Value::Number(view.itemsize));
         // Of the plain request's answer only the bytes count: what is wrong then is ndim.
         if self.asks(PyBUF_ND) {
-            self.tell(Rule::Len, c"len", len, itemsize);
+            let (len, itemsize) = (Value::Number(view.len), Value::Number(view.itemsize));
+            self.tell_all(Rule::Len, Field::Len, -1, len, itemsize);
         } else {
-            self.tell(
-                Rule::Scalar,
-                c"ndim",
-                Value::Number(0),
-                Value::Words("1, as len is not itemsize"),
-            );
+            self.tell(Rule::Scalar, Field::Ndim, Word::OneDimension);
         }
     }
 
-    /// A view with dimensions.
-    ///
-    /// # Safety
-    /// `ndim` is from 1 to 64; the rest as for [`check`].
-    unsafe fn array(&mut self) {
+    /// A view with 1 to 64 dimensions.
+    fn array(&mut self) {
         let view = self.view;
-        let needs = |flag| Some(self.asks(flag)).filter(|_| self.request.is_defined());
-        let (shape, strides) = (needs(PyBUF_ND), needs(PyBUF_STRIDES));
-        // SAFETY: the caller's promise.
-        let shape = unsafe { self.read(Rule::Shape, c"shape", view.shape, shape) };
-        // SAFETY: as above.
-        let strides = unsafe { self.read(Rule::Strides, c"strides", view.strides, strides) };
-        // SAFETY: as above.
-        let suboffsets = unsafe { self.suboffsets() };
-        let arrays = Arrays { shape, strides, suboffsets };
+        let is_defined = self.request.is_defined();
+        let is_needed = |flag| if is_defined { Some(self.asks(flag)) } else { None };
+        let (shape, strides) = (is_needed(PyBUF_ND), is_needed(PyBUF_STRIDES));
+        let shape = self.read(Rule::Shape, Field::Shape, shape);
+        let strides = self.read(Rule::Strides, Field::Strides, strides);
+        let arrays = Arrays { shape, strides, suboffsets: self.suboffsets(is_defined) };
 
-        let Some(n_items) = self.n_items(arrays.shape) else { return };
+        let shape = shape.unwrap_or_default();
+        if let Some(axis) = shape.iter().position(|n| *n < 0) {
+            let found = Value::Number(shape.get(axis).copied().unwrap_or(0));
+            let (axis, expected) = (axis.cast_signed(), Value::Word(Word::NotNegative));
+            return self.tell_all(Rule::Extent, Field::Shape, axis, found, expected);
+        }
         if view.itemsize < 0 {
             return;
         }
-        self.len(arrays.shape, n_items);
-        // Of no items nothing can be said, nor of more than there is memory for.
-        if arrays.shape.is_none() || n_items.is_some_and(|n| n > 0) {
-            self.structure(arrays);
+        if arrays.shape.is_none() {
+            // Without a shape itemsize is to be disregarded.
+            if view.len < 0 {
+                self.tell(Rule::Len, Field::Len, Word::NotNegative);
+            }
+        } else if !self.len(shape) {
+            return;
+        }
+        self.structure(arrays);
+        if is_defined {
             self.contiguity(arrays);
         }
     }
 
     /// Reads an array that is needed, unwanted, or either; an address that cannot be true is told.
-    ///
-    /// # Safety
-    /// As for [`check`].
-    unsafe fn read<'c>(
-        &mut self,
-        rule: Rule,
-        field: &'static CStr,
-        array: *mut isize,
-        is_needed: Option<bool>,
-    ) -> Option<&'c [isize]> {
-        if array.is_null() {
-            if is_needed == Some(true) {
-                self.tell(rule, field, Value::Null, Value::Words("an array of ndim numbers"));
+    #[inline(never)]
+    fn read(&mut self, rule: Rule, field: Field, is_needed: Option<bool>) -> Option<&'a [isize]> {
+        match self.value(field) {
+            Value::Numbers(numbers) => {
+                if is_needed == Some(false) {
+                    self.tell(rule, field, Word::Null);
+                }
+                return Some(numbers);
             }
-            return None;
+            Value::Null if is_needed == Some(true) => self.tell(rule, field, Word::ArrayOfNdim),
+            Value::Null => {}
+            _ => self.tell(rule, field, Word::Readable),
         }
-        if !is_plausible(array) {
-            let address = Value::Address(array.addr());
-            self.tell(rule, field, address, Value::Words("an address that can be read"));
-            return None;
-        }
-        let ndim = usize::try_from(self.view.ndim).unwrap_or(0);
-        // SAFETY: `ndim` entries behind an address that may be true (caller).
-        let numbers = unsafe { slice::from_raw_parts(array, ndim) };
-        if is_needed == Some(false) {
-            self.tell(rule, field, Value::Numbers(numbers), Value::Null);
-        }
-        Some(numbers)
+        None
     }
 
-    /// # Safety
-    /// As for [`check`].
-    unsafe fn suboffsets<'c>(&mut self) -> Option<&'c [isize]> {
-        let is_wanted = self.asks(PyBUF_INDIRECT) || !self.request.is_defined();
+    fn suboffsets(&mut self, is_defined: bool) -> Option<&'a [isize]> {
+        let is_wanted = self.asks(PyBUF_INDIRECT) || !is_defined;
         let is_needed = if is_wanted { None } else { Some(false) };
-        let array = self.view.suboffsets;
-        // SAFETY: the caller's promise.
-        let suboffsets = unsafe { self.read(Rule::Suboffsets, c"suboffsets", array, is_needed) }?;
+        let suboffsets = self.read(Rule::Suboffsets, Field::Suboffsets, is_needed)?;
         if suboffsets.iter().all(|&suboffset| suboffset < 0) {
             if is_wanted {
-                let found = Value::Numbers(suboffsets);
-                self.tell(Rule::NoSuboffsets, c"suboffsets", found, Value::Null);
+                self.tell(Rule::NoSuboffsets, Field::Suboffsets, Word::Null);
             }
             return None;
         }
         Some(suboffsets)
     }
 
-    /// `product(shape)`, `None` within if it is larger than any memory; `None` if an extent is negative.
-    #[expect(clippy::option_option, reason = "two ways to have no number")]
-    fn n_items(&mut self, shape: Option<&[isize]>) -> Option<Option<isize>> {
-        let Some(shape) = shape else { return Some(None) };
-        if let Some((axis, &n)) = shape.iter().enumerate().find(|(_, n)| **n < 0) {
-            let axis = c_int::try_from(axis).unwrap_or(-1);
-            let found = Value::Number(n);
-            self.tell_axis(Rule::Extent, c"shape", axis, found, Value::Words("0 or more"));
-            return None;
-        }
-        if shape.contains(&0) {
-            return Some(Some(0));
-        }
-        Some(shape.iter().try_fold(1_isize, |product, &n| product.checked_mul(n)))
-    }
-
-    /// `len`, beside a shape if one is shown: without one itemsize is to be disregarded.
-    fn len(&mut self, shape: Option<&[isize]>, n_items: Option<isize>) {
+    /// `len` beside a shape; whether there are items, and not more than there is memory for.
+    fn len(&mut self, shape: &[isize]) -> bool {
         let view = self.view;
-        let len = Value::Number(view.len);
-        let Some(shape) = shape else {
-            if view.len < 0 {
-                self.tell(Rule::Len, c"len", len, Value::Words("0 or more"));
-            }
-            return;
+        let is_empty = shape.contains(&0);
+        let size = if is_empty {
+            Some(0)
+        } else {
+            shape.iter().try_fold(view.itemsize, |size, &n| size.checked_mul(n))
         };
-        match n_items.and_then(|n| n.checked_mul(view.itemsize)) {
-            Some(product) if product == view.len => {}
-            Some(product) => self.tell(Rule::Len, c"len", len, Value::Number(product)),
-            None => {
-                let words = Value::Words("product(shape) * itemsize below 2**63");
-                self.tell(Rule::Len, c"shape", Value::Numbers(shape), words);
+        match size {
+            Some(size) if size == view.len => {}
+            Some(size) => {
+                let (len, size) = (Value::Number(view.len), Value::Number(size));
+                self.tell_all(Rule::Len, Field::Len, -1, len, size);
             }
+            None => self.tell(Rule::Len, Field::Shape, Word::FitsMemory),
         }
+        size.is_some() && !is_empty
     }
 
     /// Whether the items are within the addresses that there are.
@@ -246,75 +226,63 @@ impl Judge<'_, '_> {
         let Arrays { shape: Some(shape), strides: Some(strides), .. } = arrays else { return };
         let dims = shape.iter().copied().zip(strides.iter().copied());
         if extent(self.view.itemsize, dims).is_none() {
-            let words = Value::Words("strides within the memory block");
-            self.tell(Rule::Structure, c"strides", Value::Numbers(strides), words);
+            self.tell(Rule::Structure, Field::Strides, Word::WithinBlock);
         }
     }
 
     /// Whether the items lie back to back as the request asks.
     fn contiguity(&mut self, arrays: Arrays) {
-        if !self.request.is_defined() {
-            return;
-        }
         let is_c_needed = self.asks(PyBUF_C_CONTIGUOUS) || !self.asks(PyBUF_STRIDES);
-        let is_broken = is_c_needed && !self.lies_in(arrays, true, false)
-            || self.asks(PyBUF_F_CONTIGUOUS) && !self.lies_in(arrays, false, true)
-            || self.asks(PyBUF_ANY_CONTIGUOUS) && !self.lies_in(arrays, true, true);
-        if !is_broken {
+        let is_f_needed = self.asks(PyBUF_F_CONTIGUOUS);
+        let is_a_needed = self.asks(PyBUF_ANY_CONTIGUOUS);
+        if !(is_c_needed || is_f_needed || is_a_needed) {
             return;
         }
-        let words = if is_c_needed {
-            "C-contiguous memory, or BufferError"
-        } else if self.asks(PyBUF_F_CONTIGUOUS) {
-            "Fortran-contiguous memory, or BufferError"
+        let (is_c, is_f) = self.lies_in(arrays);
+        let word = if is_c_needed && !is_c {
+            Word::COrder
+        } else if is_f_needed && !is_f {
+            Word::FortranOrder
+        } else if is_a_needed && !(is_c || is_f) {
+            Word::AnyOrder
         } else {
-            "contiguous memory, or BufferError"
+            return;
         };
-        let found = arrays.suboffsets.or(arrays.strides).map_or(Value::Null, Value::Numbers);
-        self.tell(Rule::Contiguity, c"strides", found, Value::Words(words));
+        let is_direct = arrays.suboffsets.is_none();
+        let field = if is_direct { Field::Strides } else { Field::Suboffsets };
+        self.tell(Rule::Contiguity, field, word);
     }
 
-    fn lies_in(&self, arrays: Arrays, c: bool, fortran: bool) -> bool {
-        if arrays.suboffsets.is_some() {
-            return false;
-        }
+    /// Whether the items lie back to back in C order, and in Fortran order.
+    fn lies_in(&self, arrays: Arrays) -> (bool, bool) {
         let itemsize = self.view.itemsize;
         match (arrays.shape, arrays.strides) {
+            _ if arrays.suboffsets.is_some() => (false, false),
             (Some(shape), Some(strides)) => {
-                c && is_dense(itemsize, shape, strides, Order::C)
-                    || fortran && is_dense(itemsize, shape, strides, Order::Fortran)
+                let is_dense = |order| is_dense(itemsize, shape, strides, order);
+                (is_dense(Order::C), is_dense(Order::Fortran))
             }
             // Strides without a shape tell nothing: one of the two is told already.
-            (None, _) => true,
-            (shape, None) => c || self.view.ndim < 2 || is_one_line(shape),
+            (None, _) => (true, true),
+            (shape, None) => (true, self.view.ndim < 2 || is_one_line(shape)),
         }
     }
 
     /// # Safety
     /// As for [`check`].
     unsafe fn format(&mut self) {
+        let format = self.view.format;
         if !self.request.is_defined() {
             return;
         }
-        let (format, field) = (self.view.format, c"format");
-        if !self.asks(PyBUF_FORMAT) {
-            if !format.is_null() {
-                let found = Value::Address(format.addr());
-                self.tell(Rule::Format, field, found, Value::Null);
+        match (self.asks(PyBUF_FORMAT), format.is_null()) {
+            (false, true) => return,
+            (false, false) => return self.tell(Rule::Format, Field::Format, Word::Null),
+            (true, true) => return self.tell(Rule::Format, Field::Format, Word::AFormat),
+            (true, false) if !is_plausible(format) => {
+                return self.tell(Rule::Format, Field::Format, Word::Readable);
             }
-            return;
-        }
-        if format.is_null() {
-            return self.tell(Rule::Format, field, Value::Null, Value::Words("a format"));
-        }
-        if !is_plausible(format) {
-            let found = Value::Address(format.addr());
-            return self.tell(
-                Rule::Format,
-                field,
-                found,
-                Value::Words("an address that can be read"),
-            );
+            (true, false) => {}
         }
         // SAFETY: a C string behind an address that may be true (caller).
         let format = unsafe { CStr::from_ptr(format) }.to_bytes();
@@ -322,13 +290,13 @@ impl Judge<'_, '_> {
         match item_size(format) {
             Ok(size) if itemsize >= 0 && size.cast_signed() != itemsize => {
                 let (found, size) = (Value::Number(itemsize), Value::Number(size.cast_signed()));
-                self.tell(Rule::FormatSize, c"itemsize", found, size);
+                self.tell_all(Rule::FormatSize, Field::Itemsize, -1, found, size);
             }
             Ok(_) => {}
             Err(problem) => {
-                let at = c_int::try_from(problem.position).unwrap_or(-1);
-                let words = Value::Words("a format of struct or PEP 3118");
-                self.tell_axis(Rule::FormatSyntax, field, at, Value::Quoted(format), words);
+                let (at, found) = (problem.position.cast_signed(), Value::Quoted(format));
+                let expected = Value::Word(Word::KnownFormat);
+                self.tell_all(Rule::FormatSyntax, Field::Format, at, found, expected);
             }
         }
     }

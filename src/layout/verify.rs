@@ -36,21 +36,21 @@ pub struct Block {
 /// `itemsize` of 0, by which it would divide, is `false`.
 pub fn lies_within(block: Block, itemsize: isize, shape: &[isize], strides: &[isize]) -> bool {
     let Block { len, offset } = block;
-    if !item_lies_within(block, itemsize) || strides.iter().any(|&s| !is_multiple(s, itemsize)) {
-        return false;
-    }
-    if shape.contains(&0) {
-        return true;
-    }
     let (mut low, mut high) = (Sum::default(), Sum::default());
+    let (mut is_even, mut is_empty) = (true, false);
     for (&n, &stride) in shape.iter().zip(strides) {
-        let reach = i128::from(n as i64).wrapping_sub(1).wrapping_mul(i128::from(stride as i64));
-        if stride <= 0 { low.add(reach) } else { high.add(reach) }
+        is_even &= is_multiple(stride, itemsize);
+        is_empty |= n == 0;
+        let reach = (n as i128).wrapping_sub(1).wrapping_mul(stride as i128);
+        if stride <= 0 { &mut low } else { &mut high }.add(reach);
+    }
+    if !is_even || !item_lies_within(block, itemsize) {
+        return false;
     }
     // 0 <= offset + low, and offset + high + itemsize <= len.
     let (offset, itemsize, len) = (offset as i128, itemsize as i128, len as i128);
     let behind = high.plus(offset).plus(itemsize).plus(len.wrapping_neg()).plus(-1);
-    !low.plus(offset).is_negative() && behind.is_negative()
+    is_empty || !low.plus(offset).is_negative() && behind.is_negative()
 }
 
 /// The same for an array without dimensions: one item.
