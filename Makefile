@@ -154,7 +154,7 @@ check: ## Format and lint, every warning an error
 
 FUZZ_CASES ?= 1000000
 .PHONY: fuzz
-fuzz: ## Read FUZZ_CASES formats at random and compare them the long way (ten minutes)
+fuzz: ## Read FUZZ_CASES formats at random and compare them the long way (a quarter of an hour)
 	$(call need,$(CARGO),Rust 1.89 or newer runs the tests)
 	PYBUFFER_CASES=$(FUZZ_CASES) $(cargo) test --test formats fuzz
 

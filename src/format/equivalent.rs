@@ -10,6 +10,7 @@ use super::parse::{MAX_DEPTH, Parser, item_size};
 use super::place::Place;
 use super::problem::Problem;
 use super::read::{Head, Mode};
+use super::row::{Row, Run, What};
 use crate::error::{Error, Kind};
 
 /// How many bytes of the formats are read before a comparison is given up: a tenth of a second (Xeon).
@@ -89,75 +90,6 @@ fn walk(first: &mut Walk, second: &mut Walk) -> Result<bool, Refusal> {
         }
     }
     Err(Refusal::TooLong)
-}
-
-/// Items of one kind in a row.
-#[derive(Clone, Copy)]
-struct Row {
-    /// The offset of the first one.
-    first: isize,
-    /// The offset of the next one.
-    next: isize,
-    /// From one to the next.
-    stride: isize,
-    /// How many there are from the next one on.
-    left: isize,
-}
-
-impl Row {
-    const NONE: Self = Self { first: 0, next: 0, stride: 0, left: 0 };
-
-    /// Goes on by `n` items.
-    fn go_on(&mut self, n: isize) {
-        self.left = self.left.saturating_sub(n);
-        self.next = self.next.saturating_add(n.saturating_mul(self.stride));
-    }
-
-    /// Two rows that were alike up to here. If they stand at the same offset, and the last item here was
-    /// a whole number of the other's, they will be alike as often as both go on: leaves that out, and
-    /// says whether there was any to leave out.
-    fn skip(&mut self, other: &mut Self) -> bool {
-        let begin = self.next.saturating_sub(self.stride);
-        let is_whole = self.stride.checked_rem(other.stride) == Some(0);
-        if !is_whole || other.next != self.next || other.first > begin {
-            return false;
-        }
-        let times = self.stride.checked_div(other.stride).unwrap_or(1);
-        let n = self.left.min(other.left.checked_div(times).unwrap_or(0));
-        self.go_on(n);
-        other.go_on(n.saturating_mul(times));
-        n > 0
-    }
-}
-
-/// Items that lie back to back.
-struct Run {
-    row: Row,
-    what: What,
-}
-
-/// What an item is, but for its size.
-#[derive(PartialEq, Eq)]
-struct What {
-    kind: u8,
-    /// `<` or `>`, and 0 where that makes no difference.
-    byte_order: u8,
-    /// The first bit, of bits.
-    bit: u8,
-}
-
-impl Run {
-    /// Takes what two runs have in common from the next item on; false if that differs.
-    fn take_common(&mut self, other: &mut Self) -> bool {
-        let (row, others) = (&mut self.row, &mut other.row);
-        if row.next != others.next || row.stride != others.stride || self.what != other.what {
-            return false;
-        }
-        let n = row.left.min(others.left);
-        row.go_on(n);
-        others.go_on(n);
-        true
-    }
 }
 
 /// What comes next in a format.

@@ -12,6 +12,7 @@ pub mod parse;
 pub mod place;
 pub mod problem;
 pub mod read;
+pub mod row;
 pub mod size;
 #[cfg(test)]
 mod tests;
