@@ -703,6 +703,12 @@ const char *pybuffer_runtime(void);
 int pybuffer_attach(void *handle);
 
 /**
+ * The instructions that copies use: `"generic"`, `"sse"`, `"avx2"` or `"avx512"`, the best that this CPU has
+ * and `PYBUFFER_CPU` allows. Never NULL; lives for ever.
+ */
+const char *pybuffer_cpu_level(void);
+
+/**
  * Copies the items of `src` to the items of `dst` at the same indices, wherever each of them lies: both
  * views have one shape and one itemsize, and any strides and suboffsets.
  *

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -111,6 +112,59 @@ fn statically_linked_python_is_told_what_is_not_reached() {
         assert_eq!(said.contains("is linked statically"), expected, "{}: {said}", python.label);
         assert_eq!(said.is_empty(), !expected, "{said}");
     }
+}
+
+/// The lines of the doctor, by their labels.
+fn doctor(command: &mut Command) -> (Option<i32>, BTreeMap<String, String>) {
+    let output = run_any(command);
+    assert_eq!(stderr(&output), "");
+    let text = stdout(&output);
+    let lines = text.lines().map(|line| line.split_at(13));
+    (output.status.code(), lines.map(|(l, r)| (l.trim().to_string(), r.to_string())).collect())
+}
+
+#[test]
+fn doctor_proves_in_every_python_what_is_live() {
+    for python in pythons() {
+        let (status, said) =
+            doctor(pybuffer_run().args(["--doctor", "--cpu=sse"]).arg(&python.exe));
+        assert_eq!(status, Some(0), "{said:#?}");
+        let (major, minor, micro) = python.version;
+        assert_eq!(said["version"], format!("cpython {major}.{minor}.{micro}"));
+        assert!(said["libpybuffer"].starts_with(env!("CARGO_PKG_VERSION")), "{said:#?}");
+        assert!(["sse", "generic"].contains(&&*said["CPU level"]), "{said:#?}");
+        assert!(said["C library"].starts_with("glibc 2."), "{said:#?}");
+        let heard = match &python.libpython {
+            Some(libpython) => {
+                assert_eq!(Path::new(&said["libpython"]), libpython);
+                assert_eq!(said["reached by"], "LD_PRELOAD");
+                !python.answers_itself()
+            }
+            None => {
+                assert_eq!(said["libpython"], "in the executable");
+                assert!(said["reached by"].contains("LD_AUDIT="), "{said:#?}");
+                assert!(said["not reached"].contains("-fno-plt"), "{said:#?}");
+                false
+            }
+        };
+        let live = &said["live"];
+        assert!(live.starts_with("yes: calls of extensions"), "{live}");
+        assert_eq!(live.ends_with("and the interpreter's own"), heard, "{live}");
+    }
+}
+
+#[test]
+fn doctor_says_where_nothing_is_live() {
+    // A wrapper of a python that takes away what was set.
+    let wrapper = temp_dir("run-doctor").join("python-alone");
+    let python = pythons()[0].exe.display();
+    script(&wrapper, &format!("#!/bin/sh\nunset LD_PRELOAD LD_AUDIT\nexec {python} \"$@\"\n"));
+    let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&wrapper));
+    assert_eq!(status, Some(2), "{said:#?}");
+    assert!(said["live"].starts_with("NO: "), "{said:#?}");
+    // What is no python is looked at, and not run.
+    let (status, said) = doctor(pybuffer_run().args(["--doctor", "rm"]));
+    assert!(status == Some(0) && said["live"].starts_with("not tried"), "{said:#?}");
 }
 
 #[test]
@@ -232,7 +286,7 @@ fn wrong_options_end_with_2_and_the_right_ones() {
     let (status, said) = refused(&mut pybuffer_run());
     assert!(status == Some(2) && said.contains("--help"), "{said}");
     let help = stdout(&run(pybuffer_run().arg("--help")));
-    for option in ["--audit", "--audit-log", "--cpu", "--quiet", "--version"] {
+    for option in ["--audit", "--audit-log", "--cpu", "--doctor", "--quiet", "--version"] {
         assert!(help.contains(option), "{option} is not in the help");
     }
     let version = stdout(&run(pybuffer_run().arg("--version")));

@@ -189,6 +189,7 @@ static void check_version(void)
     CHECK(strcmp(version, PYBUFFER_VERSION) == 0);
     CHECK(strcmp(pybuffer_version(), PYBUFFER_VERSION) == 0);
     CHECK(strcmp(pybuffer_runtime(), "standalone") == 0);
+    CHECK(strstr("generic sse avx2 avx512", pybuffer_cpu_level()) != NULL);
 }
 
 /* A pointer to a function that a macro renames, as a slot or a table would hold. */

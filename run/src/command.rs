@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::doctor;
 use crate::options::{self, Options, Request};
 use crate::plan;
 use crate::program::{self, Refusal};
@@ -11,10 +12,13 @@ const HELP: &str = "\
 Runs a program so that libpybuffer answers its buffer calls.
 
 usage: pybuffer-run [OPTION...] [--] PROGRAM [ARGUMENT...]
+       pybuffer-run --doctor [PROGRAM]
 
   --audit[=MODE]    check every view: warn (the default), raise or abort; see docs/audit.md
   --audit-log=FILE  write what the audit finds to FILE instead of standard error
   --cpu=LEVEL       use no better instructions than generic, sse, avx2 or avx512
+  --doctor          say what is found about PROGRAM (python3 if none is given), and whether
+                    libpybuffer answers in it, proved by running it with a few lines of code
   -q, --quiet       no word about what is not reached
   -h, --help        show this text
   -V, --version     show the version
@@ -24,7 +28,7 @@ a shared libpython is reached by LD_PRELOAD, a statically linked one by LD_PRELO
 the calls of extension modules are answered, not the interpreter's own. What you have set in these
 variables stays.
 
-Exit status: PROGRAM's own; 2 if libpybuffer cannot reach it (the text says what works instead) or an
+Exit status: PROGRAM's own (--doctor: 0 if libpybuffer answers); 2 if libpybuffer cannot reach it (the text says what works instead) or an
 option is wrong, 126 if it cannot be run, 127 if it is not found.
 ";
 
@@ -69,6 +73,9 @@ fn become_program(options: &Options) -> Result<i32, Refusal> {
         if let Some(value) = value {
             sys::set_variable(variable, value);
         }
+    }
+    if options.doctor {
+        return Ok(doctor::examine(&program, &plan, &files));
     }
     if let Some(caution) = plan.caution(&program).filter(|_| !options.quiet) {
         sys::complain(&caution);

@@ -64,8 +64,9 @@ const LA_SYMB_NOPLTENTER: c_uint = 1;
 const LA_SYMB_NOPLTEXIT: c_uint = 2;
 /// The newest version of the interface that this was written for: glibc 2.35's.
 const NEWEST: c_uint = 2;
-/// What a host of libpybuffer's functions has, and what its own library is known by.
-const HOST_HAS: &CStr = c"PyObject_GetBuffer";
+/// What a libpython has: a library with some of the same functions is the user's own choice, and stays.
+const HOST_HAS: &CStr = c"Py_IncRef";
+/// What the library's files are called.
 const LIBRARY: &[u8] = b"libpybuffer.so";
 
 /// The libpybuffer.so of the program, once it is there.
@@ -78,7 +79,7 @@ pub extern "C" fn la_version(version: c_uint) -> c_uint {
 }
 
 /// Says for which objects bindings are of interest: from all of the program's own objects, to those
-/// that have libpython's functions.
+/// that are, or contain, a libpython.
 ///
 /// # Safety
 /// Called by the dynamic linker, with an object that is mapped.

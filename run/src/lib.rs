@@ -14,6 +14,7 @@ extern crate std;
 
 pub mod command;
 pub mod companion;
+mod doctor;
 mod elf;
 mod options;
 mod plan;

@@ -54,6 +54,7 @@ pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Request<'a>, String> {
         match (name, value) {
             (b"--help" | b"-h", None) => return Ok(Request::Help),
             (b"--version" | b"-V", None) => return Ok(Request::Version),
+            (b"--doctor", None) => options.doctor = true,
             (b"--quiet" | b"-q", None) => options.quiet = true,
             (b"--audit", None) => options.audit = Some(b"warn"),
             (b"--audit", Some(mode)) => options.audit = Some(one_of("--audit", &MODES, mode)?),

@@ -79,6 +79,38 @@ core::arch::global_asm!(
     ".popsection",
 );
 
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+core::arch::global_asm!(".symver dlopen, dlopen@GLIBC_2.2.5", ".symver dlsym, dlsym@GLIBC_2.2.5");
+#[cfg(all(target_arch = "aarch64", target_env = "gnu"))]
+core::arch::global_asm!(".symver dlopen, dlopen@GLIBC_2.17", ".symver dlsym, dlsym@GLIBC_2.17");
+
+/// The assembler's word for a pointer-sized datum.
+#[cfg(target_pointer_width = "64")]
+macro_rules! address {
+    () => {
+        ".quad "
+    };
+}
+#[cfg(target_pointer_width = "32")]
+macro_rules! address {
+    () => {
+        ".long "
+    };
+}
+
+core::arch::global_asm!(
+    ".pushsection .data.rel.ro.pybuffer_run_loader,\"aw\"",
+    ".balign 8",
+    ".globl pybuffer_run_loader",
+    ".hidden pybuffer_run_loader",
+    "pybuffer_run_loader:",
+    ".weak dlopen",
+    concat!(address!(), "dlopen"),
+    ".weak dlsym",
+    concat!(address!(), "dlsym"),
+    ".popsection",
+);
+
 /// `alloc` was compiled for programs that unwind, and its tables name these two functions. Nothing unwinds
 /// here (`panic = "abort"`), so nobody calls them; with these, no libgcc_s is needed.
 #[unsafe(no_mangle)]

@@ -7,7 +7,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ffi::{CStr, c_char, c_int, c_uint};
+use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::ops::Deref;
 use core::{ptr, slice};
 
@@ -219,6 +219,134 @@ impl Drop for Bytes {
             unsafe { libc::munmap(self.start.cast(), self.len) };
         }
     }
+}
+
+/// An empty file of this user's own, in `TMPDIR` or `/tmp`.
+pub fn temporary_file() -> Result<Vec<u8>, Errno> {
+    let folder = variable(c"TMPDIR").filter(|folder| !folder.is_empty());
+    let path = [folder.as_deref().unwrap_or(b"/tmp"), b"/pybuffer-run.XXXXXX"].concat();
+    let path = c_string(&path).into_raw();
+    // SAFETY: a C string that may be written to.
+    let fd = unsafe { libc::mkstemp(path) };
+    // SAFETY: from `into_raw`, of the same length.
+    let path = unsafe { CString::from_raw(path) };
+    if fd < 0 {
+        return Err(Errno::last());
+    }
+    drop(File(fd));
+    Ok(path.into_bytes())
+}
+
+/// Removes a file.
+pub fn remove(path: &[u8]) {
+    let path = c_string(path);
+    // SAFETY: a C string.
+    unsafe { libc::unlink(path.as_ptr()) };
+}
+
+/// Runs a program in a process of its own; its exit status, 128 more than a signal's number if one ended it,
+/// and what it wrote to standard output. After a minute it is ended.
+pub fn output(path: &[u8], arguments: &[&[u8]]) -> Result<(c_int, Vec<u8>), Errno> {
+    const LIMIT: c_uint = 60;
+    let mut ends = [0; 2];
+    // SAFETY: two numbers are writable.
+    if unsafe { libc::pipe(ends.as_mut_ptr()) } != 0 {
+        return Err(Errno::last());
+    }
+    let (reader, writer) = (File(ends[0]), File(ends[1]));
+    // SAFETY: there is one thread.
+    let child = unsafe { libc::fork() };
+    if child < 0 {
+        return Err(Errno::last());
+    }
+    if child == 0 {
+        // SAFETY: an open file.
+        unsafe { libc::dup2(writer.0, libc::STDOUT_FILENO) };
+        drop((reader, writer));
+        // SAFETY: takes a number; it stays over exec.
+        unsafe { libc::alarm(LIMIT) };
+        let errno = exec(path, arguments);
+        complain(&format!("{}: {}", shown(path), errno.text()));
+        // SAFETY: ends the child.
+        unsafe { libc::_exit(126) };
+    }
+    drop(writer);
+    let said = reader.read();
+    let mut status = 0;
+    // SAFETY: a child of this process, and a number to fill.
+    while unsafe { libc::waitpid(child, &raw mut status, 0) } < 0 && Errno::last().0 == libc::EINTR
+    {
+    }
+    let signal = status & 0x7f;
+    Ok((if signal == 0 { status >> 8 & 0xff } else { 128 + signal }, said))
+}
+
+impl File {
+    /// What can be read to the end.
+    fn read(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut part = [0_u8; 512];
+        loop {
+            // SAFETY: so many bytes are writable.
+            let n = unsafe { libc::read(self.0, part.as_mut_ptr().cast(), part.len()) };
+            match usize::try_from(n) {
+                Ok(0) => return all,
+                Ok(n) => all.extend_from_slice(part.get(..n).unwrap_or_default()),
+                Err(_) if Errno::last().0 == libc::EINTR => {}
+                Err(_) => return all,
+            }
+        }
+    }
+}
+
+/// What the library at a path says of itself: its version, and the CPU level that it uses.
+pub fn library(path: &[u8]) -> (String, String) {
+    let unknown = || (String::from("unknown version"), String::from("unknown"));
+    let (Some(dlopen), Some(dlsym)) = loader() else { return unknown() };
+    let path = c_string(path);
+    // SAFETY: a C string; the library's code is this project's own.
+    let handle = unsafe { dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+    if handle.is_null() {
+        return unknown();
+    }
+    let ask = |name: &CStr| {
+        // SAFETY: an open library, and a C string.
+        let function = unsafe { dlsym(handle, name.as_ptr()) };
+        if function.is_null() {
+            return String::from("unknown");
+        }
+        // SAFETY: both functions take nothing and give a C string.
+        let function = unsafe {
+            core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const c_char>(function)
+        };
+        // SAFETY: as above.
+        let text = unsafe { function() };
+        // SAFETY: as above; it lives as long as the library.
+        unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+    };
+    (ask(c"pybuffer_version"), ask(c"pybuffer_cpu_level"))
+}
+
+type Dlopen = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
+type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
+
+#[cfg(any(test, feature = "std"))]
+fn loader() -> (Option<Dlopen>, Option<Dlsym>) {
+    (Some(libc::dlopen), Some(libc::dlsym))
+}
+
+/// Weak: before glibc 2.34 they are in a library that the command does without.
+#[cfg(not(any(test, feature = "std")))]
+fn loader() -> (Option<Dlopen>, Option<Dlsym>) {
+    #[derive(Clone, Copy)]
+    #[repr(C)]
+    struct Loader(Option<Dlopen>, Option<Dlsym>);
+    unsafe extern "C" {
+        static pybuffer_run_loader: Loader;
+    }
+    // SAFETY: filled by the dynamic linker before this code can run, and never changed.
+    let Loader(dlopen, dlsym) = unsafe { pybuffer_run_loader };
+    (dlopen, dlsym)
 }
 
 /// A path without links and dots, if the file is there.

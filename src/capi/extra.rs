@@ -6,6 +6,7 @@ use core::ptr;
 use super::null_argument;
 use crate::abi::{Py_buffer, PyObject, PyTypeObject};
 use crate::error::{Error, Kind};
+use crate::kernels;
 use crate::protocol;
 use crate::runtime::{self, standalone};
 
@@ -46,6 +47,13 @@ pub extern "C" fn pybuffer_runtime() -> *const c_char {
 pub unsafe extern "C" fn pybuffer_attach(handle: *mut c_void) -> c_int {
     // SAFETY: open (caller).
     if !handle.is_null() && unsafe { runtime::attach(handle) } { 0 } else { -1 }
+}
+
+/// The instructions that copies use: `"generic"`, `"sse"`, `"avx2"` or `"avx512"`, the best that this CPU has
+/// and `PYBUFFER_CPU` allows. Never NULL; lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn pybuffer_cpu_level() -> *const c_char {
+    kernels::selected().level.name().as_ptr()
 }
 
 /// Copies the items of `src` to the items of `dst` at the same indices, wherever each of them lies: both

@@ -17,6 +17,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// A level of instructions; each has all that the lower ones have.
@@ -34,12 +35,17 @@ pub enum Level {
 
 impl Level {
     /// All levels, and what `PYBUFFER_CPU` calls them.
-    const NAMES: [(Self, &str); 4] = [
-        (Self::Generic, "generic"),
-        (Self::Sse, "sse"),
-        (Self::Avx2, "avx2"),
-        (Self::Avx512, "avx512"),
+    const NAMES: [(Self, &CStr); 4] = [
+        (Self::Generic, c"generic"),
+        (Self::Sse, c"sse"),
+        (Self::Avx2, c"avx2"),
+        (Self::Avx512, c"avx512"),
     ];
+
+    /// What `PYBUFFER_CPU` calls it.
+    pub fn name(self) -> &'static CStr {
+        Self::NAMES.iter().find(|(level, _)| *level == self).map_or(c"", |(_, name)| name)
+    }
 }
 
 /// Copies `n` items: `step` is the distance from one item to the next where they do not lie back to
@@ -174,7 +180,7 @@ fn allowed() -> Level {
     }
     // SAFETY: as above.
     let value = unsafe { core::ffi::CStr::from_ptr(value) }.to_bytes();
-    let named = Level::NAMES.iter().find(|(_, name)| name.as_bytes() == value);
+    let named = Level::NAMES.iter().find(|(_, name)| name.to_bytes() == value);
     named.map_or(Level::Avx512, |(level, _)| *level)
 }
 

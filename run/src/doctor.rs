@@ -1,0 +1,162 @@
+//! `--doctor`: what is found about a program, and whether the library answers in it, proved by running it.
+//!
+//! A python is run with the audit on, and makes calls whose number is known; the audit's last line tells how
+//! many of them came to the library.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::plan::{Files, Kind, Plan};
+use crate::program::Program;
+use crate::sys::{self, shown};
+
+/// What the python that is looked at runs: calls by the way of an extension, and what it knows of itself.
+const PROBE: &str = r#"
+import os, sys
+try:
+    import ctypes
+    view = ctypes.create_string_buffer(512)
+    for _ in range(1000):
+        if ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(b"x"), view, 0) == 0:
+            ctypes.pythonapi.PyBuffer_Release(view)
+except ImportError:
+    import hashlib
+    for _ in range(1000):
+        hashlib.sha256(b"x")
+print(sys.executable)
+print(sys.implementation.name, "%d.%d.%d" % sys.version_info[:3])
+names = [line.split(" ")[-1].strip() for line in open("/proc/self/maps") if "/libpython3" in line]
+print(names[0] if names else "")
+print(os.confstr("CS_GNU_LIBC_VERSION"))
+"#;
+/// How many calls it makes.
+const N_CALLS: u64 = 1000;
+
+/// Which calls of a process come to the library.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Proof {
+    /// Those of extensions.
+    extensions: bool,
+    /// The interpreter's own.
+    interpreter: bool,
+}
+
+impl Proof {
+    /// Read from the audit's log.
+    fn of(log: &str) -> Self {
+        let Some((_, last)) = log.lines().last().unwrap_or("").split_once("] END: ") else {
+            return Self::default();
+        };
+        let asked = last.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0_u64);
+        let extensions = asked >= N_CALLS;
+        Self { extensions, interpreter: extensions && !last.contains("own calls do not come here") }
+    }
+
+    fn text(&self, program: &Program) -> String {
+        match (self.extensions, self.interpreter) {
+            (true, true) => "yes: calls of extensions and the interpreter's own".into(),
+            (true, false) => {
+                let why = if program.binary.exports_python {
+                    "it holds libpython in its executable"
+                } else {
+                    "this libpython calls its own functions directly, as optimised builds do"
+                };
+                format!("yes: calls of extensions; not the interpreter's own, as {why}")
+            }
+            (false, _) => "NO: none of the calls that were made came to libpybuffer".into(),
+        }
+    }
+}
+
+/// Prints what is found; the status to end with. The environment is prepared.
+pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
+    let mut report = String::new();
+    let mut line = |label: &str, text: &str| report += &format!("{label:<13}{text}\n");
+    let (version, level) = sys::library(&files.library);
+    line("libpybuffer", &format!("{}, {}", version, shown(&files.library)));
+    line("CPU level", &level);
+    line("program", &shown(&program.path));
+    if program.path != program.binary_path {
+        line("runs", &shown(&program.binary_path));
+    }
+    line("loader", program.binary.loader.as_deref().unwrap_or("none"));
+    let by_companion = format!("LD_PRELOAD and LD_AUDIT={}", shown(&files.companion));
+    line("reached by", if plan.companion { &by_companion } else { "LD_PRELOAD" });
+    if plan.kind == Kind::Other && !is_named_python(&program.path) {
+        line("live", "not tried: this is no python; pythons that it starts are reached as well");
+        sys::say(&report);
+        return 0;
+    }
+
+    let (said, log) = match run(program) {
+        Ok(output) => output,
+        Err(why) => {
+            line("live", &format!("NO: {why}"));
+            sys::say(&report);
+            return 2;
+        }
+    };
+    let mut said = said.lines();
+    let mut next = || said.next().unwrap_or("unknown");
+    line("interpreter", next());
+    line("version", next());
+    let libpython = next();
+    line("libpython", if libpython.is_empty() { "in the executable" } else { libpython });
+    line("C library", next());
+    let proof = Proof::of(&log);
+    line("live", &proof.text(program));
+    if plan.kind == Kind::StaticPython {
+        let late =
+            if plan.reaches_bound_at_load { "" } else { ", nor those bound at load (-z now)" };
+        line("not reached", &format!("extensions compiled with -fno-plt{late}"));
+    }
+    sys::say(&report);
+    if proof.extensions { 0 } else { 2 }
+}
+
+/// A script that stands for a python, as those of version managers do.
+fn is_named_python(path: &[u8]) -> bool {
+    path.rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b"python"))
+}
+
+/// What the probe prints, and the audit's log.
+fn run(program: &Program) -> Result<(String, String), String> {
+    // A script's interpreter is asked, not the script.
+    let is_python = program.binary.exports_python
+        || program.binary.needed.iter().any(|library| library.starts_with("libpython"));
+    let path = if is_python { &program.binary_path } else { &program.path };
+    let log =
+        sys::temporary_file().map_err(|errno| format!("no temporary file: {}", errno.text()))?;
+    sys::set_variable(c"PYBUFFER_AUDIT", b"warn");
+    sys::set_variable(c"PYBUFFER_AUDIT_LOG", &log);
+    let arguments: [&[u8]; 4] = [path, b"-I", b"-c", PROBE.as_bytes()];
+    let ran = sys::output(path, &arguments);
+    let text = sys::Bytes::of(&log).map(|bytes| shown(&bytes)).unwrap_or_default();
+    sys::remove(&log);
+    match ran {
+        Ok((0, said)) => Ok((shown(&said), text)),
+        Ok((status, _)) => Err(format!("{} -c ... ended with status {status}", shown(path))),
+        Err(errno) => Err(format!("{}: {}", shown(path), errno.text())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proof_is_read_from_the_last_line() {
+        let log = |n: u32, rest: &str| {
+            format!(
+                "libpybuffer audit[1] MUST 1 obj: x\n\
+                 libpybuffer audit[1] END: {n} views asked for, {n} released, 1 lines; libpybuffer{rest}\n"
+            )
+        };
+        let proof = |extensions, interpreter| Proof { extensions, interpreter };
+        assert_eq!(Proof::of(&log(1003, "")), proof(true, true));
+        let not_heard = "; the interpreter's own calls do not come here: releases were not judged";
+        assert_eq!(Proof::of(&log(1000, not_heard)), proof(true, false));
+        assert_eq!(Proof::of(&log(12, "")), proof(false, false));
+        assert_eq!(Proof::of(""), proof(false, false));
+    }
+}
