@@ -2,7 +2,7 @@
 
 use core::ptr;
 
-use super::odometer;
+use super::{odometer, weave};
 use crate::kernels::{self, Kernels, generic, others};
 use crate::plan::{self, Axis, Class, Plan};
 
@@ -33,7 +33,7 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
         ([outer @ .., column, row], Class::Transpose, Some(w)) => {
             let transpose = pick(&kernels.transpose, w);
             let (columns, rows) = (column.n.unsigned_abs(), row.n.unsigned_abs());
-            each(outer, dst, src, |dst, src| {
+            each(outer, dst, src, &mut |dst, src| {
                 // SAFETY: the two inner loops at the outer ones' indices (caller).
                 unsafe { transpose(dst, column.dst, src, row.src, columns, rows) };
             });
@@ -41,10 +41,14 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
         ([outer @ .., column, row], Class::Transpose, None) if run <= others::LONG => {
             let (columns, rows) = (column.n.unsigned_abs(), row.n.unsigned_abs());
             let (d, s) = (column.dst, row.src);
-            each(outer, dst, src, |dst, src| {
+            each(outer, dst, src, &mut |dst, src| {
                 // SAFETY: as above.
                 unsafe { kernels.transpose_others(run, dst, d, src, s, columns, rows) };
             });
+        }
+        (axes, Class::Weave { columns, rows }, Some(w)) => {
+            // SAFETY: the caller's promise is the callee's.
+            unsafe { weave::run(kernels, w, axes, columns, rows, dst, src) };
         }
         ([outer @ .., inner], class, Some(w)) => {
             // SAFETY: the inner loop at the outer ones' indices (caller).
@@ -52,7 +56,7 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
         }
         ([outer @ .., inner], _, None) => {
             let n = inner.n.unsigned_abs();
-            each(outer, dst, src, |dst, src| {
+            each(outer, dst, src, &mut |dst, src| {
                 // SAFETY: as above.
                 unsafe { (kernels.runs)(dst, inner.dst, src, inner.src, n, run) };
             });
@@ -78,39 +82,41 @@ unsafe fn run_items(
         Class::Gather => {
             let gather = pick(&kernels.gather, w);
             // SAFETY: the items of the inner loop at the outer ones' indices (caller).
-            each(outer, dst, src, |dst, src| unsafe { gather(dst, src, inner.src, n) });
+            each(outer, dst, src, &mut |dst, src| unsafe { gather(dst, src, inner.src, n) });
         }
         Class::Scatter => {
             let scatter = pick(&kernels.scatter, w);
             // SAFETY: as above.
-            each(outer, dst, src, |dst, src| unsafe { scatter(dst, src, inner.dst, n) });
+            each(outer, dst, src, &mut |dst, src| unsafe { scatter(dst, src, inner.dst, n) });
         }
         Class::Fill => {
             let fill = pick(&kernels.fill, w);
             // SAFETY: as above.
-            each(outer, dst, src, |dst, src| unsafe { fill(dst, src, n) });
+            each(outer, dst, src, &mut |dst, src| unsafe { fill(dst, src, n) });
         }
-        Class::Items | Class::Transpose => {
+        Class::Items | Class::Transpose | Class::Weave { .. } => {
             let items = pick(&generic::ITEMS, w);
             // SAFETY: as above.
-            each(outer, dst, src, |dst, src| unsafe { items(dst, inner.dst, src, inner.src, n) });
+            each(outer, dst, src, &mut |dst, src| unsafe {
+                items(dst, inner.dst, src, inner.src, n)
+            });
         }
     }
 }
 
 /// The kernel of a width, which `width_of` found.
-fn pick<T: Copy>(kernels: &[T; kernels::WIDTHS], w: usize) -> T {
+pub fn pick<T: Copy>(kernels: &[T; kernels::WIDTHS], w: usize) -> T {
     let [first, ..] = kernels;
     *kernels.get(w).unwrap_or(first)
 }
 
 /// Calls `work` at every index of the loops, with where that leads.
-#[inline]
+#[inline(never)]
 pub fn each(
     axes: &mut [Axis],
     mut dst: *mut u8,
     mut src: *const u8,
-    mut work: impl FnMut(*mut u8, *const u8),
+    work: &mut dyn FnMut(*mut u8, *const u8),
 ) {
     loop {
         work(dst, src);

@@ -37,7 +37,7 @@ pub unsafe fn copy_axes(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsiz
         (*n, *dst, *src) = (axis.n, axis.dst, axis.src);
     }
     // SAFETY: the inner loops at the outer ones' indices (caller).
-    direct::each(outer, dst, src, |dst, src| unsafe { copy(dst, src, &loops) });
+    direct::each(outer, dst, src, &mut |dst, src| unsafe { copy(dst, src, &loops) });
 }
 
 /// Runs three loops.

@@ -8,6 +8,7 @@ pub mod few;
 mod odometer;
 mod overlap;
 mod storage;
+mod weave;
 
 #[cfg(test)]
 mod tests;
@@ -55,19 +56,12 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Err
     if sequence.items == 0 || sequence.shape.contains(&0) {
         return Ok(());
     }
-    let mut meet = false;
-    storage::with_axes(sequence.shape.len(), &mut |axes| {
-        plan::lay(axes, sequence.shape, dst.side, src.side);
-        plan::keep_prefix(axes, sequence.items, sequence.order);
-        // SAFETY: the caller promised that every index can be reached in both arrays.
-        meet = unsafe { overlap::meet(axes, dst.buf, src.buf, sequence.itemsize) };
-        if !meet {
-            // SAFETY: the arrays do not meet; the rest is the caller's promise.
-            unsafe { run_apart(axes, dst.buf, src.buf, sequence) };
-        }
-    })?;
     // SAFETY: the caller's promise is the callee's.
-    if meet { unsafe { copy_staged(dst, src, sequence) } } else { Ok(()) }
+    if unsafe { copy_unless(overlap::meet, dst, src, sequence) }? {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { copy_staged(dst, src, sequence) }
 }
 
 /// Copies by way of a block of memory between the two.
@@ -87,29 +81,42 @@ unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), 
     // The block may lie in a gap of either array, so extents would say that they meet.
     // SAFETY: the first `items` items of a dense array, counted in its own order, are its first
     // `size` bytes, which the block has; it is new, so none of its bytes is an array's.
-    unsafe { copy_apart(between, src, sequence) }?;
+    unsafe { copy_unless(overlap::never, between, src, sequence) }?;
     // SAFETY: as above.
-    unsafe { copy_apart(dst, between, sequence) }
+    unsafe { copy_unless(overlap::never, dst, between, sequence) }?;
+    Ok(())
 }
 
-/// Copies between arrays that share no memory.
+/// Copies unless the arrays meet; whether it did.
 ///
 /// # Safety
-/// As for [`copy`], and no item of one array, nor a pointer to one, shares a byte with one of the
-/// other.
-unsafe fn copy_apart(dst: Array, src: Array, sequence: Sequence) -> Result<(), Error> {
+/// As for [`copy`]; `meet` tells if an item of one array, or a pointer to one, shares a byte with one of
+/// the other.
+#[inline(never)]
+unsafe fn copy_unless(
+    meet: overlap::Meet,
+    dst: Array,
+    src: Array,
+    sequence: Sequence,
+) -> Result<bool, Error> {
+    let mut met = false;
     storage::with_axes(sequence.shape.len(), &mut |axes| {
         plan::lay(axes, sequence.shape, dst.side, src.side);
         plan::keep_prefix(axes, sequence.items, sequence.order);
-        // SAFETY: the caller's promise is the callee's.
-        unsafe { run_apart(axes, dst.buf, src.buf, sequence) };
-    })
+        // SAFETY: the caller promised that every index can be reached in both arrays.
+        met = unsafe { meet(axes, dst.buf, src.buf, sequence.itemsize) };
+        if !met {
+            // SAFETY: the arrays do not meet; the rest is the caller's promise.
+            unsafe { run_apart(axes, dst.buf, src.buf, sequence) };
+        }
+    })?;
+    Ok(!met)
 }
 
 /// Runs the loops of a copy between arrays that share no memory.
 ///
 /// # Safety
-/// As for [`copy_apart`]; the axes are laid for these arrays, and all indices are 0.
+/// As for [`copy`], and the arrays do not meet; the axes are laid for these arrays, and all indices are 0.
 unsafe fn run_apart(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
     if plan::are_few(axes, sequence.items, few::ITEMS) {
         if sequence.order == Order::Fortran {

@@ -7,6 +7,19 @@ use crate::layout::Order;
 use crate::layout::extent;
 use crate::plan::Axis;
 
+/// What tells whether the arrays of axes meet.
+///
+/// Safety: as for [`meet`].
+pub type Meet = unsafe fn(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) -> bool;
+
+/// What tells it of arrays that are known not to.
+///
+/// # Safety
+/// None.
+pub unsafe fn never(_: &mut [Axis], _: *mut u8, _: *mut u8, _: isize) -> bool {
+    false
+}
+
 /// Whether a byte that is written may be one that is read: an item, or a pointer on the way to one.
 ///
 /// Exact for blocks (their extents meet); where pointers lead into the destination, all that lies

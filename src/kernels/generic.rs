@@ -2,7 +2,7 @@
 
 use core::ptr;
 
-use super::{Items, Kernels, Level, WIDTHS};
+use super::{Items, Kernels, Level, WIDTHS, Way};
 
 /// The lowest level.
 pub static KERNELS: Kernels = Kernels {
@@ -13,6 +13,7 @@ pub static KERNELS: Kernels = Kernels {
     fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
     runs: runs_of_any,
     others: None,
+    carry,
 };
 
 /// Items at a distance on both sides: no level has anything better.
@@ -165,5 +166,26 @@ pub unsafe fn runs_of_any(
         unsafe { ptr::copy_nonoverlapping(src, dst, run) };
         dst = dst.wrapping_offset(d);
         src = src.wrapping_offset(s);
+    }
+}
+
+/// Runs into a stage or out of it; see [`super::Carry`].
+///
+/// # Safety
+/// As for [`super::Carry`].
+pub unsafe fn carry(
+    places: &[*mut u8],
+    from: isize,
+    mut line: *mut u8,
+    pitch: usize,
+    run: usize,
+    way: Way,
+) {
+    for place in places {
+        let place = place.wrapping_offset(from);
+        let (dst, src) = if way == Way::In { (line, place) } else { (place, line) };
+        // SAFETY: a run of a place, and of the stage (caller).
+        unsafe { ptr::copy_nonoverlapping(src, dst, run) };
+        line = line.wrapping_add(pitch);
     }
 }

@@ -90,6 +90,25 @@ pub type Others = unsafe fn(
     rows: usize,
 );
 
+/// Copies `run` bytes between `from` bytes behind each of `places`, which lie anywhere, and the lines of a
+/// stage, `pitch` bytes apart.
+///
+/// Safety: all runs are readable, and those of the destination writable; past the caches all of these are
+/// multiples of 64 bytes at addresses that are.
+pub type Carry =
+    unsafe fn(places: &[*mut u8], from: isize, line: *mut u8, pitch: usize, run: usize, way: Way);
+
+/// Which way runs are carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Into the stage.
+    In,
+    /// Out of the stage.
+    Out,
+    /// Out of the stage, past the caches.
+    Past,
+}
+
 /// The leaf loops of one level, by the size of the items: 1, 2, 4, 8 and 16 bytes.
 pub struct Kernels {
     /// The level that these kernels need.
@@ -107,6 +126,8 @@ pub struct Kernels {
     /// Two dimensions whose order differs, of items of other sizes up to 15 bytes, if the level has
     /// better than runs.
     pub others: Option<Others>,
+    /// Rows and columns that lie anywhere, into a stage and out of it.
+    pub carry: Carry,
 }
 
 impl Kernels {
@@ -132,6 +153,14 @@ impl Kernels {
             _ => unsafe { others::transpose(self.runs, width, dst, d, src, s, columns, rows) },
         }
     }
+}
+
+/// From how many bytes on it is better to write past the caches.
+pub fn large() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    return cpu::caches().large;
+    #[cfg(not(target_arch = "x86_64"))]
+    usize::MAX
 }
 
 /// How many sizes of items have kernels of their own.

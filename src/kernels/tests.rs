@@ -381,6 +381,74 @@ fn runs_and_fills_touch_nothing_beyond_the_first_and_the_last() {
 }
 
 #[test]
+fn runs_of_all_lengths_are_carried_as_the_model_does() {
+    let offsets = [2000, 0, 1000, 3000, 1600];
+    for kernels in all() {
+        for run in 0..=515 {
+            for n in [0, 1, 2, 5] {
+                let (from, shift, pitch) = (run % 23, run * 5 % 64, run + 13 * n);
+                let far = block(4 * 1000, shift, run);
+                let near = block(5 * pitch + run, shift, run + 1);
+                for way in [Way::In, Way::Out] {
+                    let (mut far, mut near) = (far.clone(), near.clone());
+                    let (mut far_expected, mut near_expected) = (far.clone(), near.clone());
+                    for (i, at) in offsets[..n].iter().enumerate() {
+                        let (far_at, near_at) = (shift + at + from, 64 + i * pitch);
+                        if way == Way::In {
+                            near_expected[near_at..][..run].copy_from_slice(&far[far_at..][..run]);
+                        } else {
+                            far_expected[far_at..][..run].copy_from_slice(&near[near_at..][..run]);
+                        }
+                    }
+                    let first = far.as_mut_ptr().wrapping_add(shift);
+                    let places: Vec<_> =
+                        offsets[..n].iter().map(|at| first.wrapping_add(*at)).collect();
+                    let line = near.as_mut_ptr().wrapping_add(64);
+                    unsafe { (kernels.carry)(&places, from as isize, line, pitch, run, way) };
+                    assert!(near == near_expected, "{:?} {way:?} {run} {n}", kernels.level);
+                    assert!(far == far_expected, "{:?} {way:?} {run} {n}", kernels.level);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lines_are_carried_past_the_caches_as_the_model_does() {
+    let near = pattern(8192, 3);
+    for kernels in all() {
+        for run in (0..=1024).step_by(64) {
+            let mut far = std::vec![0x5a_u8; 8192 + 64];
+            let first = far.as_ptr().addr().wrapping_neg() % 64;
+            let mut expected = far.clone();
+            let offsets = [4096, 0, 2048 + 64];
+            for (i, at) in offsets.iter().enumerate() {
+                expected[first + at..][..run].copy_from_slice(&near[7 + i * 1100..][..run]);
+            }
+            let start = far.as_mut_ptr().wrapping_add(first);
+            let places = offsets.map(|at| start.wrapping_add(at).wrapping_sub(128));
+            let line = near.as_ptr().wrapping_add(7).cast_mut();
+            unsafe { (kernels.carry)(&places, 128, line, 1100, run, Way::Past) };
+            assert!(far == expected, "{:?} {run}", kernels.level);
+        }
+    }
+}
+
+#[test]
+fn carrying_touches_nothing_beyond_the_runs() {
+    for kernels in all() {
+        for len in (1..=200).chain([256, 300, 515]) {
+            let (there, here) = (Guarded::new(len), Guarded::new(len));
+            for (place, line) in there.ends(len).into_iter().zip(here.ends(len)) {
+                for way in [Way::In, Way::Out] {
+                    unsafe { (kernels.carry)(&[place], 0, line, len, len, way) };
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn levels_rise_and_start_at_the_generic_one() {
     let levels: Vec<Level> = all().map(|kernels| kernels.level).collect();
     assert_eq!(levels.first(), Some(&Level::Generic));

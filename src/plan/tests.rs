@@ -77,8 +77,9 @@ fn two_orders_are_a_transpose_with_the_source_s_dense_loop_before_the_last() {
     let mut axes = laid(&[5, 4], dense(&[5, 4], 2, Fortran), dense(&[5, 4], 2, C));
     assert_eq!(class_of(&mut axes, 2), (Class::Transpose, std::vec![(4, 10, 2), (5, 2, 8)]));
     // Three dimensions reversed: the middle one is the outer loop.
-    let mut axes = laid(&[3, 4, 5], dense(&[3, 4, 5], 1, Fortran), dense(&[3, 4, 5], 1, C));
-    let expected = std::vec![(4, 3, 5), (5, 12, 1), (3, 1, 20)];
+    let shape = [300, 4, 500];
+    let mut axes = laid(&shape, dense(&shape, 1, Fortran), dense(&shape, 1, C));
+    let expected = std::vec![(4, 300, 500), (500, 1200, 1), (300, 1, 2000)];
     assert_eq!(class_of(&mut axes, 1), (Class::Transpose, expected));
 }
 
@@ -171,4 +172,59 @@ fn prefix_is_whole_slabs_and_a_rest() {
     assert_eq!(axes[1].index, 2);
     let mut axes = laid(&shape, dense(&shape, 1, C), dense(&shape, 1, C));
     assert_eq!(split_prefix(&mut axes, 13, Fortran), Slabs { axis: 2, whole: 3, rest: 1 });
+}
+
+/// A permutation of a C-contiguous array's dimensions, copied to a C-contiguous one.
+fn permuted(dims: &[isize], order: &[usize], itemsize: isize) -> Vec<Axis> {
+    let strides: Vec<isize> =
+        (0..dims.len()).map(|i| dims[i + 1..].iter().product::<isize>() * itemsize).collect();
+    let shape: Vec<isize> = order.iter().map(|i| dims[*i]).collect();
+    let from: Vec<isize> = order.iter().map(|i| strides[*i]).collect();
+    laid(&shape, dense(&shape, itemsize, C), given(&shape, &from, itemsize))
+}
+
+#[test]
+fn short_lines_are_woven_of_several_loops() {
+    // The last three are dense in the destination; what continues the column is among them.
+    let mut axes = permuted(&[12, 14, 10, 16, 8, 18], &[5, 3, 1, 0, 2, 4], 4);
+    let (class, loops) = class_of(&mut axes, 4);
+    assert_eq!(class, Class::Weave { columns: 1, rows: 3 });
+    assert_eq!(loops[2], (18, 860_160, 4));
+    assert_eq!(loops[3..], [(12, 320, 1_290_240), (10, 32, 9216), (8, 4, 72)]);
+    // Long columns, of which there is one loop.
+    let mut axes = permuted(&[12, 14, 10, 16, 8, 18], &[0, 2, 4, 5, 3, 1], 8);
+    let (class, loops) = class_of(&mut axes, 8);
+    assert_eq!(class, Class::Weave { columns: 1, rows: 2 });
+    assert_eq!(loops[2..], [(144, 1792, 8), (16, 112, 1152), (14, 8, 184_320)]);
+    // Both: the fastest column last, before the rows.
+    let mut axes = permuted(&[8; 6], &[5, 4, 3, 2, 1, 0], 1);
+    let (class, loops) = class_of(&mut axes, 1);
+    assert_eq!(class, Class::Weave { columns: 2, rows: 3 });
+    assert_eq!(loops[1..3], [(8, 4096, 8), (8, 32_768, 1)]);
+    assert_eq!(loops[3..], [(8, 64, 512), (8, 8, 4096), (8, 1, 32_768)]);
+}
+
+#[test]
+fn long_lines_and_tables_too_long_are_plain_transposes() {
+    let class = |dims: &[isize], order: &[usize], itemsize| {
+        class_of(&mut permuted(dims, order, itemsize), itemsize).0
+    };
+    assert_eq!(class(&[256, 256, 256], &[2, 1, 0], 4), Class::Transpose);
+    assert_eq!(class(&[8; 6], &[5, 4, 3, 2, 1, 0], 3), Class::Transpose);
+    // 300 x 4 rows are more than a table has.
+    assert_eq!(class(&[4, 300, 70], &[2, 1, 0], 4), Class::Transpose);
+    assert_eq!(class(&[4, 250, 70], &[2, 1, 0], 4), Class::Weave { columns: 1, rows: 2 });
+    // The loop that would make the columns wide has too many steps.
+    assert_eq!(class(&[300, 100, 3], &[2, 1, 0], 1), Class::Transpose);
+    assert_eq!(class(&[300, 80, 3], &[2, 1, 0], 1), Class::Weave { columns: 2, rows: 1 });
+}
+
+#[test]
+fn woven_columns_read_backwards_are_turned_round() {
+    let shape = [5, 3, 4];
+    // The first dimension is dense in the source, downwards.
+    let mut axes = laid(&shape, dense(&shape, 1, C), given(&shape, &[-1, 5, 60], 1));
+    let plan = canonicalise(&mut axes, 1);
+    assert_eq!((plan.class, plan.dst, plan.src), (Class::Weave { columns: 1, rows: 2 }, 48, -4));
+    assert_eq!((plan.axes[0].n, plan.axes[0].dst, plan.axes[0].src), (5, -12, 1));
 }

@@ -5,6 +5,7 @@ mod interleave_avx512;
 mod interleave_shuffle;
 mod others_avx512;
 mod runs;
+mod staging;
 mod strided_gather_avx512;
 mod strided_gather_shuffle;
 mod strided_scatter_avx512;
@@ -45,6 +46,7 @@ static SSE: Kernels = Kernels {
     ],
     runs: runs::sse::runs,
     others: None,
+    carry: staging::sse::carry,
 };
 
 /// AVX2: vectors of 32 bytes.
@@ -74,6 +76,7 @@ static AVX2: Kernels = Kernels {
     ],
     runs: runs::avx2::runs,
     others: None,
+    carry: staging::avx2::carry,
 };
 
 /// AVX-512 with VBMI: vectors of 64 bytes.
@@ -109,6 +112,7 @@ static AVX512: Kernels = Kernels {
     ],
     runs: others_avx512::runs_or_items,
     others: Some(others_avx512::transpose),
+    carry: staging::avx512::carry,
 };
 
 /// The tables of the levels above the generic one, up to `highest`, the lowest first.
