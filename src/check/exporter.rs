@@ -356,22 +356,25 @@ impl Inquiry<'_> {
     /// As for [`check`].
     unsafe fn settle(&mut self, before: Option<isize>) {
         let Some(before) = before else { return };
-        let mut change = self.change_since(before);
-        if change > 0 {
-            // An exporter may keep a reference to itself the first time: does each time add one?
-            let before = before.wrapping_add(change);
-            let mut view = EMPTY;
-            // SAFETY: as for `check` (caller).
-            if unsafe { self.ask(&mut view) } {
-                // SAFETY: filled above, not moved, and given back once.
-                unsafe { self.release(&mut view) };
-            }
-            change = self.change_since(before);
+        let once = self.change_since(before);
+        if once == 0 {
+            return;
         }
-        if change != 0 {
-            self.tell_number(Rule::References, Field::References, change, Word::NoneMore);
+        // An exporter may keep a reference to itself the first time, and other threads may have taken or
+        // dropped one meanwhile: does each time make a difference?
+        let before = before.wrapping_add(once);
+        let mut view = EMPTY;
+        // SAFETY: as for `check` (caller).
+        if unsafe { self.ask(&mut view) } {
+            // SAFETY: filled above, not moved, and given back once.
+            unsafe { self.release(&mut view) };
         }
-        for _ in change..0 {
+        let again = self.change_since(before);
+        if again.signum() != once.signum() {
+            return;
+        }
+        self.tell_number(Rule::References, Field::References, again, Word::NoneMore);
+        for _ in once.saturating_add(again)..0 {
             // SAFETY: an object; one reference for each that is missing.
             unsafe { self.runtime.incref(self.obj) };
         }

@@ -118,17 +118,22 @@ fn is_plausible<T>(address: *const T) -> bool {
     address.addr() >= 4096 && address.is_aligned()
 }
 
-/// Whether memory is there, as the system has it. It may still not be readable.
-#[inline(never)]
+/// Whether memory is there, as the system has it: its first page and its last. It may still not be
+/// readable. (Not by `msync`, which knows all pages: valgrind takes that for reading them.)
 fn mapped(address: usize, size: usize) -> bool {
+    let last = address.wrapping_add(size.saturating_sub(1));
+    is_mapped(address) && is_mapped(last)
+}
+
+#[inline(never)]
+fn is_mapped(address: usize) -> bool {
     // SAFETY: a question about this system.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     let page = usize::try_from(page).ok().filter(|page| page.is_power_of_two()).unwrap_or(4096);
-    let start = address & !page.wrapping_sub(1);
-    let size = size.wrapping_add(address.wrapping_sub(start));
-    let start = ptr::without_provenance_mut(start);
-    // SAFETY: MS_ASYNC does nothing but tell, by ENOMEM, that pages are not there.
-    let told = unsafe { libc::msync(start, size, libc::MS_ASYNC) };
+    let start = ptr::without_provenance_mut(address & !page.wrapping_sub(1));
+    let mut is_resident = 0;
+    // SAFETY: a byte for the one page that is asked about.
+    let told = unsafe { libc::mincore(start, 1, &raw mut is_resident) };
     // SAFETY: a question about this thread.
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: this thread's own number.

@@ -239,3 +239,69 @@ fn report_counts_what_it_has_no_room_for_and_what_it_knows() {
     assert_eq!((report.findings[3].n_requests, report.findings[3].flags), (2, PyBUF_FULL_RO));
     assert_eq!((report.n_findings, report.n_dropped), (32, 8));
 }
+
+/// Numbers that overflow when they are added or multiplied, and those that do not.
+fn draw(state: &mut u64) -> isize {
+    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+    let numbers = [
+        0,
+        1,
+        2,
+        3,
+        4,
+        6,
+        8,
+        12,
+        24,
+        -1,
+        -2,
+        -4,
+        -12,
+        64,
+        65,
+        4096,
+        isize::MAX,
+        isize::MIN,
+        isize::MAX / 2,
+        isize::MIN + 1,
+        isize::MAX - 3,
+    ];
+    numbers[usize::try_from(*state >> 33).unwrap() % numbers.len()]
+}
+
+/// Whatever the numbers of a view are, looking at it ends, and finds only what the table has.
+#[test]
+fn any_numbers_are_judged() {
+    let mut state = 3118;
+    let mut memory = super::memory::Memory::default();
+    let mut n_findings = 0;
+    for round in 0..200_000 {
+        let mut arrays = [[0_isize; 64]; 3];
+        let mut any = || draw(&mut state);
+        arrays.iter_mut().for_each(|array| array.iter_mut().take(4).for_each(|n| *n = any()));
+        let [shape, strides, suboffsets] = &mut arrays;
+        let mut array_or_null = |array: &mut [isize; 64]| match any() {
+            0 | 1 => ptr::null_mut(),
+            2 => ptr::without_provenance_mut(any().unsigned_abs() % 4096),
+            _ => array.as_mut_ptr(),
+        };
+        let (shape, strides) = (array_or_null(shape), array_or_null(strides));
+        let suboffsets = array_or_null(suboffsets);
+        let mut view = Py_buffer { shape, strides, suboffsets, ..EMPTY };
+        view.buf = ptr::without_provenance_mut(any().cast_unsigned());
+        view.obj = ptr::without_provenance_mut(any().cast_unsigned());
+        (view.len, view.itemsize) = (any(), any());
+        (view.readonly, view.ndim) = (any() as c_int, any() as c_int);
+        let flags = [0x8, 0x18, 0x38, 0x58, 0x98, 0x118, 0x11c, any() as c_int][round % 8];
+        view.format = if flags & 4 == 4 { c"T{i:a:}".as_ptr().cast_mut() } else { ptr::null_mut() };
+        n_findings += findings(&view, flags).len();
+        let seen = unsafe { super::seen::Seen::of(&view) };
+        let request = super::request::Request(flags);
+        let mut sink = |_: &super::Finding| n_findings += 1;
+        memory.compare(&mut super::memory::Answer { request, seen, sink: &mut sink });
+        if round % 5 == 0 {
+            memory = super::memory::Memory::default();
+        }
+    }
+    assert!(n_findings > 200_000, "{n_findings}");
+}
