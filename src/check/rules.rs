@@ -76,7 +76,7 @@ rules! {
     Readonly Advice "readonly": "readonly is 1 or 0.",
         "Buffer structure: readonly; compound requests",
         "Set view->readonly to 1 or 0: PyBuffer_FillInfo compares it with 1.";
-    NoSuboffsets Must "no-suboffsets": "Suboffsets that are all negative are NULL.",
+    NoSuboffsets Must "no-suboffsets": "Suboffsets that are all negative are NULL, unless there are no items.",
         "Buffer structure: suboffsets",
         "Set view->suboffsets = NULL where no dimension has pointers to follow.";
     Structure Must "structure": "No item that shape and strides reach lies outside the memory block.",

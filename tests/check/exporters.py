@@ -76,6 +76,33 @@ for exporter in sound_exporters():
     # bytes of a length below 2 live for ever from 3.12 on, and classes' instances may not be counted.
     assert report.has_references or isinstance(exporter, bytes), exporter
 
+
+
+def random_arrays():
+    """Slices of CPython's test exporter, through memoryviews and by themselves: all flags, all strides."""
+    try:
+        import _testbuffer as t
+    except ImportError:
+        return
+    rng = random.Random(3118)
+    kinds = [0, t.ND_WRITABLE, t.ND_FORTRAN, t.ND_PIL, t.ND_PIL | t.ND_WRITABLE, t.ND_REDIRECT, t.ND_GETBUF_FAIL]
+    for _ in range(600):
+        shape = [rng.choice([0, 1, 2, 3, 5]) for _ in range(rng.randrange(1, 4))]
+        kind, format = rng.choice(kinds), rng.choice(["B", "i", "<q", "3s"])
+        n_items = max(1, shape[0] * (shape[1:] + [1])[0] * (shape[2:] + [1])[0])
+        item = b"abc" if format == "3s" else 1
+        exporter = t.ndarray([item] * n_items, shape=shape, format=format, flags=kind)
+        if kind != t.ND_GETBUF_FAIL and rng.random() < 0.5:
+            exporter = exporter[tuple(slice(None, None, rng.choice([1, 2, -1, -2])) for _ in shape)]
+        can_view = kind not in (t.ND_GETBUF_FAIL, t.ND_REDIRECT)
+        yield memoryview(exporter) if can_view and rng.random() < 0.5 else exporter
+
+
+for exporter in random_arrays():
+    broken, report = rules_broken(exporter)
+    advice, _ = rules_broken(exporter, severity=0)
+    assert not broken and not advice, check_exporter.text_of(library, report)
+
 growing = bytearray(b"abc")
 rules_broken(growing)
 growing.append(1)  # a BufferError if a view were still held
