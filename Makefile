@@ -170,6 +170,11 @@ asan: lib ## Run the C suite (C side) and the unit tests (Rust side) under Addre
 	RUSTFLAGS=-Zsanitizer=address $(cargo) +nightly test --lib --target-dir $(BUILD)/asan \
 	  --target "$$(rustc +nightly -vV | sed -n 's/^host: //p')"
 
+.PHONY: tsan
+tsan: lib ## Run the threads of the C suite, without Python, under ThreadSanitizer
+	@$(CARGO) +nightly --version >/dev/null || { echo 'libpybuffer: a nightly Rust is missing: it has the sanitizer' >&2; exit 1; }
+	$(cargo) test --test c_suite -- --ignored thread_sanitizer
+
 ##@ Show
 
 .PHONY: demo

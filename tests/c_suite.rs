@@ -219,6 +219,39 @@ fn suite_without_python_is_valgrind_clean() {
     }
 }
 
+/// For `make tsan`: the suite's threads, with both sides watched. The archive is built for it by a nightly
+/// Rust, whose standard library is not, but none of it is in the archive.
+#[test]
+#[ignore = "needs a nightly Rust"]
+fn threads_without_python_are_clean_under_thread_sanitizer() {
+    const RUST: &str = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
+    const C: [&str; 2] = ["-fsanitize=thread", "-fno-omit-frame-pointer"];
+    let folder = temp_dir("c_suite-thread-sanitizer");
+    let version = stdout(&run(Command::new("rustc").args(["+nightly", "-vV"])));
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    run(Command::new("cargo")
+        .args(["+nightly", "rustc", "--lib", "--release", "--no-default-features"])
+        .args(["--crate-type", "staticlib", "--target", host, "--target-dir"])
+        .arg(folder.join("cargo"))
+        .current_dir(&shipped().root)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env("RUSTFLAGS", RUST));
+    let archive = folder.join("cargo").join(host).join("release/libpybuffer.a");
+
+    let mut flags = standalone_flags();
+    flags.extend(strings(&C));
+    let mut objects = compile(&folder, SOURCES, &flags);
+    objects.extend(compile(&folder, &["suite/objects", "suite/thread_sanitizer"], &flags));
+    let program = folder.join("suite");
+    let mut flags = strings(&C);
+    flags.push(archive.display().to_string());
+    link(&program, &objects, &flags);
+    // Addresses that are the same every time: the run-time library knows no others.
+    let mut watched = Command::new("setarch");
+    run_suite("standalone, ThreadSanitizer", watched.arg("-R").arg(&program).arg("thread"));
+}
+
 // --- inside a CPython ------------------------------------------------------------------------------
 
 /// A CPython that a program can be linked with, and the suite's objects compiled for it.

@@ -29,6 +29,10 @@ extern __attribute__((weak)) const char *pybuffer_runtime(void);
     F(PyObject_CopyData)                                                                          \
     F(PyBuffer_FillContiguousStrides)                                                             \
     F(PyBuffer_FillInfo)                                                                          \
+    F(PyMemoryView_FromObject)                                                                    \
+    F(PyMemoryView_FromMemory)                                                                    \
+    F(PyMemoryView_FromBuffer)                                                                    \
+    F(PyMemoryView_GetContiguous)                                                                 \
     SINCE_3_9(F)
 
 /* The name is taken as written; the function may be a macro's. */
@@ -156,6 +160,27 @@ describe(PyObject *module, PyObject *args)
     return answer;
 }
 
+/* memoryviews(exporter, order) -> (of it, contiguous in order, of its view, of its memory) */
+static PyObject *
+memoryviews(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *exporter;
+    int order;
+    Py_buffer view;
+    if (!PyArg_ParseTuple(args, "OC", &exporter, &order))
+        return NULL;
+    if (PyObject_GetBuffer(exporter, &view, PyBUF_FULL_RO) < 0)
+        return NULL;
+    /* N takes the references, also where one of them could not be had. */
+    PyObject *answer = Py_BuildValue("(NNNN)", PyMemoryView_FromObject(exporter),
+                                     PyMemoryView_GetContiguous(exporter, PyBUF_READ, (char)order),
+                                     PyMemoryView_FromBuffer(&view),
+                                     PyMemoryView_FromMemory(view.buf, view.len, PyBUF_READ));
+    PyBuffer_Release(&view);
+    return answer;
+}
+
 #if PY_VERSION_HEX >= 0x03090000
 /* size_from_format(format) -> int */
 static PyObject *
@@ -195,6 +220,7 @@ static PyMethodDef methods[] = {
     {"from_contiguous", from_contiguous, METH_VARARGS, NULL},
     {"copy_data", copy_data, METH_VARARGS, NULL},
     {"describe", describe, METH_VARARGS, NULL},
+    {"memoryviews", memoryviews, METH_VARARGS, NULL},
 #if PY_VERSION_HEX >= 0x03090000
     {"size_from_format", size_from_format, METH_VARARGS, NULL},
 #endif

@@ -327,7 +327,7 @@ static void *ask_shared(void *argument)
     return NULL;
 }
 
-static void memoryview_release_races_with_requests(void)
+static void memoryview_release_races_with_requests_of_other_threads(void)
 {
     char items[] = "abcdefgh";
     for (int i = 0; i < (is_quick() ? 20 : 500); i++) {
@@ -361,7 +361,7 @@ const Test memoryview_owner_tests[] = {
     TEST(memoryview_references_balance),
 #ifdef STANDALONE
     TEST(memoryview_of_one_object_serves_many_threads),
-    TEST(memoryview_release_races_with_requests),
+    TEST(memoryview_release_races_with_requests_of_other_threads),
 #endif
     END_OF_TESTS,
 };

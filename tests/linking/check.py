@@ -43,6 +43,14 @@ target = array.array("i", [0, 0, 0])
 extension.copy_data(target, array.array("i", [1, 2, 3]))
 assert target == array.array("i", [1, 2, 3])
 
+# Memoryviews are the interpreter's own, whoever made them.
+views = extension.memoryviews(picture, "F")
+assert [type(view) for view in views] == [memoryview] * 4
+assert [view.tolist() for view in views[:3]] == [picture.tolist()] * 3
+assert views[1].obj == b"adbecf" and views[1].f_contiguous and views[2].obj is None
+assert views[3].tobytes() == b"abcdef"
+raises(TypeError, "a bytes-like object is required, not 'int'", extension.memoryviews, 1, "C")
+
 # Errors are the interpreter's own, with its text.
 raises(TypeError, "a bytes-like object is required, not 'int'", extension.to_contiguous, 1, "C")
 raises(ValueError, "PyBuffer_ToContiguous: len != view->len", extension.to_contiguous, b"ab", "C", 1)
