@@ -260,3 +260,65 @@ impl Memoryviews {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::standalone::{RUNTIME, memoryview, objects};
+    use super::*;
+
+    static ITEMS: [u8; 6] = [0; 6];
+
+    fn of_items() -> (*mut PyObject, Py_buffer) {
+        let mut like = crate::view::plain::EMPTY;
+        like.buf = ITEMS.as_ptr().cast_mut().cast();
+        (like.len, like.itemsize, like.ndim) = (6, 1, 1);
+        (unsafe { memoryview::from_buffer(&raw const like) }, like)
+    }
+
+    fn is_fresh(memoryview: *mut PyObject, like: &Py_buffer) -> bool {
+        unsafe { RUNTIME.memoryviews.fresh(RUNTIME.layout, memoryview, like) }.is_some()
+    }
+
+    #[test]
+    fn layout_of_standalone_memoryviews_is_the_one_that_is_measured() {
+        let measured =
+            unsafe { Memoryviews::measure(RUNTIME.layout, memoryview::memoryview_type()) };
+        assert_eq!(measured, RUNTIME.memoryviews.shift);
+        assert_eq!(
+            unsafe { Memoryviews::measure(RUNTIME.layout, super::super::standalone::metatype()) },
+            None
+        );
+    }
+
+    #[test]
+    fn memoryview_that_is_not_what_it_was_made_of_is_left_alone() {
+        let (memoryview, like) = of_items();
+        assert!(is_fresh(memoryview, &like));
+        let changes: [fn(&mut Py_buffer); 4] = [
+            |like| like.buf = like.buf.wrapping_byte_add(1),
+            |like| like.len = 5,
+            |like| like.itemsize = 2,
+            |like| like.ndim = 2,
+        ];
+        for change in changes {
+            let (_, mut other) = (memoryview, crate::view::plain::EMPTY);
+            (other.buf, other.len, other.itemsize, other.ndim) =
+                (like.buf, like.len, like.itemsize, like.ndim);
+            change(&mut other);
+            assert!(!is_fresh(memoryview, &other));
+        }
+        // One that is in use already: a view is out, it has an owner, its format is its own.
+        let fields = unsafe { &mut *RUNTIME.memoryviews.fields_of(memoryview) };
+        fields.exports = 1;
+        assert!(!is_fresh(memoryview, &like));
+        fields.exports = 0;
+        let managed = unsafe { &mut *fields.managed };
+        managed.flags = FREE_FORMAT;
+        assert!(!is_fresh(memoryview, &like));
+        managed.flags = 0;
+        managed.master.obj = memoryview;
+        assert!(!is_fresh(memoryview, &like));
+        managed.master.obj = ptr::null_mut();
+        unsafe { objects::decref(memoryview) };
+    }
+}
