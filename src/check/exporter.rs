@@ -11,14 +11,13 @@ use super::request::Request;
 use super::seen::{Kept, Seen};
 use super::text::Room;
 use super::words::{Field, Word};
-use super::{Finding, Rule, Value, mapped, name_exporter, view};
+use super::{Finding, Rule, Value, extent_of, mapped, name_exporter, place_of, view};
 use crate::abi::{
     Py_buffer, PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT,
     PyBUF_INDIRECT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyObject, getbufferproc,
     pybuffer_report,
 };
 use crate::error::Error;
-use crate::layout::extent::extent;
 use crate::protocol::get::{EMPTY, ask, give_back};
 use crate::runtime::{self, Runtime};
 
@@ -39,7 +38,7 @@ const EXTRAS: [c_int; 4] = [PyBUF_FORMAT, 0, PyBUF_FORMAT | PyBUF_WRITABLE, PyBU
 const N: usize = SHAPES.len() * EXTRAS.len();
 
 /// References that are held meanwhile: an exporter that drops too many shall outlive the look at it.
-const SPARE: usize = 8;
+const SPARE: isize = 8;
 
 /// For each of `SHAPES`, a bit for each of those that ask for more: whoever meets one can meet it.
 const MORE_SHAPES: [u16; SHAPES.len()] = [
@@ -107,10 +106,8 @@ pub unsafe fn check(obj: *mut PyObject, report: &mut pybuffer_report) -> Result<
         writable: 0,
         other_exception: None,
     };
-    for _ in 0..SPARE {
-        // SAFETY: as above.
-        unsafe { runtime.incref(obj) };
-    }
+    // SAFETY: as above.
+    unsafe { inquiry.take(SPARE) };
     // SAFETY: as above.
     unsafe { inquiry.run() };
     for _ in 0..SPARE {
@@ -374,8 +371,18 @@ impl Inquiry<'_> {
             return;
         }
         self.tell_number(Rule::References, Field::References, again, Word::NoneMore);
-        for _ in once.saturating_add(again)..0 {
-            // SAFETY: an object; one reference for each that is missing.
+        // SAFETY: an object (caller).
+        unsafe { self.take(once.saturating_add(again).wrapping_neg()) };
+    }
+
+    /// Takes so many references to the exporter.
+    ///
+    /// # Safety
+    /// As for [`check`].
+    #[inline(never)]
+    unsafe fn take(&self, n: isize) {
+        for _ in 0..n {
+            // SAFETY: an object (caller).
             unsafe { self.runtime.incref(self.obj) };
         }
     }
@@ -487,11 +494,11 @@ fn reach(seen: &Seen) -> (isize, isize) {
     match seen.arrays {
         [Some(shape), Some(strides), suboffsets] => {
             // The entries along a dimension with pointers are pointers.
-            if suboffsets.is_some_and(|all| all.iter().any(|&suboffset| suboffset >= 0)) {
+            if suboffsets.is_some_and(|all| place_of(all, false).is_some()) {
                 return (0, 0);
             }
-            let dims = shape.iter().copied().zip(strides.iter().copied());
-            extent(seen.itemsize, dims).map_or((0, 0), |extent| (extent.low, extent.high))
+            extent_of(seen.itemsize, shape, strides)
+                .map_or((0, 0), |extent| (extent.low, extent.high))
         }
         _ => (0, seen.len),
     }

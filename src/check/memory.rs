@@ -6,13 +6,12 @@ use core::ffi::c_int;
 use super::request::Request;
 use super::seen::{Kept, Seen};
 use super::words::{Field, Word};
-use super::{Finding, Rule, Sink, Value};
+use super::{Finding, Rule, Sink, Value, has, is_dense, place_of};
 use crate::abi::{
     PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_INDIRECT, PyBUF_ND,
     PyBUF_STRIDES, PyBUF_WRITABLE,
 };
 use crate::layout::Order;
-use crate::layout::contiguity::is_dense;
 use crate::layout::verify::{Block, lies_within};
 
 /// What is known of an exporter's memory.
@@ -83,15 +82,16 @@ impl Memory {
             (Field::Shape, has_both(0)),
             (Field::Format, seen.format.is_some() && before.format.is_some()),
         ];
-        let mut compared = compared.into_iter().filter(|(_, is_compared)| *is_compared);
-        if compared.any(|(field, _)| answer.differs(&before, field)) {
-            return;
+        for (field, is_compared) in &compared {
+            if *is_compared && answer.differs(&before, *field) {
+                return;
+            }
         }
         let [shape, strides, pointers] = before.arrays;
-        if pointers.is_some_and(|all| all.iter().any(|&at| at >= 0)) {
+        if pointers.is_some_and(|all| place_of(all, false).is_some()) {
             compare_pointers(answer, &before);
         } else if let (Some(shape), Some(strides)) = (shape, strides)
-            && !shape.contains(&0)
+            && !has(shape, 0)
         {
             match seen.arrays[1] {
                 Some(now) => compare_strides(answer, &before, shape, now, strides),

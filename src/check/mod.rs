@@ -24,6 +24,8 @@ use core::ptr;
 use core::slice;
 
 use crate::abi::{Py_buffer, PyObject, pybuffer_report};
+use crate::layout::extent::{Extent, extent};
+use crate::layout::{Order, contiguity};
 use crate::runtime;
 use request::Request;
 pub use rules::{Rule, Severity};
@@ -116,6 +118,32 @@ pub type Sink<'a> = dyn FnMut(&Finding<'_>) + 'a;
 /// Whether an address may be one of a value: not in the first page, and aligned.
 fn is_plausible<T>(address: *const T) -> bool {
     address.addr() >= 4096 && address.is_aligned()
+}
+
+/// Whether one of the numbers is this one. Short loops, written out eight times over, are most of what
+/// judging a view would be.
+#[inline(never)]
+fn has(numbers: &[isize], number: isize) -> bool {
+    numbers.contains(&number)
+}
+
+/// The first of the numbers that is negative, or that is not: its place.
+#[inline(never)]
+fn place_of(numbers: &[isize], is_negative: bool) -> Option<usize> {
+    numbers.iter().position(|n| (*n < 0) == is_negative)
+}
+
+/// The bytes that items take, relative to the first; `None` if there are no such addresses. As [`extent`],
+/// once for all that ask here.
+#[inline(never)]
+fn extent_of(itemsize: isize, shape: &[isize], strides: &[isize]) -> Option<Extent> {
+    extent(itemsize, shape.iter().copied().zip(strides.iter().copied()))
+}
+
+/// As [`contiguity::is_dense`], once for all that ask here.
+#[inline(never)]
+fn is_dense(itemsize: isize, shape: &[isize], strides: &[isize], order: Order) -> bool {
+    contiguity::is_dense(itemsize, shape, strides, order)
 }
 
 /// Whether memory is there, as the system has it: its first page and its last. It may still not be

@@ -22,6 +22,7 @@ pub unsafe fn clear<'a>(report: *mut pybuffer_report) -> &'a mut pybuffer_report
 }
 
 /// A rule as a C program sees it.
+#[inline(never)]
 pub fn describe(rule: Rule) -> pybuffer_rule {
     pybuffer_rule {
         id: rule as c_int,

@@ -8,15 +8,14 @@ use core::ffi::{CStr, c_int};
 
 use super::request::Request;
 use super::words::{Field, Word};
-use super::{Finding, Rule, Sink, Value, is_plausible};
+use super::{Finding, Rule, Sink, Value, extent_of, has, is_dense, is_plausible, place_of};
 use crate::abi::{
     Py_buffer, PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT,
     PyBUF_INDIRECT, PyBUF_MAX_NDIM, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE,
 };
 use crate::format::item_size;
 use crate::layout::Order;
-use crate::layout::contiguity::{is_dense, is_one_line};
-use crate::layout::extent::extent;
+use crate::layout::contiguity::is_one_line;
 
 /// Judges a view as the answer to a request of `flags`. Requests that the documentation does not define
 /// are judged by what does not depend on them.
@@ -150,7 +149,7 @@ impl<'a> Judge<'a, '_> {
         let arrays = Arrays { shape, strides, suboffsets };
 
         let shape = shape.unwrap_or_default();
-        if let Some(axis) = shape.iter().position(|n| *n < 0) {
+        if let Some(axis) = place_of(shape, true) {
             let found = Value::Number(shape.get(axis).copied().unwrap_or(0));
             let (axis, expected) = (axis.cast_signed(), Value::Word(Word::NotNegative));
             return self.tell_all(Rule::Extent, Field::Shape, axis, found, expected);
@@ -193,9 +192,9 @@ impl<'a> Judge<'a, '_> {
         let is_wanted = self.asks(PyBUF_INDIRECT) || !is_defined;
         let is_needed = if is_wanted { None } else { Some(false) };
         let suboffsets = self.read(Rule::Suboffsets, Field::Suboffsets, is_needed)?;
-        if suboffsets.iter().all(|&suboffset| suboffset < 0) {
+        if place_of(suboffsets, false).is_none() {
             // A slice of an array without items may leave a negative one: memoryview does.
-            if is_wanted && !shape.is_some_and(|shape| shape.contains(&0)) {
+            if is_wanted && !shape.is_some_and(|shape| has(shape, 0)) {
                 self.tell(Rule::NoSuboffsets, Field::Suboffsets, Word::Null);
             }
             return None;
@@ -206,7 +205,7 @@ impl<'a> Judge<'a, '_> {
     /// `len` beside a shape; whether there are items, and not more than there is memory for.
     fn len(&mut self, shape: &[isize]) -> bool {
         let view = self.view;
-        let is_empty = shape.contains(&0);
+        let is_empty = has(shape, 0);
         let size = if is_empty {
             Some(0)
         } else {
@@ -226,8 +225,7 @@ impl<'a> Judge<'a, '_> {
     /// Whether the items are within the addresses that there are.
     fn structure(&mut self, arrays: Arrays) {
         let Arrays { shape: Some(shape), strides: Some(strides), .. } = arrays else { return };
-        let dims = shape.iter().copied().zip(strides.iter().copied());
-        if extent(self.view.itemsize, dims).is_none() {
+        if extent_of(self.view.itemsize, shape, strides).is_none() {
             self.tell(Rule::Structure, Field::Strides, Word::WithinBlock);
         }
     }
@@ -256,6 +254,7 @@ impl<'a> Judge<'a, '_> {
     }
 
     /// Whether the items lie back to back in C order, and in Fortran order.
+    #[inline(never)]
     fn lies_in(&self, arrays: Arrays) -> (bool, bool) {
         let itemsize = self.view.itemsize;
         match (arrays.shape, arrays.strides) {
