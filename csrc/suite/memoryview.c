@@ -488,6 +488,10 @@ static void memoryview_of_null_is_a_system_error(void)
     EXPECT_NO_OBJECT(PyMemoryView_FromBuffer(NULL), "SystemError", NULL_ARGUMENT);
     EXPECT_NO_OBJECT(PyMemoryView_GetContiguous(NULL, PyBUF_READ, 'C'), "SystemError",
                      NULL_ARGUMENT);
+    PyObject *memoryview = PyMemoryView_FromMemory(NULL, 0, PyBUF_READ);
+    EXPECT_ERROR(-1, PyObject_GetBuffer(memoryview, NULL, PyBUF_SIMPLE), "SystemError",
+                 NULL_ARGUMENT);
+    Py_XDECREF(memoryview);
 }
 
 static void memoryview_check_tells_memoryviews_from_others(void)
