@@ -198,10 +198,10 @@ impl State {
             return;
         }
         // Only where all acquisitions come along can a release have none. The interpreter may call an
-        // exporter's slot by itself, or fill a view by hand.
+        // exporter's slot by itself, or fill a view by hand, as the library does for memoryviews.
         let place = self.people.place(caller);
-        let is_host = place.is_some_and(|place| place.is_host);
-        if is_host || runtime.is_hosted() && !self.has_heard_the_host() {
+        let is_trusted = place.is_none_or(|place| place.is_host);
+        if is_trusted || runtime.is_hosted() && !self.has_heard_the_host() {
             self.records.forget(address);
             return;
         }
