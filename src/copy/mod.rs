@@ -5,6 +5,7 @@
 
 mod direct;
 pub mod few;
+mod indirect;
 mod odometer;
 mod overlap;
 mod storage;
@@ -181,33 +182,9 @@ unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, seque
         // SAFETY: as above.
         (true, false) => unsafe { copy_prefix(axes, dst, src, sequence) },
         // SAFETY: as above.
-        (false, true) => unsafe { copy_indirect(axes, dst, src, sequence.itemsize) },
+        (false, true) => unsafe { indirect::copy(axes, dst, src, sequence.itemsize) },
         // SAFETY: as above.
         (false, false) => unsafe { direct::copy(axes, dst, src, sequence.itemsize) },
-    }
-}
-
-/// Copies an array whose items are found through pointers: the loops up to the last pointer are run
-/// by index, what lies behind it as a direct copy with one plan for all.
-///
-/// # Safety
-/// As for [`copy_in_any_order`].
-#[inline(never)]
-unsafe fn copy_indirect(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) {
-    let last_pointer = axes.iter().rposition(|axis| axis.src_suboffset >= 0);
-    let depth = last_pointer.map_or(0, |last| last.saturating_add(1));
-    let Some((outer, inner)) = axes.split_at_mut_checked(depth) else { return };
-    let mut plan = plan::canonicalise(inner, itemsize);
-    loop {
-        // SAFETY: the indices are within the shape (caller).
-        let to = unsafe { odometer::locate_dst(outer, dst) }.wrapping_offset(plan.dst);
-        // SAFETY: as above.
-        let from = unsafe { odometer::locate_src(outer, src) }.wrapping_offset(plan.src);
-        // SAFETY: the block behind these indices is reached by the inner loops (caller).
-        unsafe { direct::run(&mut plan, to, from) };
-        if !odometer::advance(outer, Order::C) {
-            return;
-        }
     }
 }
 

@@ -42,16 +42,34 @@ pub unsafe fn run(
     dst: *mut u8,
     src: *const u8,
 ) {
-    let width = 1 << w;
-    let all = axes.iter().fold(width, |all: usize, axis| all.saturating_mul(axis.n.unsigned_abs()));
     let inner = axes.len().saturating_sub(rows);
     let Some((axes, row_axes)) = axes.split_at_mut_checked(inner) else { return };
-    let outer = axes.len().saturating_sub(columns);
-    let Some((outer, column_axes)) = axes.split_at_mut_checked(outer) else { return };
-    let n_columns = column_axes.iter().fold(1, |all, axis| all * axis.n.unsigned_abs());
-
     let mut row_room = [const { MaybeUninit::uninit() }; MOST_ROWS];
     let rows = list(row_axes, &mut row_room, src.cast_mut(), |axis| axis.src);
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { run_rows(kernels, w, axes, columns, rows, dst, src) };
+}
+
+/// Runs loops over columns, for rows that lie anywhere: `rows` says where the first column of each is, if
+/// the loops are at `src`.
+///
+/// # Safety
+/// As for [`direct::run`], for every row; the last `columns` loops are dense in the source, and the rows in
+/// the destination.
+#[inline(never)]
+pub unsafe fn run_rows(
+    kernels: &Kernels,
+    w: usize,
+    axes: &mut [Axis],
+    columns: usize,
+    rows: &mut [*mut u8],
+    dst: *mut u8,
+    src: *const u8,
+) {
+    let outer = axes.len().saturating_sub(columns);
+    let Some((outer, column_axes)) = axes.split_at_mut_checked(outer) else { return };
+    let items = |axes: &[Axis]| axes.iter().fold(1, |all, axis| all * axis.n.unsigned_abs());
+    let n_columns = items(column_axes);
     // A single loop's columns go on as they begin.
     let is_regular = column_axes.len() == 1;
     let step = column_axes.last().map_or(0, |axis| axis.dst);
@@ -62,6 +80,7 @@ pub unsafe fn run(
 
     let is_on_line = |column: &*mut u8| (column.addr() ^ dst.addr()) & 63 == 0;
     let on_lines = columns.iter().all(is_on_line);
+    let all = (items(outer) * n_columns * rows.len()) << w;
     let streams = on_lines && rows.len() << w >= 256 && all >= kernels::large();
     let job = Job { kernels, w, n_columns, step, is_regular, streams };
     let (mut to, mut from) = (dst, src);

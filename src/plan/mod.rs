@@ -253,6 +253,13 @@ fn weave(axes: &mut [Axis], column: usize, run: isize) -> (Class, (isize, isize)
     (if is_plain { Class::Transpose } else { Class::Weave { columns, rows } }, moved)
 }
 
+/// Whether a loop over pointers makes a transpose of a plan for what lies behind them: the destination is
+/// dense along the pointers, and the source along the plan's last loop.
+pub fn is_column(plan: &Plan, pointers: &Axis) -> bool {
+    let run = plan.run.cast_signed();
+    plan.class == Class::Scatter && pointers.dst == run && pointers.n > 1
+}
+
 /// Moves a loop inwards, and turns it round if it runs downwards in the source.
 fn move_up(axes: &mut [Axis], from: usize, to: usize) -> (isize, isize) {
     for i in from..to {
