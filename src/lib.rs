@@ -60,6 +60,8 @@ mod protocol;
 /// cbindgen:ignore
 mod runtime;
 /// cbindgen:ignore
+mod suboffset;
+/// cbindgen:ignore
 mod view;
 
 /// The archive has no unwinder and no std, so a panic can only end the process. The code is written

@@ -26,21 +26,9 @@ use crate::layout::Order;
 use crate::layout::contiguity;
 use crate::layout::extent;
 use crate::layout::strides::c_stride;
+use crate::suboffset::follow;
 
 pub use small::Small;
-
-/// Where an entry leads: with a suboffset that is not negative, by the pointer that it is.
-///
-/// # Safety
-/// With such a suboffset a pointer is readable at `at`.
-#[inline]
-pub unsafe fn follow(at: *mut u8, suboffset: Py_ssize_t) -> *mut u8 {
-    if suboffset < 0 {
-        return at;
-    }
-    // SAFETY: a pointer is there (caller); exporters need not align it.
-    unsafe { at.cast::<*mut u8>().read_unaligned() }.wrapping_offset(suboffset)
-}
 
 /// A view's arrays as slices; nothing is believed but that the pointers point.
 #[derive(Clone, Copy)]

@@ -5,7 +5,8 @@ use core::slice;
 use crate::abi::{Py_buffer, Py_ssize_t};
 use crate::error::{Error, Kind, Tuple};
 use crate::layout::strides::c_stride;
-use crate::view::{Fields, follow};
+use crate::suboffset::follow;
+use crate::view::Fields;
 
 /// The item at `indices[ndim]`; an IndexError names the dimension, the index and the extent.
 ///

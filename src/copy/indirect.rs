@@ -11,6 +11,7 @@ use super::{direct, odometer, weave};
 use crate::kernels;
 use crate::layout::Order;
 use crate::plan::{self, Axis, MOST_ROWS, Plan};
+use crate::suboffset::follow;
 
 /// Copies a whole array.
 ///
@@ -40,16 +41,6 @@ pub unsafe fn copy(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isiz
             return;
         }
     }
-}
-
-/// Where the row behind a pointer begins.
-///
-/// # Safety
-/// A pointer is readable at `at`.
-#[inline]
-unsafe fn follow(at: *mut u8, suboffset: isize) -> *mut u8 {
-    // SAFETY: a pointer is there (caller); exporters need not align it.
-    unsafe { at.cast::<*mut u8>().read_unaligned() }.wrapping_offset(suboffset)
 }
 
 /// Copies what is behind each pointer of a loop.
@@ -99,5 +90,79 @@ unsafe fn weave_rows(
         unsafe { weave::run_rows(kernels::selected(), w, plan.axes, 1, rows, dst, ptr::null()) };
         dst = dst.wrapping_offset(pointers.dst.wrapping_mul(n.cast_signed()));
         left = left.wrapping_sub(n);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Array, Sequence, copy};
+    use crate::layout::Order;
+    use crate::plan::{Side, Strides};
+    use std::vec::Vec;
+
+    /// Copies rows of `shape[1..]` items that lie in any order in memory, and compares with the naive copy.
+    fn check(shape: &[isize], itemsize: isize, order: Order, suboffset: isize, step: isize) {
+        let n_rows = shape[0] as usize;
+        // Items of a row in C order, `step` items apart, behind `suboffset` bytes.
+        let mut strides = std::vec![size_of::<*mut u8>() as isize; shape.len()];
+        let mut len = itemsize * step;
+        for axis in (1..shape.len()).rev() {
+            strides[axis] = len;
+            len *= shape[axis];
+        }
+        let row_len = (suboffset + len) as usize;
+        let mut memory: Vec<u8> =
+            (0..n_rows * row_len).map(|i| (i ^ i >> 8 ^ i >> 15) as u8).collect();
+        let place = |row: usize| row * 7 % n_rows * row_len;
+        let base = memory.as_mut_ptr();
+        let mut table: Vec<*mut u8> =
+            (0..n_rows).map(|row| base.wrapping_add(place(row))).collect();
+        let mut suboffsets = std::vec![-1; shape.len()];
+        suboffsets[0] = suboffset;
+
+        let all: isize = shape.iter().product();
+        let mut expected = Vec::new();
+        for mut flat in 0..all {
+            let mut at = suboffset;
+            let mut row = 0;
+            let mut digit = |axis: usize| {
+                let index = flat % shape[axis];
+                flat /= shape[axis];
+                if axis == 0 { row = index as usize } else { at += index * strides[axis] }
+            };
+            match order {
+                Order::C => (0..shape.len()).rev().for_each(&mut digit),
+                Order::Fortran => (0..shape.len()).for_each(&mut digit),
+            }
+            let from = place(row) + at as usize;
+            expected.extend_from_slice(&memory[from..from + itemsize as usize]);
+        }
+        let mut found = std::vec![0x5a; expected.len() + 64];
+        let dense = Side { shape, itemsize, strides: Strides::Dense(order), suboffsets: None };
+        let pointers =
+            Side { strides: Strides::Given(&strides), suboffsets: Some(&suboffsets), ..dense };
+        let src = Array { buf: table.as_mut_ptr().cast(), side: pointers };
+        let dst = Array { buf: found.as_mut_ptr(), side: dense };
+        let sequence = Sequence { shape, itemsize, order, items: all, first_comes_last: false };
+        unsafe { copy(dst, src, sequence) }.unwrap();
+        assert!(found[..expected.len()] == expected, "{shape:?} {itemsize} {order:?} {step}");
+        assert!(found[expected.len()..].iter().all(|byte| *byte == 0x5a));
+    }
+
+    #[test]
+    fn rows_behind_pointers_are_the_model_s() {
+        for order in [Order::C, Order::Fortran] {
+            for itemsize in (1..=9).chain([16, 24]) {
+                for step in [1, 2] {
+                    check(&[13, 29], itemsize, order, 5, step);
+                    check(&[5, 6, 7], itemsize, order, 0, step);
+                    check(&[8, 3, 4, 5], itemsize, order, 3, step);
+                }
+            }
+            // More rows than a table has, and more columns than a chunk.
+            check(&[2500, 3], 1, order, 1, 1);
+            check(&[1025, 301], 4, order, 0, 1);
+            check(&[70, 5000], 2, order, 9, 1);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::layout::Order;
 use crate::plan::Axis;
+use crate::suboffset::follow;
 
 /// Advances to the next index vector in `order`; `false` when it wraps round to all zeros.
 pub fn advance(axes: &mut [Axis], order: Order) -> bool {
@@ -71,11 +72,8 @@ pub unsafe fn locate(
 ) -> *mut u8 {
     let mut at = first;
     for (index, stride, suboffset) in steps {
-        at = at.wrapping_offset(index.wrapping_mul(stride));
-        if suboffset >= 0 {
-            // SAFETY: the caller promised a pointer here; exporters need not align it.
-            at = unsafe { at.cast::<*mut u8>().read_unaligned() }.wrapping_offset(suboffset);
-        }
+        // SAFETY: the caller promised a pointer where one is followed.
+        at = unsafe { follow(at.wrapping_offset(index.wrapping_mul(stride)), suboffset) };
     }
     at
 }

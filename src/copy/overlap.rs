@@ -6,6 +6,7 @@ use super::odometer;
 use crate::layout::Order;
 use crate::layout::extent;
 use crate::plan::Axis;
+use crate::suboffset::follow;
 
 /// What tells whether the arrays of axes meet.
 ///
@@ -77,23 +78,32 @@ unsafe fn each_range(
     let range_at = |at: *mut u8, low: isize, high: isize| {
         at.addr().wrapping_add_signed(low)..at.addr().wrapping_add_signed(high)
     };
+    let Some((last, outer)) = outer.split_last_mut() else {
+        return found(range_at(first, block.low, block.high));
+    };
+    let pointer = |at: *mut u8| range_at(at, 0, size_of::<*mut u8>().cast_signed());
     loop {
         let mut at = first;
         for axis in outer.iter() {
             let (stride, suboffset) = way(axis);
-            if suboffset >= 0 {
-                let entry = at.wrapping_offset(axis.index.wrapping_mul(stride));
-                if found(range_at(entry, 0, size_of::<*mut u8>().cast_signed())) {
-                    odometer::reset(outer);
-                    return true;
-                }
+            at = at.wrapping_offset(axis.index.wrapping_mul(stride));
+            if suboffset >= 0 && found(pointer(at)) {
+                odometer::reset(outer);
+                return true;
             }
             // SAFETY: the index is within the shape (caller).
-            at = unsafe { odometer::locate(at, [(axis.index, stride, suboffset)].into_iter()) };
+            at = unsafe { follow(at, suboffset) };
         }
-        if found(range_at(at, block.low, block.high)) {
-            odometer::reset(outer);
-            return true;
+        // The last pointers by themselves: they are as many as all others, and more.
+        let (stride, suboffset) = way(last);
+        for _ in 0..last.n {
+            // SAFETY: as above.
+            let to = unsafe { follow(at, suboffset) };
+            if found(pointer(at)) || found(range_at(to, block.low, block.high)) {
+                odometer::reset(outer);
+                return true;
+            }
+            at = at.wrapping_offset(stride);
         }
         if !odometer::advance(outer, Order::C) {
             return false;
