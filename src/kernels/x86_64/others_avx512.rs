@@ -119,6 +119,7 @@ impl Tiles {
     /// # Safety
     /// They are in the arrays; `skip` bytes in front of the first item are in its row.
     #[expect(clippy::too_many_arguments, reason = "a part of two arrays")]
+    #[inline(never)]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn rows(
         &self,

@@ -251,6 +251,7 @@ impl Gather {
     ///
     /// # Safety
     /// The line is one of the destination's.
+    #[inline(never)]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn edge(&self, line: usize) {
         let at = line.cast_signed() * self.advance;

@@ -199,6 +199,7 @@ impl Scatter {
     ///
     /// # Safety
     /// It is one of the groups; the items are readable and writable.
+    #[inline(never)]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn edge(&self, group: usize) {
         let from = self.from + self.turn * group.cast_signed();

@@ -295,6 +295,7 @@ unsafe fn dense(
 ///
 /// # Safety
 /// As for [`transpose`]; `across` and `down` are at least `square`, the size of the lowest strip.
+#[inline(never)]
 #[expect(clippy::too_many_arguments, reason = "two arrays, their extents, and how")]
 pub unsafe fn blocks(
     width: usize,
