@@ -170,6 +170,14 @@ asan: lib ## Run the C suite (C side) and the unit tests (Rust side) under Addre
 	RUSTFLAGS=-Zsanitizer=address $(cargo) +nightly test --lib --target-dir $(BUILD)/asan \
 	  --target "$$(rustc +nightly -vV | sed -n 's/^host: //p')"
 
+.PHONY: aarch64
+aarch64: ## Run the tests of copies for aarch64, under qemu (minutes)
+	$(call need,qemu-aarch64,it runs the tests)
+	$(call need,aarch64-linux-gnu-gcc,it links the tests)
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' \
+	$(cargo) test --lib --target aarch64-unknown-linux-gnu --target-dir $(BUILD)/aarch64 -- kernels copy plan
+
 .PHONY: tsan
 tsan: lib ## Run the threads of the C suite, without Python, under ThreadSanitizer
 	@$(CARGO) +nightly --version >/dev/null || { echo 'libpybuffer: a nightly Rust is missing: it has the sanitizer' >&2; exit 1; }

@@ -17,6 +17,8 @@
     clippy::arithmetic_side_effects,
     reason = "nothing that a caller passes may abort the process"
 )]
+// A C char has a sign on some machines.
+#![cfg_attr(target_arch = "aarch64", allow(clippy::unnecessary_cast))]
 #![cfg_attr(
     test,
     allow(

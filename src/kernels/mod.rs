@@ -8,12 +8,20 @@
 //! the same kernels once for each level of instructions; `Kernels` is a level's table. A table can be
 //! had only from `selected` or `all`, which hand out what this CPU has.
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod aarch64;
 #[cfg(target_arch = "x86_64")]
 mod cpu;
 pub mod generic;
 pub mod others;
 #[cfg(test)]
 mod tests;
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+#[cfg_attr(target_arch = "aarch64", expect(dead_code, reason = "what goes past caches"))]
+mod transpose;
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+#[cfg_attr(target_arch = "aarch64", expect(unused, reason = "vectors of several lanes"))]
+mod transpose_networks;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -25,6 +33,9 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 pub enum Level {
     /// Plain Rust.
     Generic,
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// SSE2 and SSSE3.
     Sse,
     /// AVX2.
@@ -35,8 +46,10 @@ pub enum Level {
 
 impl Level {
     /// All levels, and what `PYBUFFER_CPU` calls them.
-    const NAMES: [(Self, &CStr); 4] = [
+    const NAMES: &[(Self, &CStr)] = &[
         (Self::Generic, c"generic"),
+        #[cfg(target_arch = "aarch64")]
+        (Self::Neon, c"neon"),
         (Self::Sse, c"sse"),
         (Self::Avx2, c"avx2"),
         (Self::Avx512, c"avx512"),
@@ -195,7 +208,12 @@ fn select() -> &'static Kernels {
 pub fn all() -> impl Iterator<Item = &'static Kernels> {
     #[cfg(target_arch = "x86_64")]
     let more = x86_64::tables(cpu::highest_level());
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    let more = core::iter::once(&aarch64::NEON);
+    #[cfg(not(any(
+        target_arch = "x86_64",
+        all(target_arch = "aarch64", target_endian = "little")
+    )))]
     let more = core::iter::empty();
     core::iter::once(&generic::KERNELS).chain(more)
 }

@@ -15,7 +15,7 @@ use super::interleave_shuffle::{self, BLOCK};
 use super::of_width;
 use super::strided_gather_avx512::{Gather, load, store};
 use super::strided_scatter_avx512::{is_near, scatter};
-use super::transpose::MOST;
+use crate::kernels::transpose::MOST;
 
 const LINE: usize = 64;
 /// Fewer bytes of each row or column are left to shuffles (Sapphire Rapids).

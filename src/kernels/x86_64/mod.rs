@@ -9,10 +9,8 @@ mod staging;
 mod strided_gather_avx512;
 mod strided_gather_shuffle;
 mod strided_scatter_avx512;
-mod transpose;
 mod transpose_avx2;
 mod transpose_avx512;
-mod transpose_networks;
 mod transpose_sse;
 mod transpose_vectors;
 

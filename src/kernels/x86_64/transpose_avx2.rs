@@ -3,11 +3,11 @@
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
 use super::interleave_shuffle::avx2 as few;
-use super::transpose::{Lines, Strip, Tiles, transpose};
-use super::transpose_networks::*;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
-use super::transpose_vectors::{walked, xmm, ymm};
+use super::transpose_vectors::{xmm, ymm};
 use crate::kernels::generic;
+use crate::kernels::transpose::{Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose_networks::*;
 
 drain!(drain "avx2" ymm);
 shifted!(shifted "avx2" ymm);
@@ -42,7 +42,7 @@ macro_rules! level {
                 strips: &[PAIR, LANE],
                 parts: PARTS,
                 stream: STREAM,
-                shifted,
+                shifted: Some(shifted),
                 turned: None,
                 half: $half,
                 scalar: generic::transpose::<$width>,

@@ -3,12 +3,12 @@
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
 use super::interleave_avx512 as few;
-use super::transpose::{Lines, Strip, Tiles, transpose};
 use super::transpose_avx2;
-use super::transpose_networks::*;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
-use super::transpose_vectors::{walked, zmm};
+use super::transpose_vectors::zmm;
 use crate::kernels::generic;
+use crate::kernels::transpose::{Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose_networks::*;
 
 drain!(drain "avx512f" zmm);
 shifted!(shifted "avx512f" zmm);
@@ -39,7 +39,7 @@ macro_rules! level {
                 strips: &[QUAD, PAIR, LANE],
                 parts: PARTS,
                 stream: STREAM,
-                shifted,
+                shifted: Some(shifted),
                 turned: Some(turned),
                 half: $half,
                 scalar: generic::transpose::<$width>,

@@ -3,10 +3,10 @@
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
 use super::interleave_shuffle::sse as few;
-use super::transpose::{Lines, Strip, Tiles, transpose};
-use super::transpose_networks::*;
-use super::transpose_vectors::{walked, xmm};
+use super::transpose_vectors::xmm;
 use crate::kernels::generic;
+use crate::kernels::transpose::{Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose_networks::*;
 use core::arch::x86_64::{_mm_loadl_epi64, _mm_storel_epi64};
 
 halves!(squares_1 1 half_1);
@@ -51,7 +51,7 @@ macro_rules! level {
                 strips: &[LANE],
                 parts: PARTS,
                 stream: STREAM,
-                shifted,
+                shifted: Some(shifted),
                 turned: None,
                 half: $half,
                 scalar: generic::transpose::<$width>,

@@ -9,18 +9,6 @@
 use core::arch::asm;
 use core::arch::x86_64::*;
 
-/// The same pointer, of which the compiler does not know the origin. It would otherwise compute all
-/// rows' distances from the first, keep them on the stack and load one before each row (u8 64 x 64 on
-/// Emerald Rapids, AVX-512: .14 of memcpy instead of .2).
-#[expect(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written there")]
-#[inline]
-pub fn walked(row: *const u8) -> *const u8 {
-    let mut row = row;
-    // SAFETY: no instruction at all.
-    unsafe { asm!("/* {0} */", inout(reg) row, options(pure, nomem, nostack, preserves_flags)) };
-    row
-}
-
 /// One lane: SSE2.
 pub mod xmm {
     use super::*;

@@ -186,10 +186,10 @@ macro_rules! parts {
 /// A function over tiles one vector or line high.
 macro_rules! strip {
     ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident $high:expr) => {
-        /// See [`super::transpose::Run`].
+        /// See [`crate::kernels::transpose::Run`].
         ///
         /// # Safety
-        /// As for [`super::transpose::Run`].
+        /// As for [`crate::kernels::transpose::Run`].
         #[target_feature(enable = $features)]
         pub unsafe fn $name(
             mut dst: *mut u8,
@@ -226,10 +226,10 @@ macro_rules! strip {
 /// `strip`, by a function that also does tiles whose last rows are the next column's first ones.
 macro_rules! turned {
     ($name:ident $turned:ident $width:literal $tile:ident $features:literal $v:ident) => {
-        /// See [`super::transpose::Run`].
+        /// See [`crate::kernels::transpose::Run`].
         ///
         /// # Safety
-        /// As for [`super::transpose::Run`].
+        /// As for [`crate::kernels::transpose::Run`].
         #[target_feature(enable = $features)]
         pub unsafe fn $name(
             mut dst: *mut u8,
@@ -248,10 +248,10 @@ macro_rules! turned {
             }
         }
 
-        /// See [`super::transpose::Turned`].
+        /// See [`crate::kernels::transpose::Turned`].
         ///
         /// # Safety
-        /// As for [`super::transpose::Turned`].
+        /// As for [`crate::kernels::transpose::Turned`].
         #[inline(never)]
         #[target_feature(enable = $features)]
         pub unsafe fn $turned(
@@ -276,10 +276,10 @@ macro_rules! turned {
 /// A function that copies lines from a stage past the caches.
 macro_rules! drain {
     ($name:ident $features:literal $v:ident) => {
-        /// See [`super::transpose::Drain`].
+        /// See [`crate::kernels::transpose::Drain`].
         ///
         /// # Safety
-        /// As for [`super::transpose::Drain`].
+        /// As for [`crate::kernels::transpose::Drain`].
         #[target_feature(enable = $features)]
         pub unsafe fn $name(
             mut dst: *mut u8,
@@ -369,10 +369,10 @@ macro_rules! half_columns {
 /// A function over `panels` x `tiles` squares of 8 bytes.
 macro_rules! halves {
     ($name:ident $width:literal $half:ident) => {
-        /// See [`super::transpose::Run`].
+        /// See [`crate::kernels::transpose::Run`].
         ///
         /// # Safety
-        /// As for [`super::transpose::Run`].
+        /// As for [`crate::kernels::transpose::Run`].
         #[target_feature(enable = "sse2")]
         pub unsafe fn $name(
             mut dst: *mut u8,
@@ -400,10 +400,10 @@ macro_rules! halves {
 /// A function that writes shifted lines past the caches.
 macro_rules! shifted {
     ($name:ident $features:literal $v:ident) => {
-        /// See [`super::transpose::Shifted`].
+        /// See [`crate::kernels::transpose::Shifted`].
         ///
         /// # Safety
-        /// As for [`super::transpose::Shifted`].
+        /// As for [`crate::kernels::transpose::Shifted`].
         #[target_feature(enable = $features)]
         pub unsafe fn $name(mut dst: *mut u8, d: isize, mut stage: *mut u8, columns: usize) {
             for _ in 0..columns {

@@ -1,0 +1,49 @@
+//! Transposes by tiles of one vector, and of whole lines from 4 bytes on.
+
+#![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
+
+use super::interleave as few;
+use super::vectors as neon;
+use crate::kernels::generic;
+use crate::kernels::transpose::{Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose_networks::*;
+
+/// All for items of one width; lines of several vectors by a network, or one vector after the other.
+macro_rules! level {
+    ($name:ident $module:ident $width:literal $tile:ident $($lines:ident)?) => {
+        pub mod $module {
+            use super::*;
+            strip!(lane $width $tile "neon" neon store 16);
+            const LANE: Strip = Strip { height: 16, run: lane };
+            line_parts!($width $($lines)?);
+            pub static TILES: Tiles = Tiles {
+                width: $width,
+                few: if $width < 16 { Some((few::deinterleave, few::interleave)) } else { None },
+                strips: &[LANE],
+                parts: PARTS,
+                stream: (PARTS, Lines::Direct(1)),
+                shifted: None,
+                turned: None,
+                half: None,
+                scalar: generic::transpose::<$width>,
+            };
+        }
+        transpose!($name $module::TILES);
+    };
+}
+
+macro_rules! line_parts {
+    ($width:literal) => {
+        const PARTS: Strip = LANE;
+    };
+    ($width:literal $lines:ident) => {
+        strip!(lines $width $lines "neon" neon store 64);
+        const PARTS: Strip = Strip { height: 64, run: lines };
+    };
+}
+
+level!(transpose_1 of_1 1 tile_1);
+level!(transpose_2 of_2 2 tile_2);
+level!(transpose_4 of_4 4 tile_4 quad_4);
+level!(transpose_8 of_8 8 tile_8 quad_8);
+level!(transpose_16 of_16 16 tile_16 quad_16);
