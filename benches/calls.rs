@@ -153,7 +153,17 @@ fn cases<'a>(
     dense: &'a Py_buffer,
     transposed: &'a Py_buffer,
 ) -> Vec<Case<'a>> {
-    let mut cases: Vec<Case<'a>> = Vec::new();
+    let mut cases = Vec::new();
+    questions(&mut cases, dense);
+    views(&mut cases, objects);
+    formats_and_strides(&mut cases);
+    copies(&mut cases, objects, dense, transposed);
+    cases.extend(memoryviews(objects, transposed));
+    cases
+}
+
+/// What only answers.
+fn questions<'a>(cases: &mut Vec<Case<'a>>, dense: &'a Py_buffer) {
     for order in ['C', 'F', 'A'] {
         let name = format!("IsContiguous 3-D '{order}'").leak();
         cases.push((
@@ -171,6 +181,10 @@ fn cases<'a>(
             black_box(unsafe { (f.get_pointer)(black_box(dense), black_box([1, 2, 3]).as_ptr()) });
         }),
     ));
+}
+
+/// Views asked for and given back.
+fn views<'a>(cases: &mut Vec<Case<'a>>, objects: &'a Objects) {
     cases.push((
         "FillInfo + Release",
         Box::new(|f| {
@@ -206,6 +220,9 @@ fn cases<'a>(
             black_box(unsafe { (f.check_buffer)(black_box(objects.bytes)) });
         }),
     ));
+}
+
+fn formats_and_strides(cases: &mut Vec<Case>) {
     for (name, format) in [
         ("SizeFromFormat \"i\"", c"i"),
         ("SizeFromFormat \"3d2h\"", c"3d2h"),
@@ -236,6 +253,14 @@ fn cases<'a>(
             black_box(strides);
         }),
     ));
+}
+
+fn copies<'a>(
+    cases: &mut Vec<Case<'a>>,
+    objects: &'a Objects,
+    dense: &'a Py_buffer,
+    transposed: &'a Py_buffer,
+) {
     for (name, view) in [("2x3x4 contiguous", dense), ("2x3x4 transposed", transposed)] {
         cases.push((
             format!("ToContiguous {name}").leak(),
@@ -264,8 +289,6 @@ fn cases<'a>(
             black_box(unsafe { (f.copy_data)(objects.bytearray, objects.bytes) });
         }),
     ));
-    cases.extend(memoryviews(objects, transposed));
-    cases
 }
 
 /// Memoryviews made, and dropped by the host's `Py_DecRef`.

@@ -8,15 +8,31 @@ use super::Order;
 /// Wraps on overflow and takes sizes as they are, as libpython does: a dimension of extent 0 makes
 /// every slower stride 0.
 pub fn fill_contiguous(strides: &mut [isize], shape: &[isize], itemsize: isize, order: Order) {
-    let dims = strides.iter_mut().zip(shape);
+    each_dense(shape, itemsize, order, |axis, dense| {
+        if let Some(stride) = strides.get_mut(axis) {
+            *stride = dense;
+        }
+    });
+}
+
+/// Calls `set` with each dimension of `shape` and its stride if items lie back to back in `order`, the
+/// fastest first. Wraps on overflow.
+#[inline]
+pub fn each_dense(
+    shape: &[isize],
+    itemsize: isize,
+    order: Order,
+    mut set: impl FnMut(usize, isize),
+) {
     let mut dense = itemsize;
-    let mut fill = |(stride, n): (&mut isize, &isize)| {
-        *stride = dense;
+    let mut step = |(axis, n): (usize, &isize)| {
+        set(axis, dense);
         dense = dense.wrapping_mul(*n);
     };
+    let dims = shape.iter().enumerate();
     match order {
-        Order::C => dims.rev().for_each(&mut fill),
-        Order::Fortran => dims.for_each(&mut fill),
+        Order::C => dims.rev().for_each(&mut step),
+        Order::Fortran => dims.for_each(&mut step),
     }
 }
 

@@ -12,6 +12,7 @@
 )]
 
 use crate::layout::Order;
+use crate::layout::strides::each_dense;
 
 /// One loop of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,16 +56,9 @@ pub enum Strides<'a> {
 impl Side<'_> {
     /// Calls `set` with each dimension's number and stride, in whichever order suits.
     fn each_stride(&self, mut set: impl FnMut(usize, isize)) {
-        let mut dense = self.itemsize;
-        let mut step = |(i, n): (usize, &isize)| {
-            set(i, dense);
-            dense = dense.wrapping_mul(*n);
-        };
-        let dims = self.shape.iter().enumerate();
         match self.strides {
             Strides::Given(strides) => strides.iter().enumerate().for_each(|(i, s)| set(i, *s)),
-            Strides::Dense(Order::C) => dims.rev().for_each(&mut step),
-            Strides::Dense(Order::Fortran) => dims.for_each(&mut step),
+            Strides::Dense(order) => each_dense(self.shape, self.itemsize, order, set),
         }
     }
 
