@@ -18,7 +18,7 @@ use crate::abi::{
     pybuffer_report,
 };
 use crate::error::Error;
-use crate::protocol::get::{EMPTY, ask, give_back};
+use crate::protocol::get::{self, EMPTY, ask};
 use crate::runtime::{self, Runtime};
 
 /// What may be asked for, that which shows most first; writable memory and the format come on top.
@@ -342,8 +342,8 @@ impl Inquiry<'_> {
     /// The exporter filled the view, or it is empty; it has not moved.
     #[inline(never)]
     unsafe fn release(&mut self, view: &mut Py_buffer) {
-        // SAFETY: the caller's promise.
-        unsafe { give_back(view) };
+        // SAFETY: the caller's promise. The audit saw no request, and is told of no release.
+        unsafe { get::release::<false>(self.runtime, view) };
         self.exception(false);
     }
 
