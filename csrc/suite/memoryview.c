@@ -496,7 +496,8 @@ static void memoryview_of_null_is_a_system_error(void)
 
 static void memoryview_check_tells_memoryviews_from_others(void)
 {
-    PyObject *plain = plain_new(), *memoryview = PyMemoryView_FromMemory(NULL, 0, PyBUF_READ);
+    char byte = 0;
+    PyObject *plain = plain_new(), *memoryview = PyMemoryView_FromMemory(&byte, 1, PyBUF_READ);
     EXPECT(!is_memoryview(plain));
     EXPECT(is_memoryview(memoryview));
     Py_XDECREF(memoryview);
