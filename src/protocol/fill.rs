@@ -22,6 +22,35 @@ pub unsafe fn fill_info(
     readonly: c_int,
     flags: c_int,
 ) -> Result<(), &'static Error> {
+    let plain = runtime::settled_plain();
+    if view.is_null() || are_access_mode(flags) || plain.is_none() && !obj.is_null() {
+        // SAFETY: the caller's promise is the callee's.
+        return unsafe { fill_elsewhere(view, obj, buf, len, readonly, flags) };
+    }
+    // SAFETY: not null, so writable (caller).
+    unsafe { plain::fill(view, obj, buf, len, readonly, flags) }?;
+    if let Some(runtime) = plain.filter(|_| !obj.is_null()) {
+        // SAFETY: `obj` is an object (caller).
+        unsafe { runtime.incref(obj) };
+    }
+    Ok(())
+}
+
+/// As [`fill_info`] before the world is settled, in one of another layout, under the audit, or with an
+/// answer of our own.
+///
+/// # Safety
+/// As for [`fill_info`].
+#[cold]
+#[inline(never)]
+unsafe fn fill_elsewhere(
+    view: *mut Py_buffer,
+    obj: *mut PyObject,
+    buf: *mut c_void,
+    len: Py_ssize_t,
+    readonly: c_int,
+    flags: c_int,
+) -> Result<(), &'static Error> {
     if view.is_null() {
         return Err(&plain::NULL_VIEW);
     }
@@ -30,11 +59,8 @@ pub unsafe fn fill_info(
     }
     let mut watcher = None;
     if !obj.is_null() && !plain::is_refused(readonly, flags) {
-        let runtime = runtime::settled_plain().unwrap_or_else(|| {
-            let runtime = runtime::for_objects();
-            watcher = audit::watch(runtime);
-            runtime
-        });
+        let runtime = runtime::for_objects();
+        watcher = audit::watch(runtime);
         // SAFETY: `obj` is an object (caller).
         unsafe { runtime.incref(obj) };
     }
