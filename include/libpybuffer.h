@@ -546,7 +546,7 @@ void PyBuffer_FillContiguousStrides(int ndim,
  *
  * Safety:
  * `view` is NULL or writable; `obj` is NULL or an object. In a process with Python the caller holds
- * the GIL, if `obj` is not NULL.
+ * the GIL, if `obj` is not NULL, and for the error.
  *
  * Compatibility:
  * CPython 3.0 and later.
@@ -945,8 +945,7 @@ int PyObject_CheckReadBuffer(PyObject *obj);
  * released, or for more than 64 dimensions; `SystemError` if `obj` is NULL; `MemoryError`.
  *
  * Safety:
- * `obj` is NULL or an object. In a process with Python the caller holds the GIL; without, NULL comes
- * back and no error is set.
+ * `obj` is NULL or an object. In a process with Python the caller holds the GIL.
  *
  * Compatibility:
  * CPython 3.0 and later; there NULL crashes.
@@ -963,7 +962,7 @@ PyObject *PyMemoryView_FromObject(PyObject *obj);
  *
  * Safety:
  * `size` bytes are at `mem` as long as any memoryview of them. In a process with Python the caller holds
- * the GIL; without, NULL comes back and no error is set.
+ * the GIL.
  *
  * Compatibility:
  * CPython 3.3 and later. As there, `mem` may be NULL and `size` negative.
@@ -984,7 +983,7 @@ PyObject *PyMemoryView_FromMemory(char *mem,
  *
  * Safety:
  * `info` is NULL or a view whose arrays are there; its memory is there as long as any memoryview of it.
- * In a process with Python the caller holds the GIL; without, NULL comes back and no error is set.
+ * In a process with Python the caller holds the GIL.
  *
  * Compatibility:
  * CPython 3.3 and later; there the format is not copied, and NULL or a missing shape crashes.
@@ -1003,8 +1002,7 @@ PyObject *PyMemoryView_FromBuffer(const Py_buffer *info);
  * view's fields contradict one another.
  *
  * Safety:
- * `obj` is NULL or an object. In a process with Python the caller holds the GIL; without, NULL comes
- * back and no error is set.
+ * `obj` is NULL or an object. In a process with Python the caller holds the GIL.
  *
  * Compatibility:
  * CPython 3.0 and later; there NULL crashes, and so does `ndim` 0 with suboffsets or an unknown order,
@@ -1044,8 +1042,8 @@ int PyMemoryView_Check(PyObject *obj);
 Py_buffer *PyMemoryView_GET_BUFFER(PyObject *memoryview);
 
 /**
- * The object that a memoryview is of, borrowed; NULL if there is none, with an error as for
- * `PyMemoryView_GET_BUFFER` or without.
+ * The object that a memoryview is of, borrowed, good as long as the memoryview is neither released nor
+ * gone; NULL if there is none, with an error as for `PyMemoryView_GET_BUFFER` or without.
  *
  * Safety:
  * `memoryview` is NULL or an object. In a process with Python the caller holds the GIL.
@@ -1069,8 +1067,7 @@ PyObject *PyMemoryView_GET_BASE(PyObject *memoryview);
  *
  * Safety:
  * `info` is NULL or a view whose arrays are there, and whose memory is there as long as `owner`; `owner`
- * is NULL or an object. In a process with Python the caller holds the GIL; without, NULL comes back and
- * no error is set.
+ * is NULL or an object. In a process with Python the caller holds the GIL.
  */
 PyObject *pybuffer_memoryview_from_buffer_with_owner(const Py_buffer *info,
                                                      PyObject *owner);
@@ -1078,7 +1075,12 @@ PyObject *pybuffer_memoryview_from_buffer_with_owner(const Py_buffer *info,
 /**
  * As `PyMemoryView_FromMemory`, and `destructor(context)` is called exactly once, after the memoryview and
  * all that came of it are gone (or released), by the thread that dropped the last; in a process with
- * Python it then holds the GIL. Free `mem` there: with `free` as destructor, `mem` as context.
+ * Python it then holds the GIL. Free `mem` there: with `free` as destructor, `mem` as context. A pending
+ * error is put aside for that time; one that the destructor leaves is reported as unraisable in a process
+ * with Python, dropped in one without.
+ *
+ * `PyMemoryView_GET_BASE` (in Python `.obj`) is a PyCapsule of the library's own, which is what calls the
+ * destructor: whoever keeps it puts the call off.
  *
  * Returns a new reference, or NULL with an error set, and then the destructor is not called:
  * `MemoryError`; `SystemError` if `destructor` is NULL, or in a CPython whose memoryviews are not as any
@@ -1086,7 +1088,7 @@ PyObject *pybuffer_memoryview_from_buffer_with_owner(const Py_buffer *info,
  *
  * Safety:
  * `size` bytes are at `mem` until the destructor is called. In a process with Python the caller holds
- * the GIL; without, NULL comes back and no error is set.
+ * the GIL.
  */
 PyObject *pybuffer_memoryview_from_memory_with_destructor(char *mem,
                                                           Py_ssize_t size,
@@ -1101,8 +1103,7 @@ PyObject *pybuffer_memoryview_from_memory_with_destructor(char *mem,
  * back yet; `SystemError` if `memoryview` is NULL or no memoryview.
  *
  * Safety:
- * `memoryview` is NULL or an object. In a process with Python the caller holds the GIL; without, -1 comes
- * back and no error is set.
+ * `memoryview` is NULL or an object. In a process with Python the caller holds the GIL.
  */
 int pybuffer_memoryview_release(PyObject *memoryview);
 

@@ -365,6 +365,20 @@ fn functions_without_a_thread_state_tell_by_their_results_alone() {
     }
 }
 
+/// Whoever holds the GIL may use objects and gets errors, with whatever thread state.
+#[test]
+fn functions_of_objects_take_any_thread_state_that_holds_the_gil() {
+    for host in hosts() {
+        let folder = temp_dir(&format!("c_suite-{}-thread-states", host.python.label));
+        let objects = compile(&folder, &["suite/thread_states"], &host.flags());
+        for (name, first) in [("shared", link_shared()), ("archive", link_archive())] {
+            let program = folder.join(name);
+            link(&program, &objects, &[first, link_libpython(host.python)].concat());
+            run(&mut host.command(&program));
+        }
+    }
+}
+
 /// Loaded by `dlopen`, before a libpython or after it, whether it can be seen or not.
 #[test]
 fn library_and_libpython_meet_in_any_order() {

@@ -4,12 +4,12 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 use core::slice;
 
-use super::null_argument;
+use super::{null_argument, null_argument_if_known};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
 use crate::layout::Order;
 use crate::layout::strides;
 use crate::protocol;
-use crate::runtime::{self, status};
+use crate::runtime::{self, status, status_if_known};
 use crate::view::Fields;
 
 /// Gives a view back to its exporter: calls `bf_releasebuffer` if the exporter has it, sets
@@ -185,7 +185,7 @@ unsafe fn get_pointer_without_strides(fields: Fields, indices: &[Py_ssize_t]) ->
     match unsafe { fields.locate_without_strides(indices) } {
         Ok(pointer) => pointer.cast(),
         Err(error) => {
-            runtime::raise(&error);
+            runtime::raise_if_known(&error);
             ptr::null_mut()
         }
     }
@@ -193,7 +193,7 @@ unsafe fn get_pointer_without_strides(fields: Fields, indices: &[Py_ssize_t]) ->
 
 #[cold]
 fn null_pointer() -> *mut c_void {
-    null_argument();
+    null_argument_if_known();
     ptr::null_mut()
 }
 
@@ -232,9 +232,9 @@ pub unsafe fn from_contiguous(
     order: c_char,
 ) -> c_int {
     // SAFETY: null or a view (caller).
-    let Some(view) = (unsafe { view.as_ref() }) else { return null_argument() };
+    let Some(view) = (unsafe { view.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: the caller's promise is the callee's.
-    status(unsafe { protocol::copy::from_contiguous(view, buf, len, order) })
+    status_if_known(unsafe { protocol::copy::from_contiguous(view, buf, len, order) })
 }
 
 /// Copies the items of `src` to `len` bytes at `buf`, back to back in `order`: `'C'` or `'A'` for C
@@ -269,9 +269,9 @@ pub unsafe fn to_contiguous(
     order: c_char,
 ) -> c_int {
     // SAFETY: null or a view (caller).
-    let Some(src) = (unsafe { src.as_ref() }) else { return null_argument() };
+    let Some(src) = (unsafe { src.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: the caller's promise is the callee's.
-    status(unsafe { protocol::copy::to_contiguous(buf, src, len, order) })
+    status_if_known(unsafe { protocol::copy::to_contiguous(buf, src, len, order) })
 }
 
 /// Fills `strides[ndim]` with the byte strides of a contiguous array of `shape[ndim]` with items of
@@ -331,7 +331,7 @@ pub unsafe fn fill_contiguous_strides(
 ///
 /// # Safety
 /// `view` is NULL or writable; `obj` is NULL or an object. In a process with Python the caller holds
-/// the GIL, if `obj` is not NULL.
+/// the GIL, if `obj` is not NULL, and for the error.
 ///
 /// # Compatibility
 /// CPython 3.0 and later.

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 use core::slice;
 
-use super::null_argument;
+use super::{null_argument, null_argument_if_known};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject, pybuffer_report, pybuffer_rule};
 use crate::check::{self, report, text::Room};
 use crate::layout::verify::{self, Block};
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn pybuffer_get_item_pointer(
         return buf;
     }
     if strides.is_null() || indices.is_null() {
-        null_argument();
+        null_argument_if_known();
         return ptr::null_mut();
     }
     let view = Py_buffer {
@@ -107,14 +107,14 @@ pub unsafe extern "C" fn pybuffer_get_pointer_checked(
     // SAFETY: null or a view (caller).
     let Some(view) = (unsafe { view.as_ref() }).filter(|view| view.ndim <= 0 || !indices.is_null())
     else {
-        null_argument();
+        null_argument_if_known();
         return ptr::null_mut();
     };
     // SAFETY: the caller's promise is the callee's.
     match unsafe { check::pointer::checked(view, indices) } {
         Ok(pointer) => pointer.cast(),
         Err(error) => {
-            runtime::raise(&error);
+            runtime::raise_if_known(&error);
             ptr::null_mut()
         }
     }
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn pybuffer_check_view(
 ) -> c_int {
     // SAFETY: null or a view (caller).
     let Some(view) = (unsafe { view.as_ref() }).filter(|_| !report.is_null()) else {
-        return null_argument();
+        return null_argument_if_known();
     };
     // SAFETY: writable (caller).
     let report = unsafe { report::clear(report) };

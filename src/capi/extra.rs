@@ -3,7 +3,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
-use super::null_argument;
+use super::{null_argument, null_argument_if_known};
 use crate::abi::{Py_buffer, PyObject, PyTypeObject};
 use crate::error::{Error, Kind};
 use crate::kernels;
@@ -72,11 +72,11 @@ pub extern "C" fn pybuffer_cpu_level() -> *const c_char {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_copy(dst: *const Py_buffer, src: *const Py_buffer) -> c_int {
     // SAFETY: null or a view (caller).
-    let Some(dst) = (unsafe { dst.as_ref() }) else { return null_argument() };
+    let Some(dst) = (unsafe { dst.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: null or a view (caller).
-    let Some(src) = (unsafe { src.as_ref() }) else { return null_argument() };
+    let Some(src) = (unsafe { src.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: the caller's promise is the callee's.
-    runtime::status(unsafe { protocol::transfer::copy(dst, src) })
+    runtime::status_if_known(unsafe { protocol::transfer::copy(dst, src) })
 }
 
 /// `PyType_Ready`: makes a type ready for use. Slots that it lacks (`tp_dealloc`, `tp_free`,

@@ -108,7 +108,7 @@ pub unsafe extern "C" fn pybuffer_format_equivalent(
     let second = unsafe { text_of(second) };
     match equivalent(first.to_bytes(), second.to_bytes()) {
         Ok(is_equivalent) => is_equivalent.into(),
-        Err(refusal) => runtime::status(Err::<(), Error>(refusal.into())),
+        Err(refusal) => runtime::status_if_known(Err::<(), Error>(refusal.into())),
     }
 }
 
@@ -140,7 +140,7 @@ unsafe fn room<'a, T>(first: *mut T, n: Py_ssize_t) -> &'a mut [MaybeUninit<T>] 
 /// A size, or -1 with the error raised.
 fn size(result: Result<Py_ssize_t, Error>) -> Py_ssize_t {
     result.unwrap_or_else(|error| {
-        runtime::raise(&error);
+        runtime::raise_if_known(&error);
         -1
     })
 }

@@ -15,8 +15,7 @@ use crate::runtime;
 /// released, or for more than 64 dimensions; `SystemError` if `obj` is NULL; `MemoryError`.
 ///
 /// # Safety
-/// `obj` is NULL or an object. In a process with Python the caller holds the GIL; without, NULL comes
-/// back and no error is set.
+/// `obj` is NULL or an object. In a process with Python the caller holds the GIL.
 ///
 /// # Compatibility
 /// CPython 3.0 and later; there NULL crashes.
@@ -46,7 +45,7 @@ pub unsafe fn from_object(obj: *mut PyObject) -> *mut PyObject {
 ///
 /// # Safety
 /// `size` bytes are at `mem` as long as any memoryview of them. In a process with Python the caller holds
-/// the GIL; without, NULL comes back and no error is set.
+/// the GIL.
 ///
 /// # Compatibility
 /// CPython 3.3 and later. As there, `mem` may be NULL and `size` negative.
@@ -77,7 +76,7 @@ pub unsafe fn from_memory(mem: *mut c_char, size: Py_ssize_t, flags: c_int) -> *
 ///
 /// # Safety
 /// `info` is NULL or a view whose arrays are there; its memory is there as long as any memoryview of it.
-/// In a process with Python the caller holds the GIL; without, NULL comes back and no error is set.
+/// In a process with Python the caller holds the GIL.
 ///
 /// # Compatibility
 /// CPython 3.3 and later; there the format is not copied, and NULL or a missing shape crashes.
@@ -108,8 +107,7 @@ pub unsafe fn from_buffer(info: *const Py_buffer) -> *mut PyObject {
 /// view's fields contradict one another.
 ///
 /// # Safety
-/// `obj` is NULL or an object. In a process with Python the caller holds the GIL; without, NULL comes
-/// back and no error is set.
+/// `obj` is NULL or an object. In a process with Python the caller holds the GIL.
 ///
 /// # Compatibility
 /// CPython 3.0 and later; there NULL crashes, and so does `ndim` 0 with suboffsets or an unknown order,
@@ -170,8 +168,8 @@ pub unsafe extern "C" fn PyMemoryView_GET_BUFFER(memoryview: *mut PyObject) -> *
     unsafe { view_of(memoryview) }
 }
 
-/// The object that a memoryview is of, borrowed; NULL if there is none, with an error as for
-/// `PyMemoryView_GET_BUFFER` or without.
+/// The object that a memoryview is of, borrowed, good as long as the memoryview is neither released nor
+/// gone; NULL if there is none, with an error as for `PyMemoryView_GET_BUFFER` or without.
 ///
 /// # Safety
 /// `memoryview` is NULL or an object. In a process with Python the caller holds the GIL.

@@ -18,8 +18,7 @@ use crate::protocol::memoryview;
 ///
 /// # Safety
 /// `info` is NULL or a view whose arrays are there, and whose memory is there as long as `owner`; `owner`
-/// is NULL or an object. In a process with Python the caller holds the GIL; without, NULL comes back and
-/// no error is set.
+/// is NULL or an object. In a process with Python the caller holds the GIL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_memoryview_from_buffer_with_owner(
     info: *const Py_buffer,
@@ -37,7 +36,12 @@ pub unsafe extern "C" fn pybuffer_memoryview_from_buffer_with_owner(
 
 /// As `PyMemoryView_FromMemory`, and `destructor(context)` is called exactly once, after the memoryview and
 /// all that came of it are gone (or released), by the thread that dropped the last; in a process with
-/// Python it then holds the GIL. Free `mem` there: with `free` as destructor, `mem` as context.
+/// Python it then holds the GIL. Free `mem` there: with `free` as destructor, `mem` as context. A pending
+/// error is put aside for that time; one that the destructor leaves is reported as unraisable in a process
+/// with Python, dropped in one without.
+///
+/// `PyMemoryView_GET_BASE` (in Python `.obj`) is a PyCapsule of the library's own, which is what calls the
+/// destructor: whoever keeps it puts the call off.
 ///
 /// Returns a new reference, or NULL with an error set, and then the destructor is not called:
 /// `MemoryError`; `SystemError` if `destructor` is NULL, or in a CPython whose memoryviews are not as any
@@ -45,7 +49,7 @@ pub unsafe extern "C" fn pybuffer_memoryview_from_buffer_with_owner(
 ///
 /// # Safety
 /// `size` bytes are at `mem` until the destructor is called. In a process with Python the caller holds
-/// the GIL; without, NULL comes back and no error is set.
+/// the GIL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_memoryview_from_memory_with_destructor(
     mem: *mut c_char,
@@ -69,8 +73,7 @@ pub unsafe extern "C" fn pybuffer_memoryview_from_memory_with_destructor(
 /// back yet; `SystemError` if `memoryview` is NULL or no memoryview.
 ///
 /// # Safety
-/// `memoryview` is NULL or an object. In a process with Python the caller holds the GIL; without, -1 comes
-/// back and no error is set.
+/// `memoryview` is NULL or an object. In a process with Python the caller holds the GIL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_memoryview_release(memoryview: *mut PyObject) -> c_int {
     if memoryview.is_null() {

@@ -62,6 +62,12 @@ fn null_argument() -> c_int {
     runtime::status(Err(Error::NullArgument))
 }
 
+/// For functions that need no GIL.
+#[cold]
+fn null_argument_if_known() -> c_int {
+    runtime::status_if_known(Err(Error::NullArgument))
+}
+
 /// The same for functions that return an object: NULL.
 #[cold]
 fn null_object() -> *mut PyObject {

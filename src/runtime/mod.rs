@@ -57,10 +57,10 @@ const NO_EXCEPTION: Error =
 static CURRENT: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
 /// The same, if its objects have the plain layout.
 static PLAIN: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
-/// Whether `audit` is to be told of every view.
-static WATCHED: AtomicBool = AtomicBool::new(false);
 /// The same, if besides their references are counted in place.
 static COUNTED: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
+/// Whether `audit` is to be told of every view.
+static WATCHED: AtomicBool = AtomicBool::new(false);
 
 /// The world as of now, to be asked something.
 #[inline]
@@ -180,7 +180,8 @@ impl Runtime {
         self.host.as_ref().map(|host| host.incref() as *const c_void)
     }
 
-    /// Whether an error of this thread would be seen: there is a thread state to keep it in.
+    /// Whether an error of this thread would be seen: there is a thread state to keep it in. For those whose
+    /// callers hold the GIL.
     pub fn can_raise(&self) -> bool {
         self.host.as_ref().is_none_or(Host::is_attached)
     }
@@ -364,11 +365,23 @@ impl Runtime {
     }
 }
 
-/// Turns a fault into this thread's error. Where CPython has no thread state to keep it in (without
-/// the GIL, before Py_Initialize, after Py_Finalize) nothing is set: the return value alone tells.
+/// Turns a fault into this thread's error, for functions whose callers hold the GIL. Where CPython has no
+/// thread state to keep it in (before Py_Initialize, after Py_Finalize, and from 3.12 on without the GIL)
+/// nothing is set: the return value alone tells.
 #[cold]
 pub fn raise(error: &Error) {
     for_good().raise(error);
+}
+
+/// As [`raise`], for functions that may be called without the GIL: nothing is set either where CPython does
+/// not know that this thread holds it.
+#[cold]
+#[inline(never)]
+pub fn raise_if_known(error: &Error) {
+    let runtime = for_good();
+    if runtime.host.as_ref().is_none_or(Host::is_known_to_be_attached) {
+        runtime.raise(error);
+    }
 }
 
 /// As [`raise`], for those who hand on no more than that it was done.
@@ -386,13 +399,25 @@ pub fn raised_text(kind: Kind, text: &'static CStr) -> Raised {
     raised(&Error::Fixed(kind, text))
 }
 
-/// The one mapping of results to `int` functions: 0, or -1 with an error raised.
+/// The one mapping of results to `int` functions: 0, or -1 with an error raised by [`raise`].
 #[inline]
 pub fn status(result: Result<(), impl Borrow<Error>>) -> c_int {
     match result {
         Ok(()) => 0,
         Err(error) => {
             raise(error.borrow());
+            -1
+        }
+    }
+}
+
+/// As [`status`], by [`raise_if_known`].
+#[inline]
+pub fn status_if_known(result: Result<(), impl Borrow<Error>>) -> c_int {
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            raise_if_known(error.borrow());
             -1
         }
     }

@@ -88,23 +88,27 @@ impl Host {
         &self.symbols
     }
 
-    /// Whether this thread has a thread state attached: without one, raising would crash.
+    /// Whether a thread state is attached: without one, raising would crash. Since 3.12 it is this thread's
+    /// own. Before, it is that of whichever thread holds the GIL, so the answer is right for those alone
+    /// whose callers must hold it.
     #[inline(never)]
     pub fn is_attached(&self) -> bool {
         let symbols = &self.symbols;
-        let Some(get) = symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet)
-        else {
-            return false;
-        };
         // SAFETY: takes nothing and may be called at any time, by any thread.
-        if unsafe { get() }.is_null() {
-            return false;
-        }
-        // Since 3.12 the state is the thread's own. Before, it is that of whichever thread holds the
-        // GIL, so the GIL must be this thread's. (Where subinterpreters were made, those versions
-        // answer yes always: there an error may be raised without the GIL.)
-        // SAFETY: an interpreter is running, as there is a thread state.
-        self.version >= (3, 12) || symbols.PyGILState_Check.is_some_and(|has| unsafe { has() } != 0)
+        (symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet))
+            .is_some_and(|get| !unsafe { get() }.is_null())
+    }
+
+    /// As [`is_attached`](Self::is_attached), for those whose callers need not hold the GIL. Before 3.12 CPython
+    /// knows one thread state of a thread only: it says no to who holds the GIL with another one
+    /// (`PyThreadState_New` and `PyEval_AcquireThread` or `PyThreadState_Swap`), and yes to everyone once a
+    /// subinterpreter was made.
+    #[inline(never)]
+    pub fn is_known_to_be_attached(&self) -> bool {
+        self.is_attached()
+            && (self.version >= (3, 12)
+                // SAFETY: an interpreter is running, as there is a thread state.
+                || self.symbols.PyGILState_Check.is_some_and(|has| unsafe { has() } != 0))
     }
 
     #[inline(never)]
@@ -278,6 +282,27 @@ impl Host {
             // SAFETY: a thread state is attached.
             unsafe { clear() };
         }
+    }
+
+    /// Runs what must neither see nor change the pending error, as an object's end must not: an error
+    /// that it leaves is reported as unraisable.
+    pub fn with_error_aside(&self, run: impl FnOnce()) {
+        let symbols = &self.symbols;
+        let (Some(fetch), Some(restore), Some(report)) =
+            (symbols.PyErr_Fetch, symbols.PyErr_Restore, symbols.PyErr_WriteUnraisable)
+        else {
+            return run();
+        };
+        let [mut kind, mut value, mut traceback] = [ptr::null_mut(); 3];
+        // SAFETY: a thread state is attached, as an object ends; three variables.
+        unsafe { fetch(&raw mut kind, &raw mut value, &raw mut traceback) };
+        run();
+        if !self.error().is_null() {
+            // SAFETY: a thread state is attached, and an error set; null says where no more of it is known.
+            unsafe { report(ptr::null_mut()) };
+        }
+        // SAFETY: what `fetch` gave, given back.
+        unsafe { restore(kind, value, traceback) };
     }
 
     /// Raises an error by the host's own functions, where there is a thread state.

@@ -107,6 +107,6 @@ unsafe extern "C" fn end_guard(capsule: *mut PyObject) {
     let destructor = unsafe { mem::transmute::<*mut c_void, Option<Destructor>>(destructor) };
     if let Some(destructor) = destructor {
         // SAFETY: the promise of whoever gave both.
-        unsafe { destructor(context) };
+        host.with_error_aside(|| unsafe { destructor(context) });
     }
 }

@@ -56,6 +56,9 @@ symbols! {
     PyErr_Occurred: unsafe extern "C" fn() -> *mut PyObject,
     PyErr_ExceptionMatches: unsafe extern "C" fn(*mut PyObject) -> c_int,
     PyErr_Clear: unsafe extern "C" fn(),
+    PyErr_Fetch: unsafe extern "C" fn(*mut *mut PyObject, *mut *mut PyObject, *mut *mut PyObject),
+    PyErr_Restore: unsafe extern "C" fn(*mut PyObject, *mut PyObject, *mut PyObject),
+    PyErr_WriteUnraisable: unsafe extern "C" fn(*mut PyObject),
     PyImport_ImportModule: unsafe extern "C" fn(*const c_char) -> *mut PyObject,
     PyObject_GetAttrString:
         unsafe extern "C" fn(*mut PyObject, *const c_char) -> *mut PyObject,

@@ -87,5 +87,20 @@ pub fn clear() {
     store::clear();
 }
 
+/// Runs what must neither see nor change the pending error, as an object's end must not: an error that it
+/// leaves is dropped.
+pub fn with_error_aside(run: impl FnOnce()) {
+    // SAFETY: null, or this thread's own.
+    let aside = unsafe { store::find().as_ref() }
+        .filter(|pending| !pending.exception.is_null())
+        .map(|pending| (pending.exception, pending.text.clone()));
+    clear();
+    run();
+    match aside {
+        Some((exception, text)) => set_pending(exception, text),
+        None => clear(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

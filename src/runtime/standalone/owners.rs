@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-use super::{StaticType, objects};
+use super::{StaticType, errors, objects};
 use crate::abi::PyObject;
 use crate::runtime::Destructor;
 
@@ -58,5 +58,5 @@ unsafe extern "C" fn dealloc(obj: *mut PyObject) {
     // SAFETY: nothing else uses it (caller).
     unsafe { objects::free(obj.cast()) };
     // SAFETY: the promise of whoever gave both.
-    unsafe { destructor(context) };
+    errors::with_error_aside(|| unsafe { destructor(context) });
 }
