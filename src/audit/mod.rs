@@ -201,8 +201,15 @@ impl State {
         // exporter's slot by itself, or fill a view by hand, as the library does for memoryviews.
         let place = self.people.place(caller);
         let is_trusted = place.is_none_or(|place| place.is_host);
-        if is_trusted || runtime.is_hosted() && !self.has_heard_the_host() {
-            self.records.forget(address);
+        let is_deaf = runtime.is_hosted() && !self.has_heard_the_host();
+        if is_trusted || is_deaf {
+            // What was moved is no longer out, though nothing can be said of it.
+            if !self.records.forget(address)
+                && is_deaf
+                && let Some(record) = self.records.take_like(view)
+            {
+                self.settle(&record);
+            }
             return;
         }
         let Some(record) = self.records.take_like(view) else {

@@ -4,7 +4,7 @@
 //! with a list that can be walked.
 
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use super::memory::{self, Lock};
 use super::people::Asked;
@@ -13,6 +13,7 @@ use crate::abi::Py_buffer;
 
 const N_SHARDS: usize = 16;
 const N_LISTS: usize = 256;
+const N_COUNTS: usize = 1 << 16;
 /// How many releases are remembered, to tell a second one from one without an acquisition.
 const N_REMEMBERED: usize = 64;
 
@@ -74,6 +75,11 @@ impl Record {
     }
 }
 
+/// Spreads an address over the upper bits, as those of one size lie at multiples of it.
+fn hash(address: usize) -> u64 {
+    (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 struct Shard {
     lock: Lock,
     lists: [AtomicPtr<Record>; N_LISTS],
@@ -89,6 +95,9 @@ struct Past {
 /// All of them.
 pub struct Records {
     shards: [Shard; N_SHARDS],
+    /// How many records there are, at least, of the objects that share a count: where none is, none needs
+    /// to be looked for.
+    n_of: [AtomicU32; N_COUNTS],
     past: [Past; N_REMEMBERED],
     n_past: AtomicUsize,
 }
@@ -129,6 +138,12 @@ impl Shard {
 }
 
 impl Records {
+    /// The count that an object shares.
+    fn n_of(&self, obj: usize) -> &AtomicU32 {
+        static NONE: AtomicU32 = AtomicU32::new(0);
+        self.n_of.get((hash(obj) >> 40) as usize % N_COUNTS).unwrap_or(&NONE)
+    }
+
     fn shard(&self, view: usize) -> Option<&Shard> {
         // Views lie at multiples of 8 or 16 bytes.
         self.shards.get((view >> 4) % N_SHARDS)
@@ -139,6 +154,7 @@ impl Records {
     pub fn add(&self, record: Record) {
         let Some(shard) = self.shard(record.view) else { return };
         let Some(list) = shard.list(record.view) else { return };
+        self.n_of(record.obj).fetch_add(1, Ordering::Relaxed);
         let inner = shard.lock.hold(|| {
             let inner = Shard::take(list, &|other| other.is_at(record.view));
             Shard::put(list, record);
@@ -150,7 +166,10 @@ impl Records {
             Some((inner, is_kept))
         });
         match inner {
-            Some((inner, false)) => inner.close(),
+            Some((inner, false)) => {
+                self.n_of(inner.obj).fetch_sub(1, Ordering::Relaxed);
+                inner.close();
+            }
             Some((inner, true)) => inner.lose(),
             None => {}
         }
@@ -162,7 +181,10 @@ impl Records {
         let Some(list) = shard.list(view) else { return };
         let lost = shard.lock.hold(|| {
             let lost = Shard::take(list, &|record| record.is_at(view))?;
-            lost.asked?;
+            if lost.asked.is_none() {
+                self.n_of(lost.obj).fetch_sub(1, Ordering::Relaxed);
+                return None;
+            }
             Shard::put(list, Record { is_lost: true, ..lost });
             Some(lost)
         });
@@ -185,17 +207,25 @@ impl Records {
     fn take_if(&self, view: usize, fits: &dyn Fn(&Record) -> bool) -> Option<Record> {
         let shard = self.shard(view)?;
         let list = shard.list(view)?;
-        shard.lock.hold(|| Shard::take(list, fits))
+        let record = shard.lock.hold(|| Shard::take(list, fits))?;
+        self.n_of(record.obj).fetch_sub(1, Ordering::Relaxed);
+        Some(record)
     }
 
     /// The record of another `Py_buffer` with the same object and memory, taken out.
     #[cold]
     pub fn take_like(&self, view: &Py_buffer) -> Option<Record> {
         let (obj, buf) = (view.obj.addr(), view.buf.addr());
+        let n = self.n_of(obj);
+        if n.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
         let fits = |record: &Record| record.obj == obj && record.buf == buf;
-        self.shards.iter().find_map(|shard| {
+        let record = self.shards.iter().find_map(|shard| {
             shard.lock.hold(|| shard.lists.iter().find_map(|list| Shard::take(list, &fits)))
-        })
+        })?;
+        n.fetch_sub(1, Ordering::Relaxed);
+        Some(record)
     }
 
     /// Remembers a view that is given back. (Threads may mix two of them up: it decides about a word.)
