@@ -116,6 +116,11 @@ m.right_by_hand(1); m.right_by_hand('text')
 m.right_by_parsing('text'); m.right_by_parsing(b'bytes'); m.right_by_parsing(bytearray(3))
 b''.join([b'a', bytearray(b'b'), memoryview(b'c')]); b'abc'.find(bytearray(1))
 kept = memoryview(bytearray(8))[2:].cast('B')
+for other in bytearray(3), memoryview(b'abc'):
+    passed_on = m.delegate(other)
+    for _ in range(3):
+        m.right(passed_on); bytes(passed_on)
+        with memoryview(passed_on) as one, memoryview(passed_on) as another: bytes(one)
 try: m.right(3)
 except TypeError: pass
 ";

@@ -123,6 +123,68 @@ silent_getbuffer(PyObject *self, Py_buffer *view, int flags)
     return -1;
 }
 
+/* delegate(exporter): an exporter that passes the other one's view on as its own, rightly: what the other
+ * one has to know is put back into the same Py_buffer before it is released. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *other;
+} delegate_object;
+
+static int
+delegate_getbuffer(PyObject *self, Py_buffer *view, int flags)
+{
+    void **others = PyMem_Malloc(2 * sizeof *others);
+    if (others == NULL || PyObject_GetBuffer(((delegate_object *)self)->other, view, flags) < 0) {
+        PyMem_Free(others);
+        return -1;
+    }
+    others[0] = view->obj;
+    others[1] = view->internal;
+    view->internal = others;
+    view->obj = self;
+    Py_INCREF(self);
+    return 0;
+}
+
+static void
+delegate_releasebuffer(PyObject *self, Py_buffer *view)
+{
+    void **others = view->internal;
+    view->obj = others[0];
+    view->internal = others[1];
+    PyMem_Free(others);
+    PyBuffer_Release(view);
+    view->obj = self; /* whose reference the caller gives back */
+}
+
+static void
+delegate_dealloc(PyObject *self)
+{
+    Py_DECREF(((delegate_object *)self)->other);
+    PyObject_Free(self);
+}
+
+static PyBufferProcs delegate_buffer = {delegate_getbuffer, delegate_releasebuffer};
+static PyTypeObject delegate_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "mistakes.Delegate",
+    .tp_basicsize = sizeof(delegate_object),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = delegate_dealloc,
+    .tp_as_buffer = &delegate_buffer,
+};
+
+FUNCTION(delegate)
+{
+    (void)module;
+    delegate_object *self = PyObject_New(delegate_object, &delegate_type);
+    if (self == NULL)
+        return NULL;
+    Py_INCREF(obj);
+    self->other = obj;
+    return (PyObject *)self;
+}
+
 static PyBufferProcs wrong_buffer = {wrong_getbuffer, NULL};
 static PyBufferProcs silent_buffer = {silent_getbuffer, NULL};
 
@@ -141,7 +203,7 @@ TYPE(Silent, silent_buffer);
 #define METHOD(name) {#name, name, METH_O, NULL}
 static PyMethodDef methods[] = {
     METHOD(right), METHOD(right_by_hand), METHOD(right_by_parsing), METHOD(keep), METHOD(lose),
-    METHOD(move), METHOD(twice), METHOD(never), {NULL, NULL, 0, NULL},
+    METHOD(move), METHOD(twice), METHOD(never), METHOD(delegate), {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {
@@ -152,7 +214,8 @@ PyMODINIT_FUNC
 PyInit_mistakes(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    if (module == NULL || PyType_Ready(&Wrong) < 0 || PyType_Ready(&Silent) < 0)
+    if (module == NULL || PyType_Ready(&Wrong) < 0 || PyType_Ready(&Silent) < 0
+        || PyType_Ready(&delegate_type) < 0)
         return NULL;
     Py_INCREF(&Wrong);
     Py_INCREF(&Silent);

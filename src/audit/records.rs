@@ -193,9 +193,11 @@ impl Records {
         }
     }
 
-    /// The record of a view at its own address with its own object, taken out.
+    /// The record of a view at its own address with its own object, taken out. An exporter that passes
+    /// another one's view on as its own puts that one back before it gives it back.
     pub fn take(&self, view: usize, obj: usize) -> Option<Record> {
         self.take_if(view, &|record| record.is_at(view) && record.obj == obj)
+            .or_else(|| self.take_if(view, &|record| record.view == view && record.obj == obj))
     }
 
     /// Whatever is recorded at an address, taken out without a word; whether there was anything.
