@@ -4,14 +4,16 @@
 //! with a list that can be walked.
 
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use super::memory::{self, Lock};
 use super::people::Asked;
 use super::process;
 use crate::abi::Py_buffer;
 
-const N_SHARDS: usize = 16;
+// The more of each, the shorter the lists of a program that holds many views; pages of them that no view
+// is in are never touched.
+const N_SHARDS: usize = 256;
 const N_LISTS: usize = 256;
 const N_COUNTS: usize = 1 << 16;
 /// How many releases are remembered, to tell a second one from one without an acquisition.
@@ -82,6 +84,8 @@ fn hash(address: usize) -> u64 {
 
 struct Shard {
     lock: Lock,
+    /// Whether a record was ever in it.
+    is_used: AtomicBool,
     lists: [AtomicPtr<Record>; N_LISTS],
 }
 
@@ -104,7 +108,7 @@ pub struct Records {
 
 impl Shard {
     fn list(&self, view: usize) -> Option<&AtomicPtr<Record>> {
-        self.lists.get((view >> 8) % N_LISTS)
+        self.lists.get((hash(view) >> 36) as usize % N_LISTS)
     }
 
     /// Adds a record to a list. Without memory the view is not known of: nothing will be said of it.
@@ -145,8 +149,7 @@ impl Records {
     }
 
     fn shard(&self, view: usize) -> Option<&Shard> {
-        // Views lie at multiples of 8 or 16 bytes.
-        self.shards.get((view >> 4) % N_SHARDS)
+        self.shards.get((hash(view) >> 50) as usize % N_SHARDS)
     }
 
     /// Notes a view. One that was noted at the same address was asked for on the way, by this one's
@@ -155,6 +158,7 @@ impl Records {
         let Some(shard) = self.shard(record.view) else { return };
         let Some(list) = shard.list(record.view) else { return };
         self.n_of(record.obj).fetch_add(1, Ordering::Relaxed);
+        shard.is_used.store(true, Ordering::Relaxed);
         let inner = shard.lock.hold(|| {
             let inner = Shard::take(list, &|other| other.is_at(record.view));
             Shard::put(list, record);
@@ -223,9 +227,12 @@ impl Records {
             return None;
         }
         let fits = |record: &Record| record.obj == obj && record.buf == buf;
-        let record = self.shards.iter().find_map(|shard| {
-            shard.lock.hold(|| shard.lists.iter().find_map(|list| Shard::take(list, &fits)))
-        })?;
+        let record =
+            self.shards.iter().filter(|shard| shard.is_used.load(Ordering::Relaxed)).find_map(
+                |shard| {
+                    shard.lock.hold(|| shard.lists.iter().find_map(|list| Shard::take(list, &fits)))
+                },
+            )?;
         n.fetch_sub(1, Ordering::Relaxed);
         Some(record)
     }
