@@ -112,7 +112,8 @@ fn main() {
     let objects = Objects::new(&host);
     let mut dense = Block::new([48, 16, 4]);
     let mut transposed = Block::new([4, 8, 24]);
-    let (dense, transposed) = (dense.view(), transposed.view());
+    let (dense, mut transposed) = (dense.view(), transposed.view());
+    transposed.format = c"f".as_ptr().cast_mut();
     let cases = cases(&objects, &dense, &transposed);
     machine::pin();
     let samples = measure(&both, &cases);

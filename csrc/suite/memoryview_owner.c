@@ -164,6 +164,36 @@ static void destructor_of_no_memory_runs_too(void)
     EXPECT_INT(1, calls);
 }
 
+/* It neither sees the pending error, nor changes it, nor leaves one of its own. */
+static void count_and_leave_an_error(void *context)
+{
+    ++*(int *)context;
+    EXPECT_POINTER(NULL, PyErr_Occurred());
+    PyErr_SetString(PyExc_TypeError, "left by a destructor");
+}
+
+static void destructor_runs_with_the_pending_error_put_aside(void)
+{
+    if (functions_are_libpythons()) {
+        return;
+    }
+    char bytes[] = "abcdef";
+    int calls = 0;
+    PyObject *memoryview = pybuffer_memoryview_from_memory_with_destructor(
+        bytes, 6, PyBUF_WRITE, count_and_leave_an_error, &calls);
+    PyErr_SetString(PyExc_ValueError, "pending");
+    Py_XDECREF(memoryview);
+    expect_exception("ValueError", "pending", __FILE__, __LINE__, "Py_DECREF");
+    EXPECT_INT(1, calls);
+
+    memoryview = pybuffer_memoryview_from_memory_with_destructor(bytes, 6, PyBUF_WRITE,
+                                                                 count_and_leave_an_error, &calls);
+    EXPECT_OK(0, release_memoryview(memoryview));
+    EXPECT_INT(2, calls);
+    Py_XDECREF(memoryview);
+    EXPECT_POINTER(NULL, PyErr_Occurred());
+}
+
 /* --- balance ---------------------------------------------------------------------------------------- */
 
 static int n_destroyed;
@@ -358,6 +388,7 @@ const Test memoryview_owner_tests[] = {
     TEST(owner_of_no_memoryview_is_left_alone),
     TEST(destructor_runs_once_after_the_last_view),
     TEST(destructor_of_no_memory_runs_too),
+    TEST(destructor_runs_with_the_pending_error_put_aside),
     TEST(memoryview_references_balance),
 #ifdef STANDALONE
     TEST(memoryview_of_one_object_serves_many_threads),

@@ -288,12 +288,17 @@ unsafe fn view_of_copy<'a>(
 /// As for [`from_buffer`], where the memory is there as long as `owner` is, an object of this world.
 pub unsafe fn with_owner(info: &Py_buffer, owner: *mut PyObject) -> Made {
     let runtime = runtime::for_objects();
+    runtime.memoryviews()?;
+    // Before the memoryview, as the garbage collector may run, and show an unfinished one to others.
+    // SAFETY: an object (caller), and a thread state is attached.
+    let keeper = made(unsafe { runtime.hold(owner) })?;
     // SAFETY: the caller's promise is the callee's.
-    let made = unsafe { describe(runtime, info) }?;
-    // SAFETY: an object (caller).
-    let keeper = unsafe { runtime.hold(owner) };
-    // SAFETY: just made.
-    unsafe { keep(runtime, made, keeper, owner) }
+    match unsafe { describe(runtime, info) } {
+        // SAFETY: just made.
+        Ok(made) => unsafe { keep(runtime, made, keeper, owner) },
+        // SAFETY: as above.
+        Err(raised) => Err(unsafe { drop_for(runtime, keeper, raised) }),
+    }
 }
 
 /// As [`from_memory`], and `destructor(context)` is called once, after the last memoryview is gone; not at

@@ -6,8 +6,8 @@
 //! (Xeon, `calls`). Whether a build works that way is measured on an object of our own, never assumed
 //! from a version; free threading and reference debugging are left out beforehand. And what is special is
 //! never decided here: the last reference (which frees the object) and counts with bit 31 set (immortal
-//! since 3.12) go to `Py_DecRef`, so even a build that fooled the measurement could not have an object
-//! freed, or kept, by this code.
+//! since 3.12) go to `Py_DecRef`, so no object is freed by this code. What fooled the measurement (another
+//! implementation, which keeps its counts elsewhere for objects that it knows better) could have one kept.
 
 use core::ffi::c_int;
 

@@ -111,6 +111,10 @@ def a_destructor():
     assert calls == [7], calls
     del view
     assert calls == [7], calls
+    # Python code that has errors of its own, while the last view goes with an exception on its way.
+    busy = DESTRUCTOR(lambda context: calls.append(fails(KeyError, {}.__getitem__, context)))
+    assert fails(ZeroDivisionError, lambda: (with_destructor(None, 0, WRITE, busy, 8), 1 / 0))
+    assert calls == [7, True], calls
 
 def work(n, shared=bytes(range(12)), callbacks=True):
     for _ in range(n):

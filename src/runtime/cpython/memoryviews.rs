@@ -8,7 +8,7 @@ use super::host::Host;
 use crate::abi::PyObject;
 use crate::error::Raised;
 use crate::runtime::layout::ObjectLayout;
-use crate::runtime::memoryviews::{Makers, Memoryviews};
+use crate::runtime::memoryviews::{Makers, Memoryviews, missing};
 use crate::runtime::{Destructor, for_objects};
 
 /// What a capsule that runs a destructor is called.
@@ -48,7 +48,7 @@ impl Host {
     /// # Safety
     /// A memoryview of the host's, and a thread state is attached.
     pub unsafe fn release_memoryview(&self, memoryview: *mut PyObject) -> Result<(), Raised> {
-        let Some(call) = self.symbols().PyObject_CallMethod else { return Err(Raised) };
+        let Some(call) = self.symbols().PyObject_CallMethod else { return Err(missing()) };
         // SAFETY: an object (caller), a method's name, and no arguments.
         let none = unsafe { call(memoryview, c"release".as_ptr(), ptr::null()) };
         if none.is_null() {
@@ -65,7 +65,10 @@ impl Host {
     /// # Safety
     /// An object of the host's, and a thread state is attached.
     pub unsafe fn hold(&self, owner: *mut PyObject) -> *mut PyObject {
-        let Some(pack) = self.symbols().PyTuple_Pack else { return ptr::null_mut() };
+        let Some(pack) = self.symbols().PyTuple_Pack else {
+            missing();
+            return ptr::null_mut();
+        };
         // SAFETY: one object.
         unsafe { pack(1, owner) }
     }
@@ -78,6 +81,7 @@ impl Host {
         let (Some(new), Some(set_context)) =
             (self.symbols().PyCapsule_New, self.symbols().PyCapsule_SetContext)
         else {
+            missing();
             return ptr::null_mut();
         };
         // SAFETY: a pointer that is not null, and a name that lives for ever.
