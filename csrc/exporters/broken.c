@@ -56,6 +56,7 @@ enum {
     REFERENCE_TOO_MANY,
     REFERENCE_DROPPED_BY_RELEASE,
     REFERENCE_TAKEN_BY_REFUSAL,
+    REFERENCES_DROPPED,
 };
 
 const Mistake broken_mistakes[] = {
@@ -108,6 +109,7 @@ const Mistake broken_mistakes[] = {
     [REFERENCE_TOO_MANY] = { "references", "two references are taken", "references", 1, 1 },
     [REFERENCE_DROPPED_BY_RELEASE] = { "references", "releasebuffer drops a reference", "references", 1, 1 },
     [REFERENCE_TAKEN_BY_REFUSAL] = { "references", "a refusal takes a reference", "references", 1, 1 },
+    [REFERENCES_DROPPED] = { "references", "every request drops six references", "references", 1, 1 },
 };
 
 const int broken_n_mistakes = sizeof broken_mistakes / sizeof *broken_mistakes;
@@ -267,6 +269,9 @@ static int broken_getbuffer(PyObject *self, Py_buffer *view, int flags)
     const int mistake = broken->mistake;
     const int is_again = broken->last_flags == flags;
     broken->last_flags = flags;
+    for (int i = 0; mistake == REFERENCES_DROPPED && i < 6; i++) {
+        Py_DECREF(self);
+    }
     if (is_refused(broken, flags) || (mistake == REFUSED_AGAIN && is_again)) {
         return refuse(broken, view);
     }

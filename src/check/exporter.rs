@@ -37,8 +37,9 @@ const SHAPES: [c_int; 10] = [
 const EXTRAS: [c_int; 4] = [PyBUF_FORMAT, 0, PyBUF_FORMAT | PyBUF_WRITABLE, PyBUF_WRITABLE];
 const N: usize = SHAPES.len() * EXTRAS.len();
 
-/// References that are held meanwhile: an exporter that drops too many shall outlive the look at it.
-const SPARE: isize = 8;
+/// References that are held meanwhile: an exporter that drops too many shall outlive the look at it. What
+/// is missing is made up for after every few calls, but not what an exporter drops now and then.
+const SPARE: isize = 4096;
 
 /// For each of `SHAPES`, a bit for each of those that ask for more: whoever meets one can meet it.
 const MORE_SHAPES: [u16; SHAPES.len()] = [
@@ -302,10 +303,18 @@ impl Inquiry<'_> {
             self.tell_address(Rule::Obj, Field::Obj, view.obj.addr(), Word::Exporter);
             view.obj = ptr::null_mut();
         }
-        if view.obj == self.obj && before.is_some() && self.count() <= before {
-            self.tell(Rule::Obj, Field::Obj, Word::NoReference, Word::NewReference);
-            // SAFETY: an object; the reference that the release will drop.
-            unsafe { self.runtime.incref(self.obj) };
+        if let Some(before) = before.filter(|_| view.obj == self.obj) {
+            let change = self.change_since(before);
+            match change {
+                1.. => return true,
+                0 => self.tell(Rule::Obj, Field::Obj, Word::NoReference, Word::NewReference),
+                _ => {
+                    let (rule, field) = (Rule::References, Field::References);
+                    self.tell_number(rule, field, change.wrapping_sub(1), Word::NoneMore);
+                }
+            }
+            // SAFETY: an object (caller); the reference that the release will drop, and those dropped now.
+            unsafe { self.take(1_isize.wrapping_sub(change)) };
         }
         true
     }
