@@ -26,8 +26,8 @@ class Finding(ctypes.Structure):
     """pybuffer_finding."""
 
     _fields_ = [("rule", Rule), ("flags", ctypes.c_int), ("n_requests", ctypes.c_int),
-                ("field", ctypes.c_char_p), ("axis", ctypes.c_int), ("found", ctypes.c_char * 60),
-                ("expected", ctypes.c_char * 64)]
+                ("field", ctypes.c_char_p), ("axis", ctypes.c_int), ("last_flags", ctypes.c_int),
+                ("found", ctypes.c_char * 60), ("expected", ctypes.c_char * 64)]
 
 
 class Report(ctypes.Structure):

@@ -263,6 +263,7 @@ typedef struct {
     int n_requests;         /* in how many requests it was seen */
     const char *field;      /* the member of Py_buffer that is wrong, or what else is */
     int axis;               /* the dimension, or the byte of the format; or -1 */
+    int last_flags;         /* the request, the last of those in which it was seen */
     char found[60];         /* what is there, as text */
     char expected[64];      /* what should be */
 } pybuffer_finding;

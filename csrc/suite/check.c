@@ -26,6 +26,14 @@ static const char *text_of(const pybuffer_report *report)
     return text;
 }
 
+/* A request that is sent more than once counts once. */
+static void expect_no_more_requests_than_there_are(const pybuffer_report *report)
+{
+    for (int i = 0; i < report->n_findings; i++) {
+        EXPECT(report->findings[i].n_requests <= report->n_requests);
+    }
+}
+
 /* The report has this one finding. */
 static void expect_finding(const pybuffer_report *report, const Mistake *mistake)
 {
@@ -59,6 +67,7 @@ static void check_exporter_names_the_rule_that_is_broken_and_no_other(void)
         const int n_violations = pybuffer_check_exporter((PyObject *)broken, &report);
         expect_no_exception(__FILE__, __LINE__, broken_mistakes[i].mistake);
         EXPECT_INT(report.n_violations, n_violations);
+        expect_no_more_requests_than_there_are(&report);
         if (report.has_references || !broken_mistakes[i].needs_references) {
             expect_finding(&report, &broken_mistakes[i]);
         }

@@ -36,6 +36,8 @@ pub struct pybuffer_finding {
     pub field: *const c_char,
     /// The dimension, or the byte of the format; -1 for neither.
     pub axis: c_int,
+    /// The last of those requests.
+    pub last_flags: c_int,
     /// What is there, as text.
     pub found: [c_char; 60],
     /// What should be.

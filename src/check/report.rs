@@ -43,8 +43,9 @@ impl pybuffer_report {
             known.rule.id == id && known.axis == finding.axis && known.field() == finding.field
         });
         if let Some(known) = known {
-            // One request is asked more than once.
-            if known.flags != finding.flags {
+            // One request is asked more than once, and each time before the next.
+            if known.last_flags != finding.flags {
+                known.last_flags = finding.flags;
                 known.n_requests = known.n_requests.saturating_add(1);
             }
             return;
@@ -55,6 +56,7 @@ impl pybuffer_report {
         };
         new.rule = describe(finding.rule);
         new.flags = finding.flags;
+        new.last_flags = finding.flags;
         new.n_requests = 1;
         new.field = finding.field.as_ptr();
         new.axis = finding.axis;

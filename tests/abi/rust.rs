@@ -49,7 +49,7 @@ pub fn layouts() -> Vec<Layout> {
             tp_descr_set, tp_dictoffset, tp_init, tp_alloc, tp_new, tp_free,
         }
         pybuffer_rule { id, severity, name, sentence, source, fix }
-        pybuffer_finding { rule, flags, n_requests, field, axis, found, expected }
+        pybuffer_finding { rule, flags, n_requests, field, axis, last_flags, found, expected }
         pybuffer_report {
             exporter, n_requests, n_granted, n_findings, n_violations, n_dropped, has_references,
             reserved, findings,
