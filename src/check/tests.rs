@@ -168,6 +168,13 @@ fn promises_that_are_not_kept_are_told() {
     expect(PyBUF_F_CONTIGUOUS, fortran, &[]);
     expect(PyBUF_ANY_CONTIGUOUS, fortran, &[]);
     expect(PyBUF_F_CONTIGUOUS, |_| (), &[(Rule::Contiguity, "(12, 4)")]);
+    for flags in [PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_ANY_CONTIGUOUS] {
+        let no_bytes = |s: &mut Scene| {
+            s.view.itemsize = 0;
+            s.view.len = 0;
+        };
+        expect(flags, no_bytes, &[]);
+    }
     let gaps = |s: &mut Scene| s.strides = [24, 8];
     expect(PyBUF_ANY_CONTIGUOUS, gaps, &[(Rule::Contiguity, "(24, 8)")]);
     expect(PyBUF_FULL_RO, gaps, &[]);

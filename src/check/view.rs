@@ -202,7 +202,7 @@ impl<'a> Judge<'a, '_> {
         Some(suboffsets)
     }
 
-    /// `len` beside a shape; whether there are items, and not more than there is memory for.
+    /// `len` beside a shape; whether there are items with bytes, and not more than there is memory for.
     fn len(&mut self, shape: &[isize]) -> bool {
         let view = self.view;
         let is_empty = has(shape, 0);
@@ -219,7 +219,8 @@ impl<'a> Judge<'a, '_> {
             }
             None => self.tell(Rule::Len, Field::Shape, Word::FitsMemory),
         }
-        size.is_some() && !is_empty
+        // Where there are no bytes, they lie in any order: PyBuffer_IsContiguous says so, too.
+        size.is_some_and(|size| size > 0)
     }
 
     /// Whether the items are within the addresses that there are.
