@@ -47,6 +47,10 @@ pub fn equivalent(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
     if sizes.0 != sizes.1 {
         return Ok(false);
     }
+    // However long it is.
+    if first == second {
+        return Ok(true);
+    }
     walk(&mut Walk::new(first), &mut Walk::new(second))
 }
 

@@ -63,3 +63,11 @@ fn formats_of_the_same_memory_are_equivalent() {
         assert!(!equivalent(first, second), "{first} {second}");
     }
 }
+
+#[test]
+fn text_of_any_length_is_equivalent_to_itself() {
+    let long = "T{ic}".repeat(1_000_000);
+    assert!(equivalent(&long, &long));
+    let wrong = "T{i".repeat(3);
+    assert!(equivalent::equivalent(wrong.as_bytes(), wrong.as_bytes()).is_err());
+}
