@@ -369,6 +369,9 @@ static void get_pointer_checked_refuses_indices_outside_of_the_shape(void)
     EXPECT_STRING("IndexError", take_exception().type);
     Py_buffer scalar = view_of(items, sizeof(int), 0, NULL, NULL);
     EXPECT_POINTER(items, pybuffer_get_pointer_checked(&scalar, NULL));
+    scalar.ndim = -1;
+    EXPECT_POINTER(NULL, pybuffer_get_pointer_checked(&scalar, NULL));
+    expect_exception("ValueError", "Py_buffer.ndim is negative", __FILE__, __LINE__, "ndim -1");
     EXPECT_POINTER(NULL, pybuffer_get_pointer_checked(NULL, DIMS(0)));
     expect_exception("SystemError", NULL_ARGUMENT, __FILE__, __LINE__, "view NULL");
     EXPECT_POINTER(NULL, pybuffer_get_pointer_checked(&bytes, NULL));

@@ -93,8 +93,8 @@ pub unsafe extern "C" fn pybuffer_get_item_pointer(
 /// Where the shape is NULL and `ndim` is 1, there are `len / itemsize` items.
 ///
 /// Returns the address, or NULL with an error set: `IndexError` that names the dimension, the index and
-/// the extent if one is not below its extent or is negative; `ValueError` if the shape is NULL and `ndim`
-/// more than 1, or `itemsize` less than 1; `SystemError` if `view`, or `indices` with `ndim >= 1`, is NULL.
+/// the extent if one is not below its extent or is negative; `ValueError` if `ndim` is negative, or the shape
+/// is NULL and `ndim` more than 1; `SystemError` if `view`, or `indices` with `ndim >= 1`, is NULL.
 ///
 /// # Safety
 /// `view` is NULL or a view that is held, whose arrays, where not NULL, have `ndim` entries; `indices` is

@@ -14,6 +14,9 @@ use crate::view::Fields;
 /// A view that is held; its arrays, where not null, have `ndim` entries, and so has `indices` if
 /// `ndim > 0`.
 pub unsafe fn checked(view: &Py_buffer, indices: *const Py_ssize_t) -> Result<*mut u8, Error> {
+    if view.ndim < 0 {
+        return Err(Error::Fixed(Kind::Value, c"Py_buffer.ndim is negative"));
+    }
     // SAFETY: the arrays are there (caller).
     let fields = unsafe { Fields::new(view) };
     let n = fields.ndim();
