@@ -621,7 +621,7 @@ void *pybuffer_get_pointer_checked(const Py_buffer *view,
  * `report` is overwritten, and never needs to be freed. `docs/rules.md` lists the rules. A view made
  * without an exporter breaks the rule `obj`.
  *
- * Returns how many rules the view breaks that are a MUST; -1 with `SystemError` set for NULLs.
+ * Returns `report->n_violations`: how many of the findings break a MUST, each field and dimension by itself; -1 with `SystemError` set for NULLs.
  *
  * Safety:
  * `view` is NULL or a view whose arrays, where not NULL, have `ndim` entries, and whose format is NULL or
@@ -639,8 +639,9 @@ int pybuffer_check_view(const Py_buffer *view,
  * `report` is overwritten, and never needs to be freed; `docs/rules.md` lists the rules. An exporter that
  * hands out wild pointers may still crash its checker, as it does its consumers.
  *
- * Returns how many rules the exporter breaks that are a MUST; -1 with an error set: `TypeError` if `obj` is
- * no exporter, `SystemError` for NULLs, or the error that is already pending.
+ * Returns `report->n_violations`: how many of the findings break a MUST, each field and dimension by itself
+ * and none for which there was no room (`report->n_dropped`); -1 with an error set: `TypeError` if `obj` is no
+ * exporter, `SystemError` for NULLs, or the error that is already pending.
  *
  * Safety:
  * `obj` is NULL or an object; `report` is NULL or writable. In a process with Python the caller holds the
