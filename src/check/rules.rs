@@ -69,7 +69,7 @@ rules! {
         "Set view->ndim to the number of dimensions, and refuse arrays that have more than 64.";
     Scalar Must "scalar": "ndim 0 is a single item: no shape, strides or suboffsets, and len is itemsize.",
         "Buffer structure: ndim",
-        "Set the three to NULL where ndim is 0, and ndim to 1 where more than one item is shown.";
+        "Set the three to NULL where ndim is 0, and ndim to 1 where a request without PyBUF_ND is shown more than one item.";
     Extent Must "extent": "No extent is negative.",
         "Buffer structure: shape",
         "Set view->shape[i] to the number of items along dimension i, 0 or more.";
@@ -121,7 +121,7 @@ rules! {
         "PyObject_GetBuffer; bf_getbuffer",
         "Set view->obj = NULL before you return -1: a consumer may release what it never filled.";
     // All answers together.
-    SameMemory Must "same-memory": "All requests are shown the same memory: the same fields, as far as they ask.",
+    SameMemory Must "same-memory": "All requests are shown the same memory: the same fields, as far as they ask; ndim may be 1 without PyBUF_ND.",
         "Request-independent fields",
         "Fill the field from the object, whatever flags are.";
     SameReadonly Must "same-readonly": "readonly is the same for all that do not ask for writable memory.",
