@@ -205,7 +205,10 @@ fn environment_has_what_was_asked_for_and_what_was_there() {
     let preload = shown("LD_PRELOAD");
     let both = said(pybuffer_run().args(["sh", "-c", &preload]).env("LD_PRELOAD", &other));
     assert_eq!(both, format!("{}:{}", other.display(), library.display()));
-    // Nested, or with a library of the user's choice: not twice.
+    // Nested: not twice; and one of another installation, or that is gone, gives way.
+    let stale = "/no/such/libpybuffer.so.0";
+    let replaced = said(pybuffer_run().args(["sh", "-c", &preload]).env("LD_PRELOAD", stale));
+    assert_eq!(replaced, library.display().to_string());
     let nested = said(pybuffer_run().arg(command()).args(["sh", "-c", &preload]));
     assert_eq!(nested, library.display().to_string());
 

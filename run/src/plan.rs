@@ -161,7 +161,8 @@ pub fn files() -> Result<Files, Refusal> {
     Ok(Files { library, companion })
 }
 
-/// Sets what the dynamic linker reads. What the user has set stays, and comes first.
+/// Sets what the dynamic linker reads. What the user has set stays, and comes first; but another libpybuffer
+/// gives way.
 pub fn prepare(plan: &Plan, files: &Files) -> Result<(), Refusal> {
     add(c"LD_PRELOAD", b" :", &files.library, b"libpybuffer.so");
     if plan.companion {
@@ -176,18 +177,33 @@ pub fn prepare(plan: &Plan, files: &Files) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Appends a file to a list in the environment, unless one of its name is there.
+/// Puts a file in a list in the environment: in the place of one of its name, which may be of another
+/// installation or be gone, or else last.
 fn add(variable: &core::ffi::CStr, separators: &[u8], file: &[u8], name: &[u8]) {
-    let mut list = sys::variable(variable).unwrap_or_default();
-    let mut parts = list.split(|byte| separators.contains(byte));
-    let last = |part: &[u8]| part.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
-    if parts.any(|part| last(part).starts_with(name)) {
-        return;
+    let before = sys::variable(variable).unwrap_or_default();
+    let is_separator = |byte: &u8| separators.contains(byte);
+    let is_named = |part: &[u8]| {
+        part.rsplit(|byte| *byte == b'/').next().is_some_and(|last| last.starts_with(name))
+    };
+    let mut list = Vec::new();
+    let mut is_there = false;
+    for part in before.split_inclusive(is_separator) {
+        let end = part.iter().position(is_separator).unwrap_or(part.len());
+        let (path, separator) = part.split_at(end);
+        if !is_named(path) {
+            list.extend_from_slice(part);
+        } else if !is_there {
+            is_there = true;
+            list.extend_from_slice(file);
+            list.extend_from_slice(separator);
+        }
     }
-    if !list.is_empty() {
-        list.push(b':');
+    if !is_there {
+        if list.last().is_some_and(|last| !is_separator(last)) {
+            list.push(b':');
+        }
+        list.extend_from_slice(file);
     }
-    list.extend_from_slice(file);
     sys::set_variable(variable, &list);
 }
 
@@ -225,7 +241,10 @@ mod tests {
         add(variable, b" :", b"/x/libpybuffer.so.0", b"libpybuffer.so");
         assert_eq!(listed(), b"/x/libpybuffer.so.0");
         add(variable, b" :", b"/y/libpybuffer.so.0", b"libpybuffer.so");
-        assert_eq!(listed(), b"/x/libpybuffer.so.0");
+        assert_eq!(listed(), b"/y/libpybuffer.so.0");
+        sys::set_variable(variable, b"/a.so:/old/libpybuffer.so.0 b.so:libpybuffer.so");
+        add(variable, b" :", b"/x/libpybuffer.so.0", b"libpybuffer.so");
+        assert_eq!(listed(), b"/a.so:/x/libpybuffer.so.0 b.so:");
         sys::set_variable(variable, b"/a/libasan.so libother.so");
         add(variable, b" :", b"/x/libpybuffer.so.0", b"libpybuffer.so");
         assert_eq!(listed(), b"/a/libasan.so libother.so:/x/libpybuffer.so.0");
