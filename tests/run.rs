@@ -245,12 +245,30 @@ fn scripts_are_run_by_what_their_first_line_names() {
     script(&at("by-env"), &format!("#!/usr/bin/env the-python\n{code}"));
     script(&at("no-line"), "echo $1\n");
     let path = format!("{}:{}", by_env.display(), std::env::var("PATH").unwrap());
-    for name in ["direct", "by-env"] {
+    script(&at("by-options"), &format!("#!/usr/bin/env -S -u FOO A=1 the-python\n{code}"));
+    for name in ["direct", "by-env", "by-options"] {
         let output = run(pybuffer_run().arg("-q").arg(at(name)).arg("a b").env("PATH", &path));
         assert_eq!(stdout(&output), "['a b'] True\n", "{name}");
     }
     let output = run(pybuffer_run().arg(at("no-line")).arg("a b"));
     assert_eq!(stdout(&output), "a b\n");
+}
+
+#[test]
+fn env_that_takes_the_preload_away_is_told() {
+    let file = temp_dir("run-env").join("script");
+    script(&file, "#!/usr/bin/env -iS sh\necho \"$LD_PRELOAD.\"\n");
+    let by_line = run(pybuffer_run().arg(&file));
+    let by_arguments =
+        run(pybuffer_run().args(["env", "-i", "/bin/sh", "-c", "echo $LD_PRELOAD."]));
+    for output in [by_line, by_arguments] {
+        assert_eq!(stdout(&output), ".\n");
+        assert!(stderr(&output).contains("env takes LD_PRELOAD away"), "{}", printed(&output));
+    }
+    let kept = run(pybuffer_run().args(["env", "-u", "FOO", "true"]));
+    assert_eq!(stderr(&kept), "");
+    let quiet = run(pybuffer_run().arg("-q").arg(&file));
+    assert_eq!(stderr(&quiet), "");
 }
 
 /// The exit status and what was said, of a run that does not take place.

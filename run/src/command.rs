@@ -62,7 +62,7 @@ pub fn run(arguments: &[&[u8]]) -> i32 {
 fn become_program(options: &Options) -> Result<i32, Refusal> {
     let name = options.program.first().copied().unwrap_or(b"python3");
     let files = plan::files()?;
-    let program = program::find(name)?;
+    let program = program::find(name, options.program.get(1..).unwrap_or_default())?;
     let plan = plan::make(&program)?;
     plan::prepare(&plan, &files)?;
     for (variable, value) in [
@@ -77,8 +77,8 @@ fn become_program(options: &Options) -> Result<i32, Refusal> {
     if options.doctor {
         return Ok(doctor::examine(&program, &plan, &files));
     }
-    if let Some(caution) = plan.caution(&program).filter(|_| !options.quiet) {
-        sys::complain(&caution);
+    if !options.quiet {
+        plan.cautions(&program).iter().for_each(|caution| sys::complain(caution));
     }
     let arguments: Vec<&[u8]> = options.program.clone();
     let errno = sys::exec(&program.path, &arguments);

@@ -16,6 +16,7 @@ pub mod command;
 pub mod companion;
 mod doctor;
 mod elf;
+mod env;
 mod options;
 mod plan;
 mod program;

@@ -35,21 +35,30 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What the user has to know before the program runs, if anything.
-    pub fn caution(&self, program: &Program) -> Option<String> {
+    /// What the user has to know before the program runs.
+    pub fn cautions(&self, program: &Program) -> Vec<String> {
+        let mut cautions = Vec::new();
+        if program.drops_preload {
+            cautions.push(
+                "env takes LD_PRELOAD away from what it runs (-i, -u or LD_PRELOAD=), so libpybuffer will \
+                 not be there: run env first, and pybuffer-run by it (env -i pybuffer-run PROGRAM)"
+                    .into(),
+            );
+        }
         if self.kind != Kind::StaticPython {
-            return None;
+            return cautions;
         }
         let late = if self.reaches_bound_at_load {
             ""
         } else {
             " that are not bound at load (-z now): this glibc is older than 2.35"
         };
-        Some(format!(
+        cautions.push(format!(
             "{} is linked statically: libpybuffer answers the calls of its extension modules{late}, not \
              the interpreter's own (--quiet leaves this line out)",
             shown(&program.binary_path)
-        ))
+        ));
+        cautions
     }
 }
 

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::elf::{self, Binary};
+use crate::env;
 use crate::sys::{self, Bytes, shown};
 
 /// How many scripts may interpret one another.
@@ -34,19 +35,22 @@ pub struct Program {
     pub binary_path: Vec<u8>,
     /// What that says of itself.
     pub binary: Binary,
+    /// Whether an `env` on the way there takes away what the dynamic linker would read.
+    pub drops_preload: bool,
 }
 
-/// Finds a program and the binary that runs it.
-pub fn find(name: &[u8]) -> Result<Program, Refusal> {
+/// Finds a program, given its arguments, and the binary that runs it.
+pub fn find(name: &[u8], arguments: &[&[u8]]) -> Result<Program, Refusal> {
     let path = on_path(name)?;
+    let mut drops_preload = is_env(&path) && env::read(arguments.iter().copied()).drops_preload;
     let mut at = path.clone();
     for _ in 0..MAX_SCRIPTS {
         let file = Bytes::of(&at).map_err(|errno| unreadable(&at, &errno.text()))?;
         if elf::machine(&file).is_some() {
             let binary = look(&at, &file)?;
-            return Ok(Program { path, binary_path: at, binary });
+            return Ok(Program { path, binary_path: at, binary, drops_preload });
         }
-        at = interpreter(&at, &file)?;
+        at = interpreter(&at, &file, &mut drops_preload)?;
         let about = sys::about(&at).map_err(|errno| {
             let text = format!("{}, which runs {}: {}", shown(&at), shown(&path), errno.text());
             Refusal { text, status: 126 }
@@ -125,7 +129,7 @@ fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
 }
 
 /// What runs a script: named in its first line, behind `env` there, or else the shell.
-fn interpreter(script: &[u8], text: &[u8]) -> Result<Vec<u8>, Refusal> {
+fn interpreter(script: &[u8], text: &[u8], drops_preload: &mut bool) -> Result<Vec<u8>, Refusal> {
     let Some(line) = text.strip_prefix(b"#!") else {
         return Ok(b"/bin/sh".to_vec());
     };
@@ -135,15 +139,21 @@ fn interpreter(script: &[u8], text: &[u8]) -> Result<Vec<u8>, Refusal> {
         let text = format!("{}: its #! line names no interpreter", shown(script));
         return Err(Refusal { text, status: 126 });
     };
-    if !named.ends_with(b"/env") {
+    if !is_env(named) {
         return Ok(named.to_vec());
     }
-    // What env runs: the first word that is neither an option of its own nor a variable.
-    let behind = words.find(|word| !word.starts_with(b"-") && !word.contains(&b'='));
-    match behind {
-        Some(name) => on_path(name),
-        None => Ok(named.to_vec()),
+    let env = env::read(words);
+    *drops_preload |= env.drops_preload;
+    // Where it is not sure what env runs, or that it finds it, env is run as any other program is.
+    match env.program.map(on_path) {
+        Some(Err(refusal)) if refusal.status == 2 => Err(refusal),
+        Some(Ok(path)) => Ok(path),
+        _ => Ok(named.to_vec()),
     }
+}
+
+fn is_env(path: &[u8]) -> bool {
+    path.ends_with(b"/env")
 }
 
 #[cfg(test)]
@@ -151,7 +161,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Vec<u8> {
-        interpreter(b"script", text.as_bytes()).unwrap()
+        interpreter(b"script", text.as_bytes(), &mut false).unwrap()
     }
 
     #[test]
@@ -159,7 +169,7 @@ mod tests {
         assert_eq!(of("#! /opt/python -s\nmore"), b"/opt/python");
         assert_eq!(of("#!/opt/python"), b"/opt/python");
         assert_eq!(of("echo"), b"/bin/sh");
-        assert_eq!(interpreter(b"s", b"#! \n").unwrap_err().status, 126);
+        assert_eq!(interpreter(b"s", b"#! \n", &mut false).unwrap_err().status, 126);
     }
 
     #[test]
@@ -167,16 +177,18 @@ mod tests {
         let sh = on_path(b"sh").unwrap();
         assert_eq!(of("#!/usr/bin/env sh\n"), sh);
         assert_eq!(of("#!/usr/bin/env -S A=1 sh -e\n"), sh);
-        assert_eq!(of("#!/usr/bin/env\n"), b"/usr/bin/env");
+        for alone in ["", "no-such-program", "-S -P /bin sh"] {
+            assert_eq!(of(&format!("#!/usr/bin/env {alone}\n")), b"/usr/bin/env");
+        }
     }
 
     #[test]
     fn missing_and_unfit_files_have_a_shells_status() {
-        let status = |name: &[u8]| find(name).err().map(|refusal| refusal.status);
+        let status = |name: &[u8]| find(name, &[]).err().map(|refusal| refusal.status);
         assert_eq!(status(b"no-such-program"), Some(127));
         assert_eq!(status(b"./no-such-program"), Some(127));
         assert_eq!(status(b"/"), Some(126));
         assert_eq!(status(b"/proc/self/status"), Some(126));
-        assert!(find(b"sh").is_ok());
+        assert!(find(b"sh", &[]).is_ok());
     }
 }
