@@ -26,10 +26,16 @@ usage: pybuffer-run [OPTION...] [--] PROGRAM [ARGUMENT...]
 PROGRAM is run by exec, so its process, arguments, exit status and signals are its own. A python with
 a shared libpython is reached by LD_PRELOAD, a statically linked one by LD_PRELOAD and LD_AUDIT: there
 the calls of extension modules are answered, not the interpreter's own. What you have set in these
-variables stays.
+variables stays, but for another libpybuffer.
 
-Exit status: PROGRAM's own (--doctor: 0 if libpybuffer answers); 2 if libpybuffer cannot reach it (the text says what works instead) or an
-option is wrong, 126 if it cannot be run, 127 if it is not found.
+Programs that PROGRAM starts inherit these variables. A statically linked python that is started by
+one with a shared libpython is not reached: it would need LD_AUDIT. Run it by pybuffer-run itself.
+
+PROGRAM's file is looked at beforehand: its machine, loader, rights and libpython. --doctor proves by
+running it that libpybuffer answers.
+
+Exit status: PROGRAM's own (--doctor: 0 if libpybuffer answers); 2 if libpybuffer cannot reach it (the
+text says what works instead) or an option is wrong, 126 if it cannot be run, 127 if it is not found.
 ";
 
 /// Runs the command with the arguments of its process; the status to end with, if it did not become
