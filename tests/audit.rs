@@ -235,6 +235,21 @@ fn abort_ends_the_process_after_the_line() {
 }
 
 #[test]
+fn log_that_cannot_be_written_is_told_once_and_errno_is_kept() {
+    each_python("no-log", |python, folder| {
+        let code = format!(
+            "import sys; sys.path.insert(0, {folder:?}); import mistakes as m\n\
+             assert m.error_after(bytearray(3)); m.keep(bytearray(3))"
+        );
+        let log = folder.join("no such folder/log");
+        let output = run(audited(python, "warn", Some(&log)).args(["-c", &code]));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.matches("LOG: cannot be written (errno 2)").count(), 1, "{said}");
+        assert_eq!(said.matches("HELD at exit: 1 view of 'bytearray'").count(), 1, "{said}");
+    });
+}
+
+#[test]
 fn off_is_silent_and_any_other_word_is_not() {
     each_python("off", |python, folder| {
         let log = folder.join("log");

@@ -3,6 +3,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <errno.h>
 
 PyMODINIT_FUNC PyInit_mistakes(void);
 
@@ -78,6 +79,16 @@ FUNCTION(move)
     copy = view;
     PyBuffer_Release(&copy);
     Py_RETURN_NONE;
+}
+
+/* error_after(exporter): as move, and whether errno is what it was before the calls */
+FUNCTION(error_after)
+{
+    errno = 4321;
+    PyObject *result = move(module, obj);
+    int is_kept = errno == 4321;
+    Py_XDECREF(result);
+    return result == NULL ? NULL : PyBool_FromLong(is_kept);
 }
 
 /* twice(exporter): a copy is released as well. (The reference that this takes too many is made good.) */
@@ -203,7 +214,8 @@ TYPE(Silent, silent_buffer);
 #define METHOD(name) {#name, name, METH_O, NULL}
 static PyMethodDef methods[] = {
     METHOD(right), METHOD(right_by_hand), METHOD(right_by_parsing), METHOD(keep), METHOD(lose),
-    METHOD(move), METHOD(twice), METHOD(never), METHOD(delegate), {NULL, NULL, 0, NULL},
+    METHOD(move), METHOD(twice), METHOD(never), METHOD(delegate),
+    METHOD(error_after), {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {

@@ -1,6 +1,6 @@
 //! What the audit writes: one line for each finding, each by one `write`.
 
-use core::ffi::{CStr, c_char};
+use core::ffi::{CStr, c_char, c_int};
 
 use super::people::{Asked, Exporter, Mistake, Place};
 use super::process::State;
@@ -108,6 +108,14 @@ impl Line {
         self.put(|out| {
             out.put("AGAIN: ").number(n.cast_signed()).put(" more findings like those above of ");
             exporter(out, Some(of));
+        });
+    }
+
+    /// Why lines do not go where they should.
+    pub fn no_log(&mut self, path: &[c_char], errno: c_int) {
+        self.put(|out| {
+            out.put("LOG: cannot be written (errno ").number(errno as isize);
+            out.put("), lines go to standard error: ").put_array(path);
         });
     }
 

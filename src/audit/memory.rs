@@ -1,5 +1,6 @@
-//! Memory from malloc, and a lock of one word.
+//! Memory from malloc, a lock of one word, and the errno of the program.
 
+use core::ffi::c_int;
 use core::hint::spin_loop;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -53,5 +54,34 @@ impl Lock {
     /// Opens the lock in a new process: who held it is not there.
     pub fn open(&self) {
         self.0.store(0, Ordering::Release);
+    }
+}
+
+/// Keeps this thread's `errno` as it is, whatever is called until it is dropped.
+pub struct Errno {
+    at: *mut c_int,
+    value: c_int,
+}
+
+impl Errno {
+    /// Notes it.
+    pub fn keep() -> Self {
+        // SAFETY: takes nothing.
+        let at = unsafe { libc::__errno_location() };
+        // SAFETY: this thread's own number.
+        let value = unsafe { *at };
+        Self { at, value }
+    }
+
+    /// What it was.
+    pub fn value(&self) -> c_int {
+        self.value
+    }
+}
+
+impl Drop for Errno {
+    fn drop(&mut self) {
+        // SAFETY: as in `keep`; this value lives within one call, so in one thread.
+        unsafe { *self.at = self.value };
     }
 }

@@ -22,6 +22,7 @@ use crate::check::{self, Finding, Rule, Severity, Value};
 use crate::error::{Error, Kind, Text};
 use crate::runtime::Runtime;
 use lines::Line;
+use memory::Errno;
 use people::{Asked, Mistake, Place};
 use process::{Mode, State};
 use records::Record;
@@ -82,6 +83,7 @@ impl State {
     /// # Safety
     /// The request's view is null or readable.
     pub unsafe fn before(&self, runtime: &Runtime, request: &Request) -> Before {
+        let _errno = Errno::keep();
         let mut obj = ptr::null_mut();
         if !request.view.is_null() {
             // SAFETY: readable (caller).
@@ -103,6 +105,7 @@ impl State {
         before: &Before,
         answer: c_int,
     ) -> Result<(), Error> {
+        let _errno = Errno::keep();
         // SAFETY: an object (caller).
         let asked = unsafe { self.asked(runtime, request) };
         self.count_request();
@@ -172,6 +175,7 @@ impl State {
     /// Notes a view that was filled by `PyBuffer_FillInfo`: it may be given back by whoever asked for it
     /// to be filled, or become an exporter's answer.
     pub fn filled(&self, view: &Py_buffer) {
+        let _errno = Errno::keep();
         self.records.lose(ptr::from_ref(view).addr());
         self.records.add(Record::of(view, None));
     }
@@ -186,6 +190,7 @@ impl State {
         view: *const Py_buffer,
         caller: *const c_void,
     ) {
+        let _errno = Errno::keep();
         // SAFETY: a view (caller).
         let view = unsafe { &*view };
         if view.obj.is_null() {

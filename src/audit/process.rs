@@ -5,6 +5,7 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use super::lines::Line;
+use super::memory::Errno;
 use super::people::People;
 use super::records::Records;
 use crate::check::text::Room;
@@ -35,6 +36,8 @@ pub struct State {
     /// The log's path; empty for standard error.
     path: [c_char; PATH],
     hears_the_host: AtomicBool,
+    /// Whether it was said that the log cannot be written.
+    misses_the_log: AtomicBool,
     n_asked: AtomicUsize,
     n_released: AtomicUsize,
     n_lines: AtomicUsize,
@@ -66,6 +69,7 @@ fn begun(runtime: &Runtime) -> Option<&'static State> {
 
 #[cold]
 fn begin(runtime: &Runtime) -> Option<&'static State> {
+    let _errno = Errno::keep();
     let mode = mode()?;
     // SAFETY: any number and size.
     let new = unsafe { libc::calloc(1, size_of::<State>()) }.cast::<State>();
@@ -223,21 +227,35 @@ impl State {
         }
     }
 
-    /// Writes to the log, opened for each line: a program may close files that it does not know.
+    /// Writes to the log; without one, and where it cannot be written, to standard error.
     pub fn write(&self, text: &[c_char]) {
-        let mut log = -1;
         if self.path[0] != 0 {
-            let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC;
-            // SAFETY: a C string, and the rights of a new file.
-            log = unsafe { libc::open(self.path.as_ptr(), flags, 0o666) };
+            let Err(errno) = self.log(text) else { return };
+            if !self.misses_the_log.swap(true, Ordering::Relaxed) {
+                let mut line = Line::new();
+                line.no_log(&self.path, errno);
+                self.write_line(&line);
+            }
         }
-        let fd = if log < 0 { libc::STDERR_FILENO } else { log };
         // What cannot be written is lost.
         // SAFETY: readable.
-        let _ = unsafe { libc::write(fd, text.as_ptr().cast(), text.len()) };
-        if log >= 0 {
-            // SAFETY: opened above.
-            unsafe { libc::close(log) };
+        let _ = unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
+    }
+
+    /// Appends to the log, opened for each line: a program may close files that it does not know. The
+    /// error is the system's number.
+    fn log(&self, text: &[c_char]) -> Result<(), c_int> {
+        let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC;
+        // SAFETY: a C string, and the rights of a new file.
+        let log = unsafe { libc::open(self.path.as_ptr(), flags, 0o666) };
+        if log < 0 {
+            return Err(Errno::keep().value());
         }
+        // SAFETY: readable.
+        let n = unsafe { libc::write(log, text.as_ptr().cast(), text.len()) };
+        let result = if n < 0 { Err(Errno::keep().value()) } else { Ok(()) };
+        // SAFETY: opened above.
+        unsafe { libc::close(log) };
+        result
     }
 }
