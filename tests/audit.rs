@@ -250,6 +250,25 @@ fn log_that_cannot_be_written_is_told_once_and_errno_is_kept() {
 }
 
 #[test]
+fn file_that_gets_the_number_of_standard_error_is_left_alone() {
+    each_python("closed", |python, folder| {
+        let data = folder.join("data");
+        let code = format!(
+            "import os, sys; sys.path.insert(0, {folder:?}); import mistakes as m\n\
+             with memoryview(b'abc') as view: bytes(view)\nm.right(b'abc')\n\
+             fd = os.open({data:?}, os.O_CREAT | os.O_TRUNC | os.O_WRONLY); print(fd)\n\
+             m.keep(bytearray(3))"
+        );
+        let audited = audited(python, "warn", None);
+        let mut shell = command_without_settings("sh");
+        shell.args(["-c", "exec \"$@\" 2>&-", "sh"]).arg(audited.get_program());
+        let output = run(shell.args(audited.get_args()).args(["-c", &code]));
+        assert_eq!(stdout(&output), "2\n", "{}", printed(&output));
+        assert_eq!(fs::read_to_string(&data).unwrap(), "", "{}", python.label);
+    });
+}
+
+#[test]
 fn off_is_silent_and_any_other_word_is_not() {
     each_python("off", |python, folder| {
         let log = folder.join("log");

@@ -35,6 +35,8 @@ pub struct State {
     pub people: People,
     /// The log's path; empty for standard error.
     path: [c_char; PATH],
+    /// Whether there was one at the beginning: what gets its number later is a file of the program's.
+    has_standard_error: bool,
     hears_the_host: AtomicBool,
     /// Whether it was said that the log cannot be written.
     misses_the_log: AtomicBool,
@@ -77,6 +79,8 @@ fn begin(runtime: &Runtime) -> Option<&'static State> {
     // SAFETY: zeros are empty lists, open locks, counts of nothing, no path and `Mode::Warn`.
     let state = unsafe { new.as_mut() };
     state.mode = mode;
+    // SAFETY: a question about a number.
+    state.has_standard_error = unsafe { libc::fcntl(libc::STDERR_FILENO, libc::F_GETFD) } >= 0;
     note_path(&mut state.path);
     state.people.meet(runtime);
     let none = ptr::null_mut();
@@ -236,6 +240,9 @@ impl State {
                 line.no_log(&self.path, errno);
                 self.write_line(&line);
             }
+        }
+        if !self.has_standard_error {
+            return;
         }
         // What cannot be written is lost.
         // SAFETY: readable.
