@@ -176,6 +176,20 @@ fn repeated_findings_are_counted() {
 }
 
 #[test]
+fn many_types_do_not_flood() {
+    each_python("flood", |python, folder| {
+        let code = "import ctypes\nfor n in range(1, 131):\n\
+                    \x20for _ in range(2): m.right((ctypes.c_char * n)())";
+        let said = said_of(python, folder, code);
+        let n =
+            said.iter().filter(|line| line.starts_with("MUST 16 format: 'c_char_Array_")).count();
+        assert_eq!(n, 100, "{}: {said:#?}", python.label);
+        let more = "AGAIN: 60 more findings of rule 16 format, of others than the first hundred";
+        assert!(said.iter().any(|line| line == more), "{}: {said:#?}", python.label);
+    });
+}
+
+#[test]
 fn last_line_counts_and_names_the_interpreter() {
     each_python("counts", |python, folder| {
         let log = folder.join("log");

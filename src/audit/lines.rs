@@ -6,7 +6,7 @@ use super::people::{Asked, Exporter, Mistake, Place};
 use super::process::State;
 use crate::check::request::Request;
 use crate::check::text::Room;
-use crate::check::{Finding, Severity};
+use crate::check::{Finding, Rule, Severity};
 use crate::error::Text;
 
 /// A line's room.
@@ -108,6 +108,18 @@ impl Line {
         self.put(|out| {
             out.put("AGAIN: ").number(n.cast_signed()).put(" more findings like those above of ");
             exporter(out, Some(of));
+        });
+    }
+
+    /// Findings of a kind that there were enough lines of.
+    pub fn more(&mut self, bit: usize, n: usize) {
+        self.put(|out| {
+            out.put("AGAIN: ").number(n.cast_signed()).put(" more findings of ");
+            match Rule::ALL.iter().find(|rule| **rule as usize == bit) {
+                Some(rule) => out.put("rule ").number(bit as isize).put(" ").put_c(rule.name()),
+                None => out.put(if bit == 0 { "views HELD at exit" } else { "a RELEASE" }),
+            };
+            out.put(", of others than the first hundred");
         });
     }
 

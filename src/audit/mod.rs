@@ -146,7 +146,8 @@ impl State {
     #[cold]
     fn tell_rule(&self, asked: Option<&Asked>, finding: &Finding, wrong: &mut Option<Text>) {
         let is_must = finding.rule.severity() == Severity::Must;
-        let is_known = asked.is_some_and(|asked| asked.exporter.is_known(finding.rule));
+        let bit = finding.rule as u8;
+        let is_known = asked.is_some_and(|asked| asked.exporter.is_known(bit, self.tally(bit)));
         let counts = is_must && matches!(self.mode, Mode::Raise | Mode::Abort);
         if is_known && !counts {
             return;
@@ -259,7 +260,8 @@ impl State {
             // SAFETY: an object (caller).
             None => unsafe { self.people.exporter(runtime, view.obj) },
         };
-        if !exporter.is_some_and(|exporter| exporter.is_known_mistake(mistake)) {
+        let bit = mistake as u8;
+        if !exporter.is_some_and(|exporter| exporter.is_known(bit, self.tally(bit))) {
             let mut line = Line::new();
             line.release(mistake, exporter, asked, by);
             self.tell(&mut line);

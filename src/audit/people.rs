@@ -80,22 +80,40 @@ pub enum Mistake {
 
 const _: () = assert!(Rule::ALL.len() < Mistake::Moved as usize);
 
+/// How many lines there were about a rule or a mistake, or of one kind at the end.
+pub struct Tally {
+    n_told: AtomicUsize,
+    /// How many findings got none, as there were enough.
+    pub n_more: AtomicUsize,
+}
+
+impl Tally {
+    const MOST: usize = 100;
+
+    /// Whether one more line may be written; if not, it is counted.
+    pub fn has_room(&self) -> bool {
+        let has_room = self.n_told.load(Ordering::Relaxed) < Self::MOST;
+        let count = if has_room { &self.n_told } else { &self.n_more };
+        count.fetch_add(1, Ordering::Relaxed);
+        has_room
+    }
+}
+
 impl Exporter {
-    /// Whether a rule was told of before; from now on it is.
-    pub fn is_known(&self, rule: Rule) -> bool {
-        self.is_known_bit(rule as u8)
-    }
-
-    /// Whether a mistake was told of before; from now on it is.
-    pub fn is_known_mistake(&self, mistake: Mistake) -> bool {
-        self.is_known_bit(mistake as u8)
-    }
-
-    fn is_known_bit(&self, number: u8) -> bool {
-        let bit = 1_u64.wrapping_shl(number.into());
-        let is_known = self.told.fetch_or(bit, Ordering::Relaxed) & bit != 0;
-        self.n_again.fetch_add(is_known.into(), Ordering::Relaxed);
-        is_known
+    /// Whether no line is to be written of a rule or a mistake, by its bit: there was one, or there were
+    /// enough of other exporters.
+    pub fn is_known(&self, bit: u8, tally: &Tally) -> bool {
+        let bit = 1_u64.wrapping_shl(bit.into());
+        if self.told.load(Ordering::Relaxed) & bit == 0 {
+            if !tally.has_room() {
+                return true;
+            }
+            if self.told.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+                return false;
+            }
+        }
+        self.n_again.fetch_add(1, Ordering::Relaxed);
+        true
     }
 }
 

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering
 
 use super::lines::Line;
 use super::memory::Errno;
-use super::people::People;
+use super::people::{People, Tally};
 use super::records::Records;
 use crate::check::text::Room;
 use crate::environment;
@@ -35,6 +35,8 @@ pub struct State {
     pub people: People,
     /// The log's path; empty for standard error.
     path: [c_char; PATH],
+    /// By the bits of rules and mistakes; the first one is of views held at the exit.
+    tallies: [Tally; u64::BITS as usize],
     /// Whether there was one at the beginning: what gets its number later is a file of the program's.
     has_standard_error: bool,
     hears_the_host: AtomicBool,
@@ -150,6 +152,9 @@ unsafe extern "C" fn in_child() {
     let Some(state) = (unsafe { STATE.load(Ordering::Acquire).as_ref() }) else { return };
     state.records.open();
     state.people.begin_anew();
+    for tally in &state.tallies {
+        tally.n_more.store(0, Ordering::Relaxed);
+    }
     for count in [&state.n_asked, &state.n_released, &state.n_lines] {
         count.store(0, Ordering::Relaxed);
     }
@@ -184,6 +189,12 @@ impl State {
         self.hears_the_host.load(Ordering::Relaxed)
     }
 
+    /// The lines about a rule or mistake.
+    pub fn tally(&self, bit: u8) -> &Tally {
+        let [first, ..] = &self.tallies;
+        self.tallies.get(usize::from(bit)).unwrap_or(first)
+    }
+
     /// Counts a view that is asked for.
     pub fn count_request(&self) {
         self.n_asked.fetch_add(1, Ordering::Relaxed);
@@ -204,7 +215,7 @@ impl State {
     fn end(&self) {
         for asked in self.people.all_asked() {
             let (n, n_lost) = asked.held();
-            if n > 0 {
+            if n > 0 && self.tally(0).has_room() {
                 let mut line = Line::new();
                 line.held(asked, n, n_lost);
                 self.tell(&mut line);
@@ -215,6 +226,14 @@ impl State {
             if n > 0 {
                 let mut line = Line::new();
                 line.again(exporter, n);
+                self.write_line(&line);
+            }
+        }
+        for (bit, tally) in self.tallies.iter().enumerate() {
+            let n = tally.n_more.load(Ordering::Relaxed);
+            if n > 0 {
+                let mut line = Line::new();
+                line.more(bit, n);
                 self.write_line(&line);
             }
         }
