@@ -203,6 +203,8 @@ bench-quick: lib ## Measure one copy of each family: ours/memcpy, times libpytho
 .PHONY: findings
 findings: lib ## Write docs/findings.txt anew: what the checker finds in NumPy, ctypes, PyArrow, ... (from PyPI)
 	$(call need,$(PYTHON),the exporters are Python's)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' || \
+	  { echo "make findings: NumPy needs CPython 3.12 or newer: make findings PYTHON=python3.13" >&2; exit 1; }
 	$(PYTHON) -m venv $(BUILD)/findings
 	$(BUILD)/findings/bin/python -m pip install --quiet --disable-pip-version-check -r tools/findings/requirements.txt
 	$(BUILD)/findings/bin/python tools/findings/findings.py >$(BUILD)/findings.txt
