@@ -10,6 +10,7 @@ mod memory;
 pub mod pointer;
 pub mod report;
 pub mod request;
+mod requests;
 pub mod rules;
 mod seen;
 pub mod text;

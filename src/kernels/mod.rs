@@ -28,6 +28,8 @@ mod x86_64;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use crate::environment;
+
 /// A level of instructions; each has all that the lower ones have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -220,18 +222,7 @@ pub fn all() -> impl Iterator<Item = &'static Kernels> {
 
 /// What `PYBUFFER_CPU` allows: everything, if it is not set or names no level.
 fn allowed() -> Level {
-    // SAFETY: a C string; the answer is null or a C string of the environment.
-    let value = unsafe { secure_getenv(c"PYBUFFER_CPU".as_ptr()) };
-    if value.is_null() {
-        return Level::Avx512;
-    }
-    // SAFETY: as above.
-    let value = unsafe { core::ffi::CStr::from_ptr(value) }.to_bytes();
-    let named = Level::NAMES.iter().find(|(_, name)| name.to_bytes() == value);
+    let value = environment::variable(c"PYBUFFER_CPU");
+    let named = value.and_then(|value| Level::NAMES.iter().find(|(_, name)| *name == value));
     named.map_or(Level::Avx512, |(level, _)| *level)
-}
-
-unsafe extern "C" {
-    /// glibc 2.17 and musl: null in a program that runs with another user's rights.
-    fn secure_getenv(name: *const core::ffi::c_char) -> *mut core::ffi::c_char;
 }
