@@ -180,6 +180,7 @@ pub unsafe fn get_pointer(view: *const Py_buffer, indices: *const Py_ssize_t) ->
 /// # Safety
 /// As for [`PyBuffer_GetPointer`].
 #[cold]
+#[inline(never)]
 unsafe fn get_pointer_without_strides(fields: Fields, indices: &[Py_ssize_t]) -> *mut c_void {
     // SAFETY: the caller's promise is the callee's.
     match unsafe { fields.locate_without_strides(indices) } {
