@@ -193,6 +193,7 @@ unsafe fn get_pointer_without_strides(fields: Fields, indices: &[Py_ssize_t]) ->
 }
 
 #[cold]
+#[inline(never)]
 fn null_pointer() -> *mut c_void {
     null_argument_if_known();
     ptr::null_mut()

@@ -58,18 +58,21 @@ use crate::runtime;
 
 /// Raises the SystemError for a null pointer; -1.
 #[cold]
+#[inline(never)]
 fn null_argument() -> c_int {
     runtime::status(Err(Error::NullArgument))
 }
 
 /// For functions that need no GIL.
 #[cold]
+#[inline(never)]
 fn null_argument_if_known() -> c_int {
     runtime::status_if_known(Err(Error::NullArgument))
 }
 
 /// The same for functions that return an object: NULL.
 #[cold]
+#[inline(never)]
 fn null_object() -> *mut PyObject {
     object_or_null(Err(runtime::raised(&Error::NullArgument)))
 }
