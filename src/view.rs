@@ -16,7 +16,7 @@
 pub mod plain;
 mod small;
 
-use core::ffi::c_char;
+use core::ffi::{c_char, c_int};
 use core::fmt;
 use core::slice;
 
@@ -135,44 +135,54 @@ impl<'a> Fields<'a> {
     /// Whether the items lie back to back in `order`: `'C'`, `'F'` or `'A'` (either of the two).
     ///
     /// libpython's answer in every case: any suboffsets mean no, any other order means no, and
-    /// `len == 0` means yes.
+    /// `len == 0` means yes. As C has it (1 or 0), so that the rare case can be jumped to: a `bool`
+    /// would have to be widened after a call, and every call would need stack for that one.
     #[inline(always)]
-    pub fn is_contiguous(self, order: c_char) -> bool {
-        if !self.view.suboffsets.is_null() {
-            return false;
-        }
-        match order as u8 {
-            b'C' => self.is_dense(Order::C),
-            b'F' => self.is_dense(Order::Fortran),
-            b'A' => self.is_dense(Order::C) || self.is_dense(Order::Fortran),
+    pub fn is_contiguous(self, order: c_char) -> c_int {
+        let (Some(strides), None) = (self.strides(), self.suboffsets()) else {
+            return self.is_contiguous_elsewise(order);
+        };
+        let is_dense = |order| self.view.len == 0 || self.is_dense(strides, order);
+        let answer = match order as u8 {
+            b'C' => is_dense(Order::C),
+            b'F' => is_dense(Order::Fortran),
+            b'A' => is_dense(Order::C) || is_dense(Order::Fortran),
             _ => false,
-        }
+        };
+        answer.into()
     }
 
     /// Whether the items lie back to back, if no pointers are followed.
     #[inline(always)]
-    fn is_dense(self, order: Order) -> bool {
-        if self.view.len == 0 {
-            return true;
-        }
-        match (self.shape(), self.strides()) {
-            (Some(shape), Some(strides)) => {
-                contiguity::is_dense(self.view.itemsize, shape, strides, order)
-            }
+    fn is_dense(self, strides: &[isize], order: Order) -> bool {
+        match self.shape() {
+            Some(shape) => contiguity::is_dense(self.view.itemsize, shape, strides, order),
             // An item without dimensions.
-            (None, Some(_)) => self.ndim() == 0,
-            // C strides.
-            (shape, None) => {
-                order == Order::C || self.ndim() <= 1 || contiguity::is_one_line(shape)
-            }
+            None => self.ndim() == 0,
         }
+    }
+
+    /// As [`is_contiguous`](Self::is_contiguous) where there are suboffsets, or no strides: then they
+    /// are those of C order.
+    #[cold]
+    #[inline(never)]
+    fn is_contiguous_elsewise(self, order: c_char) -> c_int {
+        let is_one_line =
+            || self.ndim() <= 1 || self.view.len == 0 || contiguity::is_one_line(self.shape());
+        let answer = match order as u8 {
+            _ if self.suboffsets().is_some() => false,
+            b'C' | b'A' => true,
+            b'F' => is_one_line(),
+            _ => false,
+        };
+        answer.into()
     }
 
     /// As [`is_contiguous`](Self::is_contiguous), for callers within the library: not once more in
     /// line.
     #[inline(never)]
     pub fn lies_in(self, order: c_char) -> bool {
-        self.is_contiguous(order)
+        self.is_contiguous(order) != 0
     }
 }
 

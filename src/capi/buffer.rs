@@ -129,7 +129,7 @@ pub unsafe fn is_contiguous(view: *const Py_buffer, order: c_char) -> c_int {
     // SAFETY: null or a view (caller).
     let Some(view) = (unsafe { view.as_ref() }) else { return 0 };
     // SAFETY: the view's arrays are there (caller).
-    unsafe { Fields::new(view) }.is_contiguous(order).into()
+    unsafe { Fields::new(view) }.is_contiguous(order)
 }
 
 /// The address of the item at `indices[view->ndim]`.

@@ -22,6 +22,7 @@ pub fn is_dense(itemsize: isize, shape: &[isize], strides: &[isize], order: Orde
             fits(l, u, itemsize) && fits(m, t, line) && fits(n, s, line.wrapping_mul(m))
         }
         (_, _, Order::C) => lie_back_to_back(itemsize, shape.iter().zip(strides).rev()),
+        (&[n, ..], &[s, ..], Order::Fortran) if !fits(n, s, itemsize) => false,
         (_, _, Order::Fortran) => lie_back_to_back(itemsize, shape.iter().zip(strides)),
     }
 }
@@ -47,8 +48,6 @@ fn lie_back_to_back<'a>(
 }
 
 /// Whether at most one dimension has more than one item: then C strides are Fortran strides too.
-#[cold]
-#[inline(never)]
 pub fn is_one_line(shape: Option<&[isize]>) -> bool {
     shape.is_some_and(|shape| shape.iter().filter(|&&n| n > 1).nth(1).is_none())
 }
