@@ -93,7 +93,7 @@ $(run_dir)/pybuffer-run: $(run_archive)
 
 $(run_dir)/libpybuffer-audit.so: $(run_archive) $(BUILD)/audit.map
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -shared -nostdlib -Wl,-soname,$(@F) -Wl,-u,la_version -Wl,-u,la_objopen \
+	$(CC) $(CFLAGS) -shared -nostdlib -Wl,-z,noseparate-code -Wl,-soname,$(@F) -Wl,-u,la_version -Wl,-u,la_objopen \
 	  -Wl,--version-script,$(BUILD)/audit.map $(hardened) -Wl,-z,defs $(LDFLAGS) -o $@.$$$$ $< && mv -f $@.$$$$ $@
 
 $(BUILD)/audit.map: Makefile

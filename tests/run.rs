@@ -66,7 +66,7 @@ fn answers(python: &Python, extension: &Path) -> Value {
 #[test]
 fn calls_of_extensions_are_answered_in_every_python() {
     let mut n_static = 0;
-    for python in pythons() {
+    for python in reached() {
         let lazy = ["-Wl,-z,lazy"];
         let Some(extension) = build_extension(python, &lazy) else {
             skip("run", &format!("CPython {} has no Python.h", python.label));
@@ -85,12 +85,29 @@ fn calls_of_extensions_are_answered_in_every_python() {
     }
 }
 
+/// Whether the companion serves here.
+fn has_companion() -> bool {
+    glibc_minor() >= 35
+}
+
+/// The pythons that the command reaches on this machine.
+fn reached() -> impl Iterator<Item = &'static Python> {
+    pythons().iter().filter(|python| python.libpython.is_some() || has_companion())
+}
+
+#[test]
+fn statically_linked_python_on_an_old_glibc_is_refused_with_what_works() {
+    let python = pythons().iter().find(|python| python.libpython.is_none());
+    let Some(python) = python.filter(|_| !has_companion()) else { return };
+    let (status, said) = refused(pybuffer_run().arg(&python.exe).args(["-c", "print('ran')"]));
+    assert!(status == Some(2) && said.contains("--enable-shared"), "{said}");
+}
+
 /// What README and docs say of the companion's reach.
 #[test]
 fn companion_reaches_what_is_bound_at_load_but_not_what_goes_round_the_plt() {
-    let of_glibc_2_35 = glibc_minor() >= 35;
-    for python in pythons().iter().filter(|p| p.libpython.is_none() && p.minor() >= (3, 9)) {
-        for (flags, is_reached) in [(["-Wl,-z,now"], of_glibc_2_35), (["-fno-plt"], false)] {
+    for python in reached().filter(|p| p.libpython.is_none() && p.minor() >= (3, 9)) {
+        for (flags, is_reached) in [(["-Wl,-z,now"], true), (["-fno-plt"], false)] {
             let Some(extension) = build_extension(python, &flags) else { continue };
             assert_eq!(answers(python, &extension)["is_ours"], is_reached, "{flags:?}");
         }
@@ -105,7 +122,7 @@ fn glibc_minor() -> u32 {
 
 #[test]
 fn statically_linked_python_is_told_what_is_not_reached() {
-    for python in pythons() {
+    for python in reached() {
         let output = run(pybuffer_run().arg(&python.exe).args(["-c", "pass"]));
         let said = stderr(&output);
         let expected = python.libpython.is_none();
@@ -125,7 +142,7 @@ fn doctor(command: &mut Command) -> (Option<i32>, BTreeMap<String, String>) {
 
 #[test]
 fn doctor_proves_in_every_python_what_is_live() {
-    for python in pythons() {
+    for python in reached() {
         let (status, said) =
             doctor(pybuffer_run().args(["--doctor", "--cpu=sse"]).arg(&python.exe));
         assert_eq!(status, Some(0), "{said:#?}");
@@ -137,7 +154,7 @@ fn doctor_proves_in_every_python_what_is_live() {
         let heard = match &python.libpython {
             Some(libpython) => {
                 assert_eq!(Path::new(&said["libpython"]), libpython);
-                assert_eq!(said["reached by"], "LD_PRELOAD");
+                assert!(said["reached by"].starts_with("LD_PRELOAD"), "{said:#?}");
                 !python.answers_itself()
             }
             None => {
@@ -255,20 +272,18 @@ fn scripts_are_run_by_what_their_first_line_names() {
 }
 
 #[test]
-fn env_that_takes_the_preload_away_is_told() {
+fn env_that_takes_the_preload_away_is_refused() {
     let file = temp_dir("run-env").join("script");
-    script(&file, "#!/usr/bin/env -iS sh\necho \"$LD_PRELOAD.\"\n");
-    let by_line = run(pybuffer_run().arg(&file));
-    let by_arguments =
-        run(pybuffer_run().args(["env", "-i", "/bin/sh", "-c", "echo $LD_PRELOAD."]));
-    for output in [by_line, by_arguments] {
-        assert_eq!(stdout(&output), ".\n");
-        assert!(stderr(&output).contains("env takes LD_PRELOAD away"), "{}", printed(&output));
+    script(&file, "#!/usr/bin/env -iS sh\necho ran\n");
+    let arguments = ["env", "-i", "/bin/sh", "-c", "echo ran"];
+    for (status, said) in
+        [refused(pybuffer_run().arg(&file)), refused(pybuffer_run().args(arguments))]
+    {
+        assert!(status == Some(2) && said.contains("env takes LD_PRELOAD away"), "{said}");
+        assert!(said.contains("env -i pybuffer-run PROGRAM"), "{said}");
     }
     let kept = run(pybuffer_run().args(["env", "-u", "FOO", "true"]));
     assert_eq!(stderr(&kept), "");
-    let quiet = run(pybuffer_run().arg("-q").arg(&file));
-    assert_eq!(stderr(&quiet), "");
 }
 
 /// The exit status and what was said, of a run that does not take place.
@@ -314,6 +329,96 @@ fn wrong_options_end_with_2_and_the_right_ones() {
     assert_eq!(version, concat!("pybuffer-run ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
+/// The command with library and companion beside it, in a folder of their own.
+fn side_by_side(name: &str) -> PathBuf {
+    let folder = temp_dir(name);
+    let lib = &shipped().lib_dir;
+    for file in ["pybuffer/pybuffer-run", "pybuffer/libpybuffer-audit.so", "libpybuffer.so.0"] {
+        let to = folder.join(Path::new(file).file_name().unwrap());
+        fs::copy(lib.join(file), to).unwrap();
+    }
+    folder
+}
+
+/// The proof before each run: the loader itself says whether it takes the library and the companion.
+#[test]
+fn what_the_loader_does_not_take_is_refused_in_its_words() {
+    for (file, words) in [
+        ("libpybuffer.so.0", "from LD_PRELOAD cannot be preloaded (file too short)"),
+        ("libpybuffer-audit.so", "cannot be loaded as audit interface: file too short"),
+    ] {
+        if file == "libpybuffer-audit.so" && !has_companion() {
+            continue;
+        }
+        let folder = side_by_side("run-refused");
+        let sound = run(pybuffer_run_at(&folder.join("pybuffer-run")).args(["echo", "ran"]));
+        assert_eq!(printed(&sound), "--- stdout\nran\n--- stderr\n");
+        fs::write(folder.join(file), "text").unwrap();
+        let (status, said) =
+            refused(pybuffer_run_at(&folder.join("pybuffer-run")).args(["echo", "ran"]));
+        assert!(status == Some(2) && said.contains(words), "{said}");
+        assert!(said.contains("--list") && said.contains("PYBUFFER_REDIRECT"), "{said}");
+    }
+}
+
+#[test]
+fn libpython_that_comes_first_is_refused() {
+    let python = pythons().iter().find(|python| python.libpython.is_some());
+    let Some((python, libpython)) = python.and_then(|p| Some((p, p.libpython.as_ref()?))) else {
+        return skip("run", "no CPython with a shared libpython");
+    };
+    let mut command = pybuffer_run();
+    command.env("LD_PRELOAD", libpython).arg(&python.exe).args(["-c", "print('ran')"]);
+    let (status, said) = refused(&mut command);
+    assert!(status == Some(2) && said.contains("comes before"), "{said}");
+}
+
+#[test]
+fn proof_runs_nothing_of_the_program() {
+    let folder = temp_dir("run-once");
+    let source = folder.join("program.c");
+    fs::write(
+        &source,
+        "#include <stdio.h>\n__attribute__((constructor)) static void begin(void) { puts(\"begun\"); }\n\
+         int main(void) { return puts(\"ran\") < 0; }\n",
+    )
+    .unwrap();
+    let program = folder.join("program");
+    run(cc().arg(&source).arg("-o").arg(&program));
+    // What is set for the loader stays as it is, and the proof leaves nothing behind.
+    let output = run(pybuffer_run().arg(&program).env("LD_DEBUG_OUTPUT", folder.join("debug")));
+    assert_eq!(printed(&output), "--- stdout\nbegun\nran\n--- stderr\n");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+}
+
+#[test]
+fn pythons_that_a_python_starts_are_reached_too() {
+    if !has_companion() {
+        return skip("run", "glibc before 2.35 reaches no statically linked python");
+    }
+    let all = pythons();
+    let shared = all.iter().find(|python| python.libpython.is_some());
+    let linked = all.iter().find(|python| python.libpython.is_none() && python.minor() >= (3, 9));
+    let (Some(shared), Some(linked)) = (shared, linked) else {
+        return skip("run", "it takes a shared and a statically linked CPython");
+    };
+    let calls = shipped().root.join("tests/run/calls.py");
+    for (parent, child) in [(shared, linked), (linked, shared)] {
+        let Some(extension) = build_extension(child, &["-Wl,-z,lazy", "-O0"]) else {
+            continue;
+        };
+        let code = "import subprocess, sys; subprocess.run(sys.argv[1:], check=True)";
+        let mut command = pybuffer_run();
+        command.arg("-q").arg(&parent.exe).args(["-c", code]).arg(&child.exe);
+        let output = run(command.arg(&calls).arg(&extension));
+        let answers: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(answers["runtime"].as_str().is_some_and(|r| r.starts_with("CPython")), "{answers}");
+        if child.minor() >= (3, 9) {
+            assert_eq!(answers["is_ours"], true, "{} by {}", child.label, parent.label);
+        }
+    }
+}
+
 fn build_program(name: &str, flags: &[&str]) -> Option<PathBuf> {
     let folder = temp_dir(&format!("run-program-{name}"));
     let source = folder.join("program.c");
@@ -353,6 +458,17 @@ fn program_of_another_libc_is_refused_with_what_works() {
         status == Some(2) && said.contains("musl") && said.contains("PYBUFFER_REDIRECT"),
         "{said}"
     );
+}
+
+#[test]
+fn loader_that_is_glibcs_by_name_only_is_refused() {
+    let folder = temp_dir("run-loader");
+    let loader = folder.join("ld-linux-x86-64.so.2");
+    fs::copy(shipped().so.canonicalize().unwrap(), &loader).unwrap();
+    let flag = format!("-Wl,--dynamic-linker={}", loader.display());
+    let program = build_program("loader", &[&flag]).expect("any loader can be named");
+    let (status, said) = refused(pybuffer_run().arg(&program));
+    assert!(status == Some(2) && said.contains("whatever its name says"), "{said}");
 }
 
 #[test]
@@ -397,12 +513,7 @@ fn installed_command_finds_its_library_wherever_the_tree_lies() {
     let library = moved.join("lib/odd-triplet/libpybuffer.so").canonicalize().unwrap();
     assert_eq!(stdout(&said).trim_end(), library.display().to_string());
     // Without the links, side by side.
-    let flat = destination.join("flat");
-    fs::create_dir(&flat).unwrap();
-    let from = moved.join("lib/odd-triplet");
-    for file in ["pybuffer/pybuffer-run", "pybuffer/libpybuffer-audit.so", "libpybuffer.so.0"] {
-        fs::copy(from.join(file), flat.join(Path::new(file).file_name().unwrap())).unwrap();
-    }
+    let flat = side_by_side("flat");
     let mut by_link = pybuffer_run_at(&flat.join("pybuffer-run"));
     let said = run(by_link.args(["sh", "-c", "echo $LD_PRELOAD"]));
     assert!(stdout(&said).contains("flat/libpybuffer.so.0"), "{}", printed(&said));

@@ -6,6 +6,7 @@ use crate::doctor;
 use crate::options::{self, Options, Request};
 use crate::plan;
 use crate::program::{self, Refusal};
+use crate::proof;
 use crate::sys;
 
 const HELP: &str = "\
@@ -28,11 +29,12 @@ a shared libpython is reached by LD_PRELOAD, a statically linked one by LD_PRELO
 the calls of extension modules are answered, not the interpreter's own. What you have set in these
 variables stays, but for another libpybuffer.
 
-Programs that PROGRAM starts inherit these variables. A statically linked python that is started by
-one with a shared libpython is not reached: it would need LD_AUDIT. Run it by pybuffer-run itself.
+Programs that PROGRAM starts inherit these variables, so pythons of both kinds are reached there as
+well. LD_AUDIT takes glibc 2.35 or later: with an older one, a statically linked python is not reached.
 
-PROGRAM's file is looked at beforehand: its machine, loader, rights and libpython. --doctor proves by
-running it that libpybuffer answers.
+Before PROGRAM is run, its file is looked at (machine, loader, rights, libpython), and then its own
+loader has to list libpybuffer among what it would load (LOADER --list, which runs nothing of PROGRAM).
+--doctor proves more, by running it: that calls come to libpybuffer.
 
 Exit status: PROGRAM's own (--doctor: 0 if libpybuffer answers); 2 if libpybuffer cannot reach it (the
 text says what works instead) or an option is wrong, 126 if it cannot be run, 127 if it is not found.
@@ -71,6 +73,7 @@ fn become_program(options: &Options) -> Result<i32, Refusal> {
     let program = program::find(name, options.program.get(1..).unwrap_or_default())?;
     let plan = plan::make(&program)?;
     plan::prepare(&plan, &files)?;
+    proof::prove(&program, &plan, &files)?;
     for (variable, value) in [
         (c"PYBUFFER_AUDIT", options.audit),
         (c"PYBUFFER_AUDIT_LOG", options.audit_log),
@@ -84,7 +87,7 @@ fn become_program(options: &Options) -> Result<i32, Refusal> {
         return Ok(doctor::examine(&program, &plan, &files));
     }
     if !options.quiet {
-        plan.cautions(&program).iter().for_each(|caution| sys::complain(caution));
+        plan.caution(&program).iter().for_each(|caution| sys::complain(caution));
     }
     let arguments: Vec<&[u8]> = options.program.clone();
     let errno = sys::exec(&program.path, &arguments);

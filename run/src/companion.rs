@@ -6,8 +6,12 @@
 //! function of the same name in the libpybuffer.so of the program's own namespace, which `LD_PRELOAD` has
 //! brought there. It lives in a namespace of its own, holds no engine and calls nobody, not even libc.
 //!
-//! glibc before 2.35 asks neither for objects that are bound at load (`-z now`), and no glibc asks for
-//! addresses that are not called through the PLT (`-fno-plt`).
+//! Under a shared libpython the preloaded functions come first, so nothing is asked: calls are redirected
+//! only where they would go to an object with a libpython in it.
+//!
+//! glibc before 2.35 asks about calls that are bound when they are made, and about `dlsym`; but Python loads
+//! its extensions to be bound at once (`RTLD_NOW`), so the command refuses there. No glibc asks for addresses
+//! that are not called through the PLT (`-fno-plt`).
 
 use core::ffi::{CStr, c_char, c_long, c_uint};
 use core::ptr;

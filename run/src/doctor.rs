@@ -79,7 +79,9 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
     if program.path != program.binary_path {
         line("runs", &shown(&program.binary_path));
     }
-    line("loader", program.binary.loader.as_deref().unwrap_or("none"));
+    // `proof` has asked it.
+    let loader = program.binary.loader.as_deref().unwrap_or("none");
+    line("loader", &format!("{loader}, which takes libpybuffer"));
     let by_companion = format!("LD_PRELOAD and LD_AUDIT={}", shown(&files.companion));
     line("reached by", if plan.companion { &by_companion } else { "LD_PRELOAD" });
     if plan.kind == Kind::Other && !is_named_python(&program.path) {
@@ -106,9 +108,7 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
     let proof = Proof::of(&log);
     line("live", &proof.text(program));
     if plan.kind == Kind::StaticPython {
-        let late =
-            if plan.reaches_bound_at_load { "" } else { ", nor those bound at load (-z now)" };
-        line("not reached", &format!("extensions compiled with -fno-plt{late}"));
+        line("not reached", "extensions compiled with -fno-plt");
     }
     sys::say(&report);
     if proof.extensions { 0 } else { 2 }
@@ -130,7 +130,7 @@ fn run(program: &Program) -> Result<(String, String), String> {
     sys::set_variable(c"PYBUFFER_AUDIT", b"warn");
     sys::set_variable(c"PYBUFFER_AUDIT_LOG", &log);
     let arguments: [&[u8]; 4] = [path, b"-I", b"-c", PROBE.as_bytes()];
-    let ran = sys::output(path, &arguments);
+    let ran = sys::output(path, &arguments, &|| ());
     let text = sys::Bytes::of(&log).map(|bytes| shown(&bytes)).unwrap_or_default();
     sys::remove(&log);
     match ran {

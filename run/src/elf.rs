@@ -41,10 +41,23 @@ impl Binary {
     }
 }
 
-/// Whether a dynamic linker asks audit libraries about objects that are bound at load as well: since
-/// glibc 2.35, whose linker can be told by a public variable of that version.
-pub fn binds_all_by_audit(loader: &[u8]) -> bool {
-    Elf::parse(loader).is_ok_and(|elf| exports(&elf, "__rseq_offset"))
+/// The facts of a dynamic linker's file.
+#[derive(Default)]
+pub struct Loader {
+    /// Whether it is glibc's: it has the variable that its libc.so.6 asks it for.
+    pub is_glibc: bool,
+    /// Whether it asks audit libraries about objects that are bound at load as well: since glibc 2.35, which
+    /// can be told by a public variable of that version.
+    pub binds_all_by_audit: bool,
+}
+
+/// What a dynamic linker is.
+pub fn loader(file: &[u8]) -> Loader {
+    let Ok(elf) = Elf::parse(file) else { return Loader::default() };
+    Loader {
+        is_glibc: exports(&elf, "_rtld_global"),
+        binds_all_by_audit: exports(&elf, "__rseq_offset"),
+    }
 }
 
 fn exports(elf: &Elf, name: &str) -> bool {

@@ -20,6 +20,7 @@ mod env;
 mod options;
 mod plan;
 mod program;
+mod proof;
 #[cfg(not(any(test, feature = "std")))]
 mod start;
 mod sys;

@@ -30,41 +30,31 @@ pub struct Plan {
     pub kind: Kind,
     /// Whether the companion redirects calls.
     pub companion: bool,
-    /// Whether that also reaches objects that are bound at load: glibc 2.35 and later.
-    pub reaches_bound_at_load: bool,
 }
 
 impl Plan {
     /// What the user has to know before the program runs.
-    pub fn cautions(&self, program: &Program) -> Vec<String> {
-        let mut cautions = Vec::new();
-        if program.drops_preload {
-            cautions.push(
-                "env takes LD_PRELOAD away from what it runs (-i, -u or LD_PRELOAD=), so libpybuffer will \
-                 not be there: run env first, and pybuffer-run by it (env -i pybuffer-run PROGRAM)"
-                    .into(),
-            );
-        }
-        if self.kind != Kind::StaticPython {
-            return cautions;
-        }
-        let late = if self.reaches_bound_at_load {
-            ""
-        } else {
-            " that are not bound at load (-z now): this glibc is older than 2.35"
-        };
-        cautions.push(format!(
-            "{} is linked statically: libpybuffer answers the calls of its extension modules{late}, not \
-             the interpreter's own (--quiet leaves this line out)",
-            shown(&program.binary_path)
-        ));
-        cautions
+    pub fn caution(&self, program: &Program) -> Option<String> {
+        let path = shown(&program.binary_path);
+        (self.kind == Kind::StaticPython).then(|| {
+            format!(
+                "{path} is linked statically: libpybuffer answers the calls of its extension modules, not the \
+                 interpreter's own (--quiet leaves this line out)"
+            )
+        })
     }
 }
 
 /// Decides how to reach a program.
 pub fn make(program: &Program) -> Result<Plan, Refusal> {
     let path = shown(&program.binary_path);
+    if program.drops_preload {
+        return Err(Refusal::out_of_reach(
+            "env takes LD_PRELOAD away from what it runs (-i, -u or LD_PRELOAD=), so libpybuffer would not \
+             be there. What works: run env first, and pybuffer-run by it (env -i pybuffer-run PROGRAM)"
+                .into(),
+        ));
+    }
     let Some(loader) = &program.binary.loader else {
         return Err(Refusal::out_of_reach(format!(
             "{path} is linked statically as a whole, so nothing can be preloaded. What works: {LINK_IT}"
@@ -74,17 +64,24 @@ pub fn make(program: &Program) -> Result<Plan, Refusal> {
     let kind = kind(&program.binary).map_err(|why| {
         Refusal::out_of_reach(format!("{path} is {why}, which libpybuffer does not serve"))
     })?;
-    if kind == Kind::SharedPython {
-        return Ok(Plan { kind, companion: false, reaches_bound_at_load: true });
-    }
     let file = Bytes::of(loader.as_bytes()).map_err(|errno| Refusal {
         text: format!("{path} needs {loader}: {}", errno.text()),
         status: 126,
     })?;
-    let reaches_bound_at_load = elf::binds_all_by_audit(&file);
-    // An older glibc slows down every call of an audited program: not where it may be for nothing.
-    let companion = kind == Kind::StaticPython || reaches_bound_at_load;
-    Ok(Plan { kind, companion, reaches_bound_at_load })
+    let loader_is = elf::loader(&file);
+    if cfg!(not(target_env = "musl")) && !loader_is.is_glibc {
+        return Err(other_libc(&path, loader, "another C library, whatever its name says,"));
+    }
+    // Where it is not needed, it serves statically linked pythons that the program starts.
+    let companion = loader_is.binds_all_by_audit;
+    if kind == Kind::StaticPython && !companion {
+        return Err(Refusal::out_of_reach(format!(
+            "{path} holds libpython in its executable, and its loader lets nobody else answer calls that are \
+             bound at load, as those of extension modules are (glibc does from 2.35 on, by LD_AUDIT). What \
+             works: a python with a shared libpython (built with --enable-shared), a newer system, or {LINK_IT}"
+        )));
+    }
+    Ok(Plan { kind, companion })
 }
 
 fn refuse_loader(path: &str, loader: &str) -> Result<(), Refusal> {
@@ -94,12 +91,15 @@ fn refuse_loader(path: &str, loader: &str) -> Result<(), Refusal> {
     if if cfg!(target_env = "musl") { is_musl } else { is_glibc } {
         return Ok(());
     }
-    let libc = if is_musl { "musl" } else { "another C library" };
-    Err(Refusal::out_of_reach(format!(
+    Err(other_libc(path, loader, if is_musl { "musl" } else { "another C library" }))
+}
+
+fn other_libc(path: &str, loader: &str, libc: &str) -> Refusal {
+    Refusal::out_of_reach(format!(
         "{path} runs on {libc} ({loader}), this libpybuffer on {}. What works: build libpybuffer on that \
          system, and there {LINK_IT}",
         if cfg!(target_env = "musl") { "musl" } else { "glibc" }
-    )))
+    ))
 }
 
 /// What kind of program a binary is, or why it is none that the library serves.

@@ -96,6 +96,12 @@ pub fn set_variable(name: &CStr, value: &[u8]) {
     unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
 }
 
+/// Takes a variable out of the environment.
+pub fn unset_variable(name: &CStr) {
+    // SAFETY: a C string; there is one thread.
+    unsafe { libc::unsetenv(name.as_ptr()) };
+}
+
 /// Becomes the program at `path`; returns only if that fails.
 pub fn exec(path: &[u8], arguments: &[&[u8]]) -> Errno {
     let path = c_string(path);
@@ -244,9 +250,19 @@ pub fn remove(path: &[u8]) {
     unsafe { libc::unlink(path.as_ptr()) };
 }
 
-/// Runs a program in a process of its own; its exit status, 128 more than a signal's number if one ended it,
-/// and what it wrote to standard output. After a minute it is ended.
-pub fn output(path: &[u8], arguments: &[&[u8]]) -> Result<(c_int, Vec<u8>), Errno> {
+/// Sends what this process writes to standard error to where its standard output goes.
+pub fn errors_to_output() {
+    // SAFETY: two numbers.
+    unsafe { libc::dup2(libc::STDOUT_FILENO, libc::STDERR_FILENO) };
+}
+
+/// Runs a program in a process of its own, which calls `prepare` first; its exit status, 128 more than a
+/// signal's number if one ended it, and what it wrote to standard output. After a minute it is ended.
+pub fn output(
+    path: &[u8],
+    arguments: &[&[u8]],
+    prepare: &dyn Fn(),
+) -> Result<(c_int, Vec<u8>), Errno> {
     const LIMIT: c_uint = 60;
     let mut ends = [0; 2];
     // SAFETY: two numbers are writable.
@@ -263,6 +279,7 @@ pub fn output(path: &[u8], arguments: &[&[u8]]) -> Result<(c_int, Vec<u8>), Errn
         // SAFETY: an open file.
         unsafe { libc::dup2(writer.0, libc::STDOUT_FILENO) };
         drop((reader, writer));
+        prepare();
         // SAFETY: takes a number; it stays over exec.
         unsafe { libc::alarm(LIMIT) };
         let errno = exec(path, arguments);

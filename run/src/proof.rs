@@ -1,0 +1,122 @@
+//! The proof that a preload takes, before the program runs: its own loader lists what it would load.
+//!
+//! `LOADER --list PROGRAM` maps the program and all that it needs, in the environment that is set, prints
+//! the list and ends; nothing of the program runs. So the loader itself says whether it takes the library,
+//! in front of which others, and whether it takes the companion. What only the kernel decides (rights that a
+//! program takes) it cannot tell: `program` looks at those.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use crate::plan::{Files, LINK_IT, Plan};
+use crate::program::{Program, Refusal};
+use crate::sys::{self, shown};
+
+/// Asks the program's loader. The environment is prepared.
+pub fn prove(program: &Program, plan: &Plan, files: &Files) -> Result<(), Refusal> {
+    let path = shown(&program.binary_path);
+    let loader = program.binary.loader.as_deref().unwrap_or_default();
+    // The loader finds a program's neighbours from where the file lies, not from a link to it.
+    let file = sys::real_path(&program.binary_path);
+    let file = file.as_deref().unwrap_or(&program.binary_path);
+    let arguments: [&[u8]; 3] = [loader.as_bytes(), b"--list", file];
+    let companion = if plan.companion { &*files.companion } else { b"" };
+    let prepare = || {
+        sys::unset_variable(c"LD_DEBUG_OUTPUT");
+        // It says then which files it takes, companions too.
+        sys::set_variable(c"LD_DEBUG", b"files");
+        sys::errors_to_output();
+    };
+    let said = sys::output(loader.as_bytes(), &arguments, &prepare);
+    let (status, said) = said.map_err(|errno| Refusal {
+        text: format!("{path}: its loader {loader} cannot be asked: {}", errno.text()),
+        status: 126,
+    })?;
+    let said = String::from_utf8_lossy(&said);
+    judge(&said, &shown(&files.library), &shown(companion)).map_err(|why| {
+        // Words of the loader's own end with the status of its failure.
+        let why = if status == 0 { why } else { format!("{why}; it ended with status {status}") };
+        Refusal::out_of_reach(format!(
+            "libpybuffer would not answer in {path}, so it was not run: {why}. What works: mend that (this is \
+             what {loader} --list says), or {LINK_IT}"
+        ))
+    })
+}
+
+/// What the loader's words mean; an error says what is wrong.
+fn judge(said: &str, library: &str, companion: &str) -> Result<(), String> {
+    let refusal = |file: &str| {
+        let line = said.lines().find(|line| line.contains(file) && line.contains("ignored"));
+        line.map(|line| {
+            line.trim_start_matches("ERROR: ").trim_start_matches("ld.so: ").to_string()
+        })
+    };
+    let refused = refusal(library).or_else(|| refusal(companion).filter(|_| !companion.is_empty()));
+    if let Some(refused) = refused {
+        return Err(refused);
+    }
+    // A line of the list: "	name => path (address)" or "	path (address)".
+    let mut listed = said.lines().filter(|line| line.starts_with('\t') && line.ends_with(')'));
+    let mut earlier = None;
+    let is_there = listed.any(|line| {
+        let path = line.rsplit_once(" (").map_or(line, |(path, _)| path).trim_start();
+        let path = path.rsplit_once(" => ").map_or(path, |(_, path)| path);
+        let is_libpython =
+            path.rsplit('/').next().is_some_and(|name| name.starts_with("libpython"));
+        if is_libpython && earlier.is_none() {
+            earlier = Some(path);
+        }
+        path == library
+    });
+    match earlier {
+        _ if !is_there => Err(format!("{library} is not among what is loaded")),
+        Some(libpython) => {
+            Err(format!("{libpython} comes before {library}, as LD_PRELOAD brings it"))
+        }
+        _ if !companion.is_empty() && !is_mapped(said, companion) => {
+            Err(format!("{companion}, named by LD_AUDIT, is not loaded"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the loader says that it maps a file.
+fn is_mapped(said: &str, file: &str) -> bool {
+    let file = format!("file={file} [");
+    said.lines().any(|line| line.contains(&file) && line.ends_with("generating link map"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str = "       77:\tfile=/x/libpybuffer-audit.so [1];  generating link map\n\
+        \tlinux-vdso.so.1 (0x00007f6f8f643000)\n\
+        \t/x/libpybuffer.so.0 (0x00007f6f8f5f4000)\n\
+        \tlibpython3.13.so.1.0 => /y/libpython3.13.so.1.0 (0x00007f6f8f50b000)\n";
+
+    fn judged(said: &str) -> Result<(), String> {
+        judge(said, "/x/libpybuffer.so.0", "/x/libpybuffer-audit.so")
+    }
+
+    #[test]
+    fn list_with_library_and_companion_is_a_proof() {
+        assert_eq!(judged(LIST), Ok(()));
+    }
+
+    #[test]
+    fn what_is_missing_late_or_refused_is_none() {
+        let without = |part: &str| judged(&LIST.replace(part, "")).unwrap_err();
+        assert!(without("\t/x/libpybuffer.so.0").contains("not among what is loaded"));
+        assert!(without("generating").contains("is not loaded"));
+        assert!(judged("").is_err());
+        let first = format!("\t/z/libpython3.13.so.1.0 (0x1)\n{LIST}");
+        assert!(judged(&first).unwrap_err().contains("comes before"));
+        let refused = "object '/x/libpybuffer.so.0' from LD_PRELOAD cannot be preloaded (file too \
+                       short): ignored.";
+        assert_eq!(judged(&format!("ERROR: ld.so: {refused}\n{LIST}")).unwrap_err(), refused);
+        let zero = "77:\tfile=/x/libpybuffer-audit.so [1]; audit interface function la_version returned \
+                    zero; ignored.";
+        assert_eq!(judged(&format!("{zero}\n{LIST}")).unwrap_err(), zero);
+    }
+}
