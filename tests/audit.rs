@@ -231,6 +231,22 @@ fn raise_puts_an_error_in_place_of_a_wrong_answer() {
 }
 
 #[test]
+fn raise_keeps_the_exporters_own_exception_as_the_cause() {
+    each_python("cause", |python, folder| {
+        let code = format!(
+            "import sys; sys.path.insert(0, {folder:?}); import mistakes as m\n\
+             try: m.right(m.Leaves())\n\
+             except SystemError as error:\n\
+             \x20assert error.__context__ is error.__cause__\n\
+             \x20print(str(error)[:27], repr(error.__context__))"
+        );
+        let output = run(audited(python, "raise", None).args(["-c", &code]));
+        let expected = "MUST 23 obj-on-failure: 'mi BufferError('there is nothing to see')\n";
+        assert_eq!(stdout(&output), expected, "{}: {}", python.label, printed(&output));
+    });
+}
+
+#[test]
 fn abort_ends_the_process_after_the_line() {
     each_python("abort", |python, folder| {
         let code = format!(

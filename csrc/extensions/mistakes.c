@@ -134,6 +134,16 @@ silent_getbuffer(PyObject *self, Py_buffer *view, int flags)
     return -1;
 }
 
+/* Leaves: an exporter that refuses with an exception, and leaves itself in the view. */
+static int
+leaves_getbuffer(PyObject *self, Py_buffer *view, int flags)
+{
+    (void)flags;
+    view->obj = self;
+    PyErr_SetString(PyExc_BufferError, "there is nothing to see");
+    return -1;
+}
+
 /* delegate(exporter): an exporter that passes the other one's view on as its own, rightly: what the other
  * one has to know is put back into the same Py_buffer before it is released. */
 typedef struct {
@@ -198,6 +208,7 @@ FUNCTION(delegate)
 
 static PyBufferProcs wrong_buffer = {wrong_getbuffer, NULL};
 static PyBufferProcs silent_buffer = {silent_getbuffer, NULL};
+static PyBufferProcs leaves_buffer = {leaves_getbuffer, NULL};
 
 #define TYPE(name, procs) \
     static PyTypeObject name = { \
@@ -210,6 +221,7 @@ static PyBufferProcs silent_buffer = {silent_getbuffer, NULL};
     }
 TYPE(Wrong, wrong_buffer);
 TYPE(Silent, silent_buffer);
+TYPE(Leaves, leaves_buffer);
 
 #define METHOD(name) {#name, name, METH_O, NULL}
 static PyMethodDef methods[] = {
@@ -227,12 +239,14 @@ PyInit_mistakes(void)
 {
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL || PyType_Ready(&Wrong) < 0 || PyType_Ready(&Silent) < 0
-        || PyType_Ready(&delegate_type) < 0)
+        || PyType_Ready(&Leaves) < 0 || PyType_Ready(&delegate_type) < 0)
         return NULL;
     Py_INCREF(&Wrong);
     Py_INCREF(&Silent);
+    Py_INCREF(&Leaves);
     if (PyModule_AddObject(module, "Wrong", (PyObject *)&Wrong) < 0
-        || PyModule_AddObject(module, "Silent", (PyObject *)&Silent) < 0)
+        || PyModule_AddObject(module, "Silent", (PyObject *)&Silent) < 0
+        || PyModule_AddObject(module, "Leaves", (PyObject *)&Leaves) < 0)
         return NULL;
     return module;
 }

@@ -124,7 +124,10 @@ impl State {
                 self.acquired(asked, view);
             }
         }
-        wrong.map_or(Ok(()), |text| Err(Error::Text(Kind::System, text)))
+        let Some(text) = wrong else { return Ok(()) };
+        // The exporter's own exception tells why it failed.
+        let is_raised = runtime.raise_from_pending(Kind::System, &text);
+        Err(if is_raised { Error::Raised } else { Error::Text(Kind::System, text) })
     }
 
     /// Who asked for what, from where.

@@ -348,6 +348,11 @@ impl Runtime {
         }
     }
 
+    /// Raises an error with the pending one as its cause, if there is one and this world can; whether it did.
+    pub fn raise_from_pending(&self, kind: Kind, text: &Text) -> bool {
+        self.host.as_ref().is_some_and(|host| host.raise_from_pending(kind, text.as_c_str()))
+    }
+
     /// Forgets this thread's error.
     pub fn clear_error(&self) {
         match &self.host {

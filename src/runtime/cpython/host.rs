@@ -253,6 +253,18 @@ impl Host {
         }
     }
 
+    /// Raises an error with the pending one as its cause; whether there was one, and this CPython can.
+    pub fn raise_from_pending(&self, kind: Kind, text: &CStr) -> bool {
+        match self.symbols._PyErr_FormatFromCause {
+            Some(raise) if !self.error().is_null() => {
+                // SAFETY: an error is pending, so a thread state is attached; a C string as the template says.
+                unsafe { raise(self.exception_of(kind), c"%s".as_ptr(), text.as_ptr()) };
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// `PyErr_Occurred`, where there is a thread state.
     pub fn error(&self) -> *mut PyObject {
         match self.symbols.PyErr_Occurred {

@@ -52,6 +52,7 @@ symbols! {
     PyGILState_Check: unsafe extern "C" fn() -> c_int,
     PyErr_SetString: unsafe extern "C" fn(*mut PyObject, *const c_char),
     PyErr_Format: unsafe extern "C" fn(*mut PyObject, *const c_char, ...) -> *mut PyObject,
+    _PyErr_FormatFromCause: unsafe extern "C" fn(*mut PyObject, *const c_char, ...) -> *mut PyObject,
     PyErr_NoMemory: unsafe extern "C" fn() -> *mut PyObject,
     PyErr_Occurred: unsafe extern "C" fn() -> *mut PyObject,
     PyErr_ExceptionMatches: unsafe extern "C" fn(*mut PyObject) -> c_int,
