@@ -271,11 +271,24 @@ fn log_that_cannot_be_written_is_told_once_and_errno_is_kept() {
             "import sys; sys.path.insert(0, {folder:?}); import mistakes as m\n\
              assert m.error_after(bytearray(3)); m.keep(bytearray(3))"
         );
-        let log = folder.join("no such folder/log");
-        let output = run(audited(python, "warn", Some(&log)).args(["-c", &code]));
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(said.matches("LOG: cannot be written (errno 2)").count(), 1, "{said}");
-        assert_eq!(said.matches("HELD at exit: 1 view of 'bytearray'").count(), 1, "{said}");
+        let long = "a/".repeat(2500);
+        for (log, why) in [
+            (&*folder.join("no such folder/log"), "No such file or directory"),
+            (folder, "Is a directory"),
+            (Path::new("/proc/self/status"), ""),
+            (Path::new(&long), "File name too long"),
+            (&folder.join("x".repeat(300)), "File name too long"),
+        ] {
+            let output = run(audited(python, "warn", Some(log)).args(["-c", &code]));
+            let said = String::from_utf8_lossy(&output.stderr);
+            let refused = format!("LOG: cannot be written ({why}");
+            assert_eq!(said.matches(&refused).count(), 1, "{said}");
+            assert_eq!(said.matches("HELD at exit: 1 view of 'bytearray'").count(), 1, "{said}");
+        }
+        // Also where nothing else is to be told.
+        let nothing = run(audited(python, "warn", Some(folder)).args(["-c", "memoryview(b'')"]));
+        let said = String::from_utf8_lossy(&nothing.stderr);
+        assert_eq!(said.matches("LOG: ").count(), usize::from(is_heard(python)), "{said}");
     });
 }
 

@@ -126,7 +126,10 @@ impl Line {
     /// Why lines do not go where they should.
     pub fn no_log(&mut self, path: &[c_char], errno: c_int) {
         self.put(|out| {
-            out.put("LOG: cannot be written (errno ").number(errno as isize);
+            // SAFETY: any number has a text.
+            let why = unsafe { libc::strerror(errno) };
+            // SAFETY: a C string, until the next call.
+            out.put("LOG: cannot be written (").put_c(unsafe { CStr::from_ptr(why) });
             out.put("), lines go to standard error: ").put_array(path);
         });
     }

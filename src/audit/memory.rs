@@ -1,4 +1,4 @@
-//! Memory from malloc, a lock of one word, and the errno of the program.
+//! Memory from malloc, a hash of addresses, a lock of one word, and the errno of the program.
 
 use core::ffi::c_int;
 use core::hint::spin_loop;
@@ -21,6 +21,11 @@ pub fn keep<T>(value: T) -> Option<NonNull<T>> {
 pub unsafe fn free<T>(block: NonNull<T>) {
     // SAFETY: the caller's promise.
     unsafe { libc::free(block.as_ptr().cast()) };
+}
+
+/// Spreads an address over the upper bits, as those of one size lie at multiples of it.
+pub fn hash(address: usize) -> u64 {
+    (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// A lock that is held for some dozen instructions, without a call of anything but malloc and free.

@@ -12,7 +12,9 @@ use crate::check::Rule;
 use crate::check::text::Room;
 use crate::runtime::{self, Runtime};
 
-const N_LISTS: usize = 256;
+// Programs that make types by the thousand have lists of a few still; pages of them that nothing is in are
+// never touched.
+const N_LISTS: usize = 1 << 14;
 /// The longest name that is kept whole.
 const NAME: usize = 96;
 
@@ -163,9 +165,9 @@ struct Lists {
 impl Lists {
     /// The list that keys are in.
     fn list(&self, [a, b, c]: [usize; 3]) -> Option<&AtomicPtr<Head>> {
-        // Addresses of code and of types differ in their middle bits.
-        let key = a ^ b ^ c;
-        self.lists.get((key ^ (key >> 8)) % N_LISTS)
+        // Two addresses that lie alike shall not cancel out.
+        let key = a ^ b.rotate_left(21) ^ c.rotate_left(42);
+        self.lists.get((memory::hash(key) >> 40) as usize % N_LISTS)
     }
 
     /// What has these keys.

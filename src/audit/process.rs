@@ -23,7 +23,8 @@ pub enum Mode {
     Abort,
 }
 
-const PATH: usize = 4096;
+/// One more than the system takes: it refuses a longer path that was cut to this as well.
+const PATH: usize = 4096 + 1;
 
 /// The audit of this process. It begins as zeros.
 pub struct State {
@@ -112,9 +113,6 @@ fn note_path(path: &mut [c_char; PATH]) {
     }
     let mut out = Room::new(path.get_mut(len..).unwrap_or_default());
     out.put(if len > 0 { "/" } else { "" }).put_c(log);
-    if len.saturating_add(out.len) >= PATH {
-        path[0] = 0;
-    }
 }
 
 #[cfg(target_env = "gnu")]

@@ -6,7 +6,7 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
-use super::memory::{self, Lock};
+use super::memory::{self, Lock, hash};
 use super::people::Asked;
 use super::process;
 use crate::abi::Py_buffer;
@@ -75,11 +75,6 @@ impl Record {
     fn is_own(&self) -> bool {
         self.generation == process::generation()
     }
-}
-
-/// Spreads an address over the upper bits, as those of one size lie at multiples of it.
-fn hash(address: usize) -> u64 {
-    (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 struct Shard {
