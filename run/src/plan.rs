@@ -5,12 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::elf::{self, Binary};
-use crate::program::{Program, Refusal};
+use crate::program::{LINK_IT, Program, Refusal};
 use crate::sys::{self, Bytes, shown};
-
-/// What a user does where nothing can be preloaded.
-pub const LINK_IT: &str = "build the extension with libpybuffer in it: link the archive \
-    (pkg-config --libs pybuffer-static), or define PYBUFFER_REDIRECT before including libpybuffer.h";
 
 /// What kind of program it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

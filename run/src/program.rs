@@ -11,6 +11,10 @@ use crate::sys::{self, Bytes, shown};
 /// How many scripts may interpret one another.
 const MAX_SCRIPTS: usize = 8;
 
+/// What a user does where nothing can be preloaded.
+pub const LINK_IT: &str = "build the extension with libpybuffer in it: link the archive \
+    (pkg-config --libs pybuffer-static), or define PYBUFFER_REDIRECT before including libpybuffer.h";
+
 /// Why a program cannot be run as asked, and the status to end with.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -88,7 +92,7 @@ fn refuse_rights(path: &[u8], gives_rights: bool) -> Result<(), Refusal> {
         "{} runs with rights that you lack (setuid, setgid or capabilities), so the loader ignores \
          LD_PRELOAD. Run it as the user whose rights it takes, or {}",
         shown(path),
-        crate::plan::LINK_IT
+        LINK_IT
     )))
 }
 

@@ -8,8 +8,8 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use crate::plan::{Files, LINK_IT, Plan};
-use crate::program::{Program, Refusal};
+use crate::plan::{Files, Plan};
+use crate::program::{LINK_IT, Program, Refusal};
 use crate::sys::{self, shown};
 
 /// Asks the program's loader. The environment is prepared.

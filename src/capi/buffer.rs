@@ -40,7 +40,7 @@ pub unsafe fn release(view: *mut Py_buffer) {
     }
     match runtime::settled_counted() {
         // SAFETY: a view (caller).
-        Some(runtime) => unsafe { protocol::get::release::<true>(runtime, view) },
+        Some(runtime) => unsafe { runtime::views::release::<true>(runtime, view) },
         // SAFETY: as above.
         None => unsafe { release_elsewhere(view) },
     }

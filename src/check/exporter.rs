@@ -13,10 +13,11 @@ use super::seen::{Kept, Seen};
 use super::text::Room;
 use super::words::{Field, Word};
 use super::{Finding, Rule, Value, extent_of, mapped, name_exporter, place_of, view};
-use crate::abi::{Py_buffer, PyBUF_SIMPLE, PyObject, getbufferproc, pybuffer_report};
+use crate::abi::{Py_buffer, PyObject, getbufferproc, pybuffer_report};
 use crate::error::Error;
-use crate::protocol::get::{self, EMPTY, ask};
+use crate::runtime::views::{not_an_exporter, release};
 use crate::runtime::{self, Runtime};
+use crate::view::plain::EMPTY;
 
 /// References that are held meanwhile: an exporter that drops too many shall outlive the look at it. What
 /// is missing is made up for after every few calls, but not what an exporter drops now and then.
@@ -34,8 +35,8 @@ pub unsafe fn check(obj: *mut PyObject, report: &mut pybuffer_report) -> Result<
     // SAFETY: an object (caller).
     let slots = unsafe { runtime.layout().slots_of(obj) };
     let Some(getbuffer) = slots.and_then(|slots| slots.bf_getbuffer) else {
-        // SAFETY: as above; without a slot, nothing is asked.
-        return unsafe { ask(obj, ptr::null_mut(), PyBUF_SIMPLE) }.map(|_| ());
+        // SAFETY: as above.
+        return Err(unsafe { not_an_exporter(runtime, obj) });
     };
     // SAFETY: as above.
     unsafe { name_exporter(obj, report) };
@@ -295,7 +296,7 @@ impl Inquiry<'_> {
     #[inline(never)]
     unsafe fn release(&mut self, view: &mut Py_buffer) {
         // SAFETY: the caller's promise. The audit saw no request, and is told of no release.
-        unsafe { get::release::<false>(self.runtime, view) };
+        unsafe { release::<false>(self.runtime, view) };
         self.exception(false);
     }
 

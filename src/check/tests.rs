@@ -8,7 +8,7 @@ use std::vec::Vec;
 use super::text::shown;
 use super::{Rule, view};
 use crate::abi::*;
-use crate::protocol::get::EMPTY;
+use crate::view::plain::EMPTY;
 
 /// A 2 by 3 array of `i`, and the arrays that its view points to.
 struct Scene {

@@ -3,11 +3,12 @@
 use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
 
-use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, getbufferproc, releasebufferproc};
+use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, getbufferproc};
 use crate::audit;
 use crate::error::{Error, Kind};
+use crate::runtime;
 use crate::runtime::layout::ObjectLayout;
-use crate::runtime::{self, Runtime};
+use crate::runtime::views::{not_an_exporter, release};
 pub use crate::view::plain::EMPTY;
 
 /// `bad argument to internal function`, as libpython says it, without its file and line.
@@ -79,11 +80,8 @@ pub unsafe fn ask_for(
     // SAFETY: an object of this world (caller).
     let slots = unsafe { runtime.layout().slots_of(obj) };
     let Some(getbuffer) = slots.and_then(|slots| slots.bf_getbuffer) else {
-        return Err(Error::TypeName(
-            c"a bytes-like object is required, not '%.100s'",
-            // SAFETY: as above.
-            unsafe { runtime.type_name_of(obj) },
-        ));
+        // SAFETY: as above.
+        return Err(unsafe { not_an_exporter(runtime, obj) });
     };
     // SAFETY: as above.
     if view.is_null() && unsafe { runtime.is_memoryview(obj) } {
@@ -107,64 +105,7 @@ pub unsafe fn ask_for(
     judged.map(|()| answer)
 }
 
-/// Gives a view back: calls `bf_releasebuffer`, clears `view.obj`, drops the reference, in this
-/// order. Does nothing if `view.obj` is null. `COUNTED` says that `runtime` is the world that
-/// `runtime::settled_counted` answered.
-///
-/// # Safety
-/// `view` was filled by an exporter, has not moved, and may be given back by this thread.
-#[inline]
-pub unsafe fn release<const COUNTED: bool>(runtime: &Runtime, view: *mut Py_buffer) {
-    // SAFETY: a view (caller). No reference to it is kept, as the exporter may have one of its own.
-    let obj = unsafe { (*view).obj };
-    if obj.is_null() {
-        return;
-    }
-    let layout = if COUNTED { ObjectLayout::PLAIN } else { runtime.layout() };
-    // SAFETY: an exporter put an object there (caller).
-    match unsafe { layout.slots_of(obj) }.and_then(|slots| slots.bf_releasebuffer) {
-        // SAFETY: the view and its object.
-        None => unsafe { let_go::<COUNTED>(runtime, view, obj) },
-        // SAFETY: the slot of the object's own type.
-        Some(slot) => unsafe { release_by::<COUNTED>(runtime, slot, view, obj) },
-    }
-}
-
-/// As [`release`], for an exporter that takes its views back.
-///
-/// # Safety
-/// As for [`release`]; `obj` is the view's object and `releasebuffer` its slot.
-#[inline(never)]
-unsafe fn release_by<const COUNTED: bool>(
-    runtime: &Runtime,
-    releasebuffer: releasebufferproc,
-    view: *mut Py_buffer,
-    obj: *mut PyObject,
-) {
-    // SAFETY: the slot of the object's own type, with the view that its other slot filled.
-    unsafe { releasebuffer(obj, view) };
-    // SAFETY: the view and its object.
-    unsafe { let_go::<COUNTED>(runtime, view, obj) };
-}
-
-/// Clears `view.obj` and drops the reference.
-///
-/// # Safety
-/// As for [`release`]; `obj` was the view's object.
-#[inline]
-unsafe fn let_go<const COUNTED: bool>(runtime: &Runtime, view: *mut Py_buffer, obj: *mut PyObject) {
-    // SAFETY: a view (caller).
-    unsafe { (*view).obj = ptr::null_mut() };
-    if COUNTED {
-        // SAFETY: the view owned this reference.
-        unsafe { runtime.lower(obj) };
-    } else {
-        // SAFETY: as above.
-        unsafe { runtime.decref(obj) };
-    }
-}
-
-/// As [`release`], for callers within the library: not once more in line.
+/// Gives a view back, for callers within the library: not once more in line.
 ///
 /// # Safety
 /// As for [`release`].

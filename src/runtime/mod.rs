@@ -13,6 +13,7 @@ pub mod cpython;
 pub mod layout;
 pub mod memoryviews;
 pub mod standalone;
+pub mod views;
 
 use core::borrow::Borrow;
 use core::ffi::{CStr, c_char, c_int, c_void};
