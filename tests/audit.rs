@@ -347,6 +347,40 @@ fn threads_and_forks_go_on_and_hold_nothing() {
     });
 }
 
+/// Counted, not timed: see `cargo bench --bench audit` for what it is in nanoseconds.
+#[test]
+fn off_takes_few_instructions_and_on_more() {
+    let test = "off_takes_few_instructions_and_on_more";
+    for python in pythons().iter().filter(|p| p.libpython.is_some() && !p.debug && !p.free_threaded)
+    {
+        let Some(include) = &python.include else { continue };
+        let folder = temp_dir(&format!("audit-cost-{}", python.label));
+        run(cc()
+            .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared", "-I"])
+            .arg(include)
+            .arg(shipped().root.join("csrc/extensions/cost.c"))
+            .arg("-o")
+            .arg(folder.join("cost.so")));
+        let instructions = |mode: Option<&str>| {
+            let mut command = python.command();
+            command.env("LD_PRELOAD", &shipped().so).env("PYTHONPATH", &folder);
+            command.env_remove("PYBUFFER_AUDIT").envs(mode.map(|mode| ("PYBUFFER_AUDIT", mode)));
+            let code = "import cost; print(*cost.measure(memoryview(b'abc'))[:2])";
+            let said = stdout(&run(command.args(["-c", code])));
+            let numbers: Vec<i64> = said.split_whitespace().map(|n| n.parse().unwrap()).collect();
+            (numbers[0], numbers[1] - numbers[0])
+        };
+        let (slots, unset) = instructions(None);
+        if slots == 0 {
+            return skip(test, "no process may be stepped here");
+        }
+        // libpython's own are 24 to 30; those of the audit are more than a thousand.
+        assert!((1..=60).contains(&unset), "{}: {unset} instructions", python.label);
+        assert_eq!(instructions(Some("off")).1, unset, "{}", python.label);
+        assert!(instructions(Some("warn")).1 > 10 * unset, "{}", python.label);
+    }
+}
+
 /// An exporter's consumer without any Python, which forgets a view.
 const PROGRAM: &str = r#"
 #include <libpybuffer.h>
