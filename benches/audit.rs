@@ -45,7 +45,7 @@ fn build(folder: &Path, python: Option<&Python>) -> PathBuf {
 /// The numbers that a process prints: instructions by the slots alone, by the calls, nanoseconds by the calls.
 fn numbers(command: &mut Command) -> Vec<f64> {
     let said = stdout(&run(command));
-    let lists = said.lines().map(|line| serde_json::from_str::<Vec<f64>>(line));
+    let lists = said.lines().map(serde_json::from_str::<Vec<f64>>);
     lists.flat_map(|list| list.expect("a list of numbers")).collect()
 }
 
