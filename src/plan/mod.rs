@@ -95,6 +95,7 @@ pub fn lay(axes: &mut [Axis], shape: &[isize], dst: Side, src: Side) {
 /// Whether no byte of the destination is written twice, as far as can be told from strides sorted by
 /// size: each must step over all that the smaller ones reach. Sorts nothing and allocates nothing;
 /// quadratic in the number of dimensions, which is small.
+#[inline(never)]
 pub fn writes_each_byte_once(axes: &[Axis], itemsize: isize) -> bool {
     let reach = |inner: &Axis| (inner.n - 1).saturating_mul(inner.dst.saturating_abs());
     axes.iter().enumerate().filter(|(_, axis)| axis.n > 1).all(|(i, axis)| {

@@ -30,53 +30,14 @@ pub unsafe fn to_contiguous(
     if len != view.len {
         return Err(Error::Fixed(Kind::Value, c"PyBuffer_ToContiguous: len != view->len"));
     }
-    let walked = match order as u8 {
-        b'C' => Order::C,
-        // SAFETY: the view's arrays are there (caller).
-        b'A' => unsafe { either_order(view) },
-        _ => Order::Fortran,
-    };
-    // SAFETY: both are there (caller).
-    if unsafe { few::copy(view, buf.cast(), walked, Into::Block) } {
-        return Ok(());
-    }
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { to_contiguous_any(buf, view, len, order) }
-}
-
-/// As [`to_contiguous`], for views of any size.
-///
-/// # Safety
-/// As for [`to_contiguous`].
-#[inline(never)]
-unsafe fn to_contiguous_any(
-    buf: *mut c_void,
-    view: &Py_buffer,
-    len: Py_ssize_t,
-    order: c_char,
-) -> Result<(), Error> {
     // SAFETY: the view's arrays are there (caller).
-    if unsafe { is_moved_whole(view, buf, len, order) }? {
+    if unsafe { is_block(view, buf, len, order) } {
         // SAFETY: both blocks have `len` bytes (caller).
         unsafe { move_bytes(buf.cast(), view.buf.cast(), len) };
         return Ok(());
     }
-    let order = match order as u8 {
-        b'C' | b'A' => Order::C,
-        _ => Order::Fortran,
-    };
-    // SAFETY: the caller vouches for the view.
-    let view = unsafe { View::new(view) }?;
-    let dst = Array { buf: buf.cast(), side: dense(&view, order) };
-    let sequence = Sequence {
-        shape: view.shape(),
-        itemsize: view.itemsize(),
-        order,
-        items: items_of(&view),
-        first_comes_last: false,
-    };
-    // SAFETY: the items fill at most `len` bytes (V2), and the view's can be reached (V3, V4).
-    unsafe { copy::copy(dst, array_of(&view), sequence) }
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { copy_between(view, buf.cast(), len, order, Into::Block) }
 }
 
 /// Copies `len` bytes at `buf`, but no more than `view.len`, to the items of `view`, in C order for
@@ -92,46 +53,73 @@ pub unsafe fn from_contiguous(
     len: Py_ssize_t,
     order: c_char,
 ) -> Result<(), Error> {
-    let walked = match order as u8 {
-        b'F' => Order::Fortran,
-        // SAFETY: the view's arrays are there (caller).
-        b'A' => unsafe { either_order(view) },
-        _ => Order::C,
-    };
-    let is_whole = len >= view.len;
-    // SAFETY: both are there, and the view's memory may be written (caller).
-    if is_whole && unsafe { few::copy(view, buf.cast_mut().cast(), walked, Into::View) } {
+    let whole = len.min(view.len);
+    // SAFETY: the view's arrays are there (caller).
+    if unsafe { is_block(view, buf, whole, order) } {
+        // SAFETY: both blocks have as many bytes (caller).
+        unsafe { move_bytes(view.buf.cast(), buf.cast(), whole) };
         return Ok(());
     }
     // SAFETY: the caller's promise is the callee's.
-    unsafe { from_contiguous_any(view, buf, len, order) }
+    unsafe { copy_between(view, buf.cast_mut().cast(), whole, order, Into::View) }
 }
 
-/// As [`from_contiguous`], for views of any size.
+/// Copies between a view and a block of `len` bytes, which are the view's or fewer.
 ///
 /// # Safety
-/// As for [`from_contiguous`].
-#[inline(never)]
-unsafe fn from_contiguous_any(
+/// As for [`to_contiguous`] or [`from_contiguous`].
+#[inline(always)]
+unsafe fn copy_between(
     view: &Py_buffer,
-    buf: *const c_void,
+    block: *mut u8,
     len: Py_ssize_t,
     order: c_char,
+    into: Into,
 ) -> Result<(), Error> {
-    let len = len.min(view.len);
+    let ordered = ordered(order, into);
     // SAFETY: the view's arrays are there (caller).
-    if unsafe { is_moved_whole(view, buf, len, order) }? {
-        // SAFETY: both blocks have `len` bytes (caller).
-        unsafe { move_bytes(view.buf.cast(), buf.cast(), len) };
+    let walked = if order as u8 == b'A' { unsafe { either_order(view) } } else { ordered };
+    // SAFETY: both are there, and what is written may be written (caller).
+    if len == view.len && unsafe { few::copy(view, block, walked, into) } {
         return Ok(());
     }
-    let order = match order as u8 {
-        b'F' => Order::Fortran,
-        _ => Order::C,
-    };
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { copy_any(view, block, len, order, into) }
+}
+
+/// The order in which items are counted for an `order` that was asked for.
+fn ordered(order: c_char, into: Into) -> Order {
+    match (order as u8, into) {
+        (b'C' | b'A', _) => Order::C,
+        (b'F', _) | (_, Into::Block) => Order::Fortran,
+        (_, Into::View) => Order::C,
+    }
+}
+
+/// As [`copy_between`], whatever the view's numbers.
+///
+/// # Safety
+/// As for [`copy_between`].
+#[inline(never)]
+unsafe fn copy_any(
+    view: &Py_buffer,
+    block: *mut u8,
+    len: Py_ssize_t,
+    order: c_char,
+    into: Into,
+) -> Result<(), Error> {
+    // SAFETY: the view's arrays are there (caller).
+    if unsafe { is_moved_whole(view, block.cast(), len, order) }? {
+        let (dst, src) = into.sort(view.buf.cast(), block);
+        // SAFETY: both blocks have `len` bytes (caller).
+        unsafe { move_bytes(dst, src, len) };
+        return Ok(());
+    }
     // SAFETY: the caller vouches for the view.
     let view = unsafe { View::new(view) }?;
-    let src = Array { buf: buf.cast_mut().cast(), side: dense(&view, order) };
+    let order = ordered(order, into);
+    let dense = Array { buf: block, side: dense(&view, order) };
+    let (dst, src) = into.sort(array_of(&view), dense);
     let sequence = Sequence {
         shape: view.shape(),
         itemsize: view.itemsize(),
@@ -139,9 +127,26 @@ unsafe fn from_contiguous_any(
         items: items_of(&view).min(len.checked_div(view.itemsize()).unwrap_or(0)),
         first_comes_last: false,
     };
-    // SAFETY: the items counted in `order` are the first of `buf`, which has `len` bytes (V2); the
-    // view's can be reached (V3, V4).
-    unsafe { copy::copy(array_of(&view), src, sequence) }
+    // SAFETY: the items counted in `order` fill at most the block's `len` bytes (V2), and the view's can
+    // be reached (V3, V4).
+    unsafe { copy::copy(dst, src, sequence) }
+}
+
+/// Whether `len` bytes at `buf` and the view's are two blocks in C order, which is what was asked for.
+/// `false` also where something is missing.
+///
+/// # Safety
+/// The view's arrays are there.
+#[inline(always)]
+pub unsafe fn is_block(
+    view: &Py_buffer,
+    buf: *const c_void,
+    len: Py_ssize_t,
+    order: c_char,
+) -> bool {
+    let are_there = len > 0 && !buf.is_null() && !view.buf.is_null();
+    // SAFETY: the caller's promise is the callee's.
+    order as u8 == b'C' && are_there && unsafe { Fields::new(view) }.is_contiguous(order) != 0
 }
 
 /// The order in which a view is one block, if it is; C order otherwise.

@@ -186,9 +186,8 @@ unsafe fn are_blocks(dest: &Py_buffer, src: &Py_buffer) -> bool {
     let dest = unsafe { Fields::new(dest) };
     // SAFETY: as above.
     let src = unsafe { Fields::new(src) };
-    let are_both = |order: u8| {
+    [b'C', b'F'].iter().any(|&order| {
         let order = order as core::ffi::c_char;
         dest.lies_in(order) && src.lies_in(order)
-    };
-    are_both(b'C') || are_both(b'F')
+    })
 }
