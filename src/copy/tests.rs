@@ -179,6 +179,58 @@ fn few_items_are_copied_in_the_order_of_the_loops() {
     }
 }
 
+/// Strides for `n`: dense in some order of the dimensions with a gap behind each, some of them downwards;
+/// or, for a source, any.
+fn strides(
+    n: [isize; 3],
+    size: isize,
+    order: [usize; 3],
+    gaps: [isize; 3],
+    down: [bool; 3],
+) -> [isize; 3] {
+    let mut strides = [0; 3];
+    let mut step = size;
+    for (i, axis) in order.into_iter().enumerate() {
+        strides[axis] = if down[axis] { -step } else { step };
+        step = step * n[axis] + gaps[i];
+    }
+    strides
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn many_items_of_three_loops_are_copied_as_few_are(
+        n in prop_oneof![[1..2_isize, 1..70_isize, 1..70_isize], [1..9_isize, 1..24_isize, 1..24_isize]],
+        size in prop_oneof![4 => prop::sample::select(std::vec![1_isize, 2, 4, 8, 16]), 1 => 1..=24_isize],
+        orders in [Just([0, 1, 2]).prop_shuffle(), Just([2, 1, 0]).prop_shuffle()],
+        gaps in prop::array::uniform6(prop_oneof![4 => Just(0), 1 => 1..=9_isize]),
+        down in prop::array::uniform6(prop::bool::weighted(0.1)),
+        strange in prop_oneof![9 => Just(None), 1 => [-40..=40_isize, -40..=40_isize, -40..=40_isize].prop_map(Some)],
+        twice in prop::bool::weighted(0.05),
+    ) {
+        let ([g0, g1, g2, g3, g4, g5], [d0, d1, d2, d3, d4, d5]) = (gaps, down);
+        let dst = strides(n, size, orders[0], [g0, g1, g2], [d0, d1, d2]);
+        let src = strides(n, size, orders[1], [g3, g4, g5], [d3, d4, d5]);
+        let (dst, src) = if twice { ([1, 2, 3], src) } else { (dst, strange.unwrap_or(src)) };
+        let reach = |strides: [isize; 3]| -> isize { n.iter().zip(strides).map(|(n, s)| n * s.abs()).sum() };
+        let middle = (reach(dst).max(reach(src)) + size).unsigned_abs();
+        let before: Vec<u8> = (0..2 * middle).map(|i| (i * 7 % 251) as u8).collect();
+        let mut block = std::vec![0_u8; 2 * middle];
+        let mut expected = block.clone();
+        let to = block.as_mut_ptr().wrapping_add(middle);
+        let from = before.as_ptr().wrapping_add(middle);
+        let loops = few::Loops { n: &n, dst: &dst, src: &src, itemsize: size };
+        if unsafe { few::copy_many(to, from, &loops) } {
+            unsafe { few::copy(expected.as_mut_ptr().wrapping_add(middle), from, &loops) };
+        } else {
+            prop_assert!(twice);
+        }
+        prop_assert!(block == expected, "{n:?} {dst:?} {src:?} {size}");
+    }
+}
+
 #[test]
 fn many_dimensions_are_copied_from_memory_of_their_own() {
     let mut shape = std::vec![1; 200];
