@@ -12,6 +12,8 @@ use crate::protocol;
 use crate::runtime::{self, status, status_if_known};
 use crate::view::Fields;
 
+begins_a_line!(".text.pybuffer.PyBuffer_Release");
+
 /// Gives a view back to its exporter: calls `bf_releasebuffer` if the exporter has it, sets
 /// `view->obj` to NULL, and drops the view's reference to the exporter, in this order.
 ///
@@ -26,6 +28,7 @@ use crate::view::Fields;
 /// # Compatibility
 /// CPython 3.0 and later; there a NULL `view` crashes.
 #[unsafe(no_mangle)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text.pybuffer.PyBuffer_Release"))]
 pub unsafe extern "C" fn PyBuffer_Release(view: *mut Py_buffer) {
     // SAFETY: the caller's promise.
     unsafe { release(view) }
@@ -288,6 +291,10 @@ pub unsafe fn to_contiguous(
 /// # Compatibility
 /// CPython 3.0 and later; there NULLs crash.
 #[unsafe(no_mangle)]
+#[cfg_attr(
+    target_os = "linux",
+    unsafe(link_section = ".text.pybuffer.PyBuffer_FillContiguousStrides")
+)]
 pub unsafe extern "C" fn PyBuffer_FillContiguousStrides(
     ndim: c_int,
     shape: *mut Py_ssize_t,
