@@ -291,10 +291,6 @@ pub unsafe fn to_contiguous(
 /// # Compatibility
 /// CPython 3.0 and later; there NULLs crash.
 #[unsafe(no_mangle)]
-#[cfg_attr(
-    target_os = "linux",
-    unsafe(link_section = ".text.pybuffer.PyBuffer_FillContiguousStrides")
-)]
 pub unsafe extern "C" fn PyBuffer_FillContiguousStrides(
     ndim: c_int,
     shape: *mut Py_ssize_t,
@@ -317,7 +313,7 @@ pub unsafe fn fill_contiguous_strides(
     order: c_char,
 ) {
     let ndim = usize::try_from(ndim).unwrap_or(0);
-    if ndim == 0 || shape.is_null() || strides.is_null() {
+    if shape.is_null() || strides.is_null() {
         return;
     }
     // SAFETY: `ndim` entries (caller).
