@@ -54,7 +54,15 @@ pub unsafe fn slot(
 /// # Safety
 /// `obj` is null or an object of this process's world, and the thread may use it; `view` is null or
 /// writable.
+#[inline(never)]
 pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<c_int, Error> {
+    if runtime::settled_plain().is_some() {
+        // SAFETY: null or an object (caller), and this is its layout.
+        if let Some(getbuffer) = unsafe { slot(ObjectLayout::PLAIN, obj, view, flags) } {
+            // SAFETY: the slot of the object's own type; the rest is the caller's promise.
+            return Ok(unsafe { getbuffer(obj, view, flags) });
+        }
+    }
     // SAFETY: the caller's promise is the callee's.
     unsafe { ask_for(obj, view, flags, ptr::null()) }
 }
@@ -109,9 +117,14 @@ pub unsafe fn ask_for(
 ///
 /// # Safety
 /// As for [`release`].
+#[inline(never)]
 pub unsafe fn give_back(view: *mut Py_buffer) {
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { give_back_for(view, ptr::null()) };
+    match runtime::settled_counted() {
+        // SAFETY: the caller's promise is the callee's.
+        Some(runtime) => unsafe { release::<true>(runtime, view) },
+        // SAFETY: as above.
+        None => unsafe { give_back_for(view, ptr::null()) },
+    }
 }
 
 /// As [`give_back`], for a caller outside who goes on at `caller`.
