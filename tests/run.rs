@@ -159,7 +159,7 @@ fn doctor_proves_in_every_python_what_is_live() {
             }
             None => {
                 assert_eq!(said["libpython"], "in the executable");
-                assert!(said["reached by"].contains("LD_AUDIT="), "{said:#?}");
+                assert!(said["reached by"].contains("LD_PRELOAD and LD_AUDIT="), "{said:#?}");
                 assert!(said["not reached"].contains("-fno-plt"), "{said:#?}");
                 false
             }
@@ -179,6 +179,18 @@ fn doctor_says_where_nothing_is_live() {
     let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&wrapper));
     assert_eq!(status, Some(2), "{said:#?}");
     assert!(said["live"].starts_with("NO: "), "{said:#?}");
+    // Also where a script names the wrapper, as those behind a version manager do.
+    let by_env = wrapper.with_file_name("script");
+    script(&by_env, "#!/usr/bin/env python-alone\nraise SystemExit('ran')\n");
+    let folder = wrapper.parent().unwrap().display();
+    let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
+    let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&by_env).env("PATH", &path));
+    assert!(status == Some(2) && said["live"].starts_with("NO: "), "{said:#?}");
+    // A python's script is not run, whatever it is called.
+    let named = wrapper.with_file_name("python-script");
+    script(&named, &format!("#!{python}\nraise SystemExit('ran')\n"));
+    let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&named));
+    assert!(status == Some(0) && said["live"].starts_with("yes"), "{said:#?}");
     // What is no python is looked at, and not run.
     let (status, said) = doctor(pybuffer_run().args(["--doctor", "rm"]));
     assert!(status == Some(0) && said["live"].starts_with("not tried"), "{said:#?}");

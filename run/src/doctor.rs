@@ -82,15 +82,24 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
     // `proof` has asked it.
     let loader = program.binary.loader.as_deref().unwrap_or("none");
     line("loader", &format!("{loader}, which takes libpybuffer"));
-    let by_companion = format!("LD_PRELOAD and LD_AUDIT={}", shown(&files.companion));
-    line("reached by", if plan.companion { &by_companion } else { "LD_PRELOAD" });
-    if plan.kind == Kind::Other && !is_named_python(&program.path) {
+    let companion = shown(&files.companion);
+    line(
+        "reached by",
+        &match plan.kind {
+            Kind::StaticPython => format!("LD_PRELOAD and LD_AUDIT={companion}"),
+            _ if plan.companion => {
+                format!("LD_PRELOAD (and LD_AUDIT={companion}, for pythons that it starts)")
+            }
+            _ => String::from("LD_PRELOAD"),
+        },
+    );
+    if plan.kind == Kind::Other && program.stands_for_python.is_none() {
         line("live", "not tried: this is no python; pythons that it starts are reached as well");
         sys::say(&report);
         return 0;
     }
 
-    let (said, log) = match run(program) {
+    let (said, log) = match run(program, plan) {
         Ok(output) => output,
         Err(why) => {
             line("live", &format!("NO: {why}"));
@@ -114,17 +123,11 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
     if proof.extensions { 0 } else { 2 }
 }
 
-/// A script that stands for a python, as those of version managers do.
-fn is_named_python(path: &[u8]) -> bool {
-    path.rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b"python"))
-}
-
 /// What the probe prints, and the audit's log.
-fn run(program: &Program) -> Result<(String, String), String> {
-    // A script's interpreter is asked, not the script.
-    let is_python = program.binary.exports_python
-        || program.binary.needed.iter().any(|library| library.starts_with("libpython"));
-    let path = if is_python { &program.binary_path } else { &program.path };
+fn run(program: &Program, plan: &Plan) -> Result<(String, String), String> {
+    // Not a script that a python runs.
+    let script = program.stands_for_python.as_ref().filter(|_| plan.kind == Kind::Other);
+    let path = script.unwrap_or(&program.binary_path);
     let log =
         sys::temporary_file().map_err(|errno| format!("no temporary file: {}", errno.text()))?;
     sys::set_variable(c"PYBUFFER_AUDIT", b"warn");

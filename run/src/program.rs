@@ -39,6 +39,8 @@ pub struct Program {
     pub binary_path: Vec<u8>,
     /// What that says of itself.
     pub binary: Binary,
+    /// A script on the way there that stands for a python, as those of version managers do.
+    pub stands_for_python: Option<Vec<u8>>,
     /// Whether an `env` on the way there takes away what the dynamic linker would read.
     pub drops_preload: bool,
 }
@@ -46,13 +48,22 @@ pub struct Program {
 /// Finds a program, given its arguments, and the binary that runs it.
 pub fn find(name: &[u8], arguments: &[&[u8]]) -> Result<Program, Refusal> {
     let path = on_path(name)?;
-    let mut drops_preload = is_env(&path) && env::read(arguments.iter().copied()).drops_preload;
+    let mut drops_preload = false;
+    let mut stands_for_python = None;
     let mut at = path.clone();
+    if is_env(&path) {
+        let env = env::read(arguments.iter().copied());
+        drops_preload = env.drops_preload;
+        at = behind_env(&env)?.unwrap_or(at);
+    }
     for _ in 0..MAX_SCRIPTS {
         let file = Bytes::of(&at).map_err(|errno| unreadable(&at, &errno.text()))?;
         if elf::machine(&file).is_some() {
             let binary = look(&at, &file)?;
-            return Ok(Program { path, binary_path: at, binary, drops_preload });
+            return Ok(Program { path, binary_path: at, binary, stands_for_python, drops_preload });
+        }
+        if at.rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b"python")) {
+            stands_for_python.get_or_insert_with(|| at.clone());
         }
         at = interpreter(&at, &file, &mut drops_preload)?;
         let about = sys::about(&at).map_err(|errno| {
@@ -148,11 +159,16 @@ fn interpreter(script: &[u8], text: &[u8], drops_preload: &mut bool) -> Result<V
     }
     let env = env::read(words);
     *drops_preload |= env.drops_preload;
-    // Where it is not sure what env runs, or that it finds it, env is run as any other program is.
+    Ok(behind_env(&env)?.unwrap_or_else(|| named.to_vec()))
+}
+
+/// What `env` runs; `None` where it is not sure what that is, or that `env` finds it: then `env` is looked at
+/// as any other program is.
+fn behind_env(env: &env::Env) -> Result<Option<Vec<u8>>, Refusal> {
     match env.program.map(on_path) {
         Some(Err(refusal)) if refusal.status == 2 => Err(refusal),
-        Some(Ok(path)) => Ok(path),
-        _ => Ok(named.to_vec()),
+        Some(Ok(path)) => Ok(Some(path)),
+        _ => Ok(None),
     }
 }
 
@@ -184,6 +200,14 @@ mod tests {
         for alone in ["", "no-such-program", "-S -P /bin sh"] {
             assert_eq!(of(&format!("#!/usr/bin/env {alone}\n")), b"/usr/bin/env");
         }
+    }
+
+    #[test]
+    fn env_as_the_program_is_looked_behind() {
+        let found = find(b"env", &[b"-u", b"FOO", b"sh", b"-c"]).ok().unwrap();
+        assert!(found.path.ends_with(b"/env") && found.binary_path.ends_with(b"/sh"));
+        let found = find(b"env", &[b"no-such-program"]).ok().unwrap();
+        assert!(found.binary_path.ends_with(b"/env"));
     }
 
     #[test]
