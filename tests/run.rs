@@ -5,7 +5,6 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -32,10 +31,18 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Copies a file that will be executed. Not in this process: a child that another test is about to start
+/// would have the copy open for writing, and nobody may execute it then.
+fn copy_program(from: &Path, to: &Path) {
+    run(Command::new("install").args(["-m", "755"]).arg(from).arg(to));
+}
+
 /// A script that the user may execute.
 fn script(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    let draft = path.with_extension("draft");
+    fs::write(&draft, text).unwrap();
+    copy_program(&draft, path);
+    fs::remove_file(draft).unwrap();
 }
 
 /// Builds an extension module that knows nothing of libpybuffer.
@@ -347,7 +354,7 @@ fn side_by_side(name: &str) -> PathBuf {
     let lib = &shipped().lib_dir;
     for file in ["pybuffer/pybuffer-run", "pybuffer/libpybuffer-audit.so", "libpybuffer.so.0"] {
         let to = folder.join(Path::new(file).file_name().unwrap());
-        fs::copy(lib.join(file), to).unwrap();
+        copy_program(&lib.join(file), &to);
     }
     folder
 }
