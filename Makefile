@@ -194,9 +194,10 @@ demo: lib ## Show the library at work: in a C program without Python, and under 
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh examples/demo.sh $(BUILD)
 
 .PHONY: bench
-bench: lib ## Measure each call beside libpython's, and copies beside memcpy and all rivals (minutes)
+bench: lib ## Measure each call beside libpython's, the audit, and copies beside memcpy and all rivals (minutes)
 	$(call need,$(CARGO),Rust 1.89 or newer runs the benches)
 	$(cargo) bench --bench calls
+	$(cargo) bench --bench audit
 	$(cargo) bench --bench copies
 
 .PHONY: bench-quick
