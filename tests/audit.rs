@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::{
-    Python, cc, command_without_settings, printed, pythons, run, run_any, say, shipped, skip,
-    stdout, temp_dir,
+    Python, cc, command_without_settings, has_companion, printed, pythons, run, run_any, say,
+    shipped, skip, stdout, temp_dir,
 };
 
 /// Builds `csrc/extensions/mistakes.c` for a python.
@@ -127,7 +127,8 @@ except TypeError: pass
 
 /// Every python with the headers to build an extension.
 fn each_python(test: &str, mut work: impl FnMut(&Python, &Path)) {
-    for python in pythons() {
+    let is_reached = |python: &&Python| python.libpython.is_some() || has_companion();
+    for python in pythons().iter().filter(is_reached) {
         match build_mistakes(python, test) {
             Some(folder) => work(python, &folder),
             None => skip(test, &format!("CPython {} has no Python.h", python.label)),

@@ -11,8 +11,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use support::{
-    Python, cc, command_without_settings, printed, pythons, run, run_any, say, shipped, skip,
-    stdout, temp_dir,
+    Python, cc, command_without_settings, has_companion, printed, pythons, run, run_any, say,
+    shipped, skip, stdout, temp_dir,
 };
 
 fn command() -> PathBuf {
@@ -92,11 +92,6 @@ fn calls_of_extensions_are_answered_in_every_python() {
     }
 }
 
-/// Whether the companion serves here.
-fn has_companion() -> bool {
-    glibc_minor() >= 35
-}
-
 /// The pythons that the command reaches on this machine.
 fn reached() -> impl Iterator<Item = &'static Python> {
     pythons().iter().filter(|python| python.libpython.is_some() || has_companion())
@@ -119,12 +114,6 @@ fn companion_reaches_what_is_bound_at_load_but_not_what_goes_round_the_plt() {
             assert_eq!(answers(python, &extension)["is_ours"], is_reached, "{flags:?}");
         }
     }
-}
-
-fn glibc_minor() -> u32 {
-    let said = run(Command::new("getconf").arg("GNU_LIBC_VERSION"));
-    let said = stdout(&said);
-    said.trim().rsplit('.').next().and_then(|minor| minor.parse().ok()).expect("glibc 2.x")
 }
 
 #[test]

@@ -26,8 +26,8 @@ usage: pybuffer-run [OPTION...] [--] PROGRAM [ARGUMENT...]
 
 PROGRAM is run by exec, so its process, arguments, exit status and signals are its own. A python with
 a shared libpython is reached by LD_PRELOAD, a statically linked one by LD_PRELOAD and LD_AUDIT: there
-the calls of extension modules are answered, not the interpreter's own. What you have set in these
-variables stays, but for another libpybuffer.
+the calls of extension modules are answered, not the interpreter's own, nor those of modules compiled
+with -fno-plt. What you have set in these variables stays, but for another libpybuffer.
 
 Programs that PROGRAM starts inherit these variables, so pythons of both kinds are reached there as
 well. LD_AUDIT takes glibc 2.35 or later: with an older one, a statically linked python is not reached.

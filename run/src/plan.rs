@@ -34,8 +34,8 @@ impl Plan {
         let path = shown(&program.binary_path);
         (self.kind == Kind::StaticPython).then(|| {
             format!(
-                "{path} is linked statically: libpybuffer answers the calls of its extension modules, not the \
-                 interpreter's own (--quiet leaves this line out)"
+                "{path} is linked statically: libpybuffer answers the calls of its extension modules (not of those \
+                 compiled with -fno-plt), not the interpreter's own (--quiet leaves this line out)"
             )
         })
     }

@@ -104,6 +104,13 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
+/// Whether `pybuffer-run` reaches statically linked pythons here: its companion needs glibc 2.35.
+pub fn has_companion() -> bool {
+    let said = stdout(&run(Command::new("getconf").arg("GNU_LIBC_VERSION")));
+    let minor = said.trim().rsplit('.').next().and_then(|minor| minor.parse::<u32>().ok());
+    minor.expect("glibc 2.x") >= 35
+}
+
 /// Runs a command that may fail.
 pub fn run_any(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
