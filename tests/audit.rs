@@ -348,6 +348,34 @@ fn threads_and_forks_go_on_and_hold_nothing() {
     });
 }
 
+#[test]
+fn exits_of_every_kind_have_their_own_status_and_say_what_they_can() {
+    each_python("exits", |python, folder| {
+        let log = folder.join("log");
+        for (exit, status, is_told) in [
+            ("sys.exit(3)", 3, true),
+            ("raise KeyError", 1, true),
+            ("libc.exit(4)", 4, true),
+            ("libc.quick_exit(5)", 5, true),
+            ("t = threading.Thread(target=libc.exit, args=[6]); t.start(); t.join()", 6, true),
+            ("os._exit(7)", 7, false),
+            ("os.execlp('sh', 'sh', '-c', 'exit 8')", 8, false),
+        ] {
+            let _ = fs::remove_file(&log);
+            let code = format!(
+                "import ctypes, os, sys, threading; sys.path.insert(0, {folder:?})\n\
+                 import mistakes as m; m.keep(bytearray(3)); libc = ctypes.CDLL(None)\n{exit}"
+            );
+            let output = run_any(audited(python, "warn", Some(&log)).args(["-c", &code]));
+            let shown = || format!("{}: {exit}: {}", python.label, printed(&output));
+            assert_eq!(output.status.code(), Some(status), "{}", shown());
+            let held =
+                lines(&log).iter().filter(|line| line.starts_with("HELD at exit: 1 ")).count();
+            assert_eq!(held, usize::from(is_told), "{}", shown());
+        }
+    });
+}
+
 /// Counted, not timed: see `cargo bench --bench audit` for what it is in nanoseconds.
 #[test]
 fn off_takes_few_instructions_and_on_more() {

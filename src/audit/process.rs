@@ -95,6 +95,8 @@ fn begin(runtime: &Runtime) -> Option<&'static State> {
         // SAFETY: functions of this library, which takes them back when it is unloaded.
         unsafe { libc::atexit(at_exit) };
         // SAFETY: as above.
+        unsafe { at_quick_exit(at_exit) };
+        // SAFETY: as above.
         unsafe { at_fork(in_child) };
     }
     // SAFETY: as in `begun`.
@@ -130,6 +132,27 @@ unsafe fn at_fork(child: unsafe extern "C" fn()) {
     }
     // SAFETY: the caller's promise. Without memory a child of many threads may find a lock closed.
     unsafe { __register_atfork(None, None, Some(child), &raw const __dso_handle) };
+}
+
+#[cfg(target_env = "gnu")]
+unsafe fn at_quick_exit(work: extern "C" fn()) {
+    unsafe extern "C" {
+        /// What `at_quick_exit` calls, which each program has a copy of.
+        fn __cxa_at_quick_exit(work: extern "C" fn(), library: *const u8) -> c_int;
+        /// The C compiler's: whose functions these are.
+        static __dso_handle: u8;
+    }
+    // SAFETY: the caller's promise. It calls with an argument that is not looked at.
+    unsafe { __cxa_at_quick_exit(work, &raw const __dso_handle) };
+}
+
+#[cfg(not(target_env = "gnu"))]
+unsafe fn at_quick_exit(work: extern "C" fn()) {
+    unsafe extern "C" {
+        fn at_quick_exit(work: extern "C" fn()) -> c_int;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { at_quick_exit(work) };
 }
 
 #[cfg(not(target_env = "gnu"))]
