@@ -7,7 +7,9 @@ use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 
 use super::{copy, get};
-use crate::abi::{Py_buffer, Py_ssize_t, PyBUF_MAX_NDIM, PyBUF_READ, PyBUF_WRITE, PyObject};
+use crate::abi::{
+    Py_buffer, Py_ssize_t, PyBUF_FULL_RO, PyBUF_MAX_NDIM, PyBUF_READ, PyBUF_WRITE, PyObject,
+};
 use crate::error::{Error, Kind, Raised};
 use crate::layout::{Order, strides};
 use crate::runtime::memoryviews::{Fresh, missing};
@@ -163,52 +165,52 @@ unsafe fn drop_for(runtime: &Runtime, object: *mut PyObject, raised: Raised) -> 
 /// An object of this process's world.
 pub unsafe fn get_contiguous(obj: *mut PyObject, buffertype: c_int, order: c_char) -> Made {
     let runtime = runtime::for_objects();
-    let views = runtime.memoryviews()?;
     // SAFETY: the caller's promise is the callee's.
     let memoryview = unsafe { from_object(obj) }?;
-    // SAFETY: null, or the memoryview's own view, as long as it is held.
-    let result = match unsafe { views.view_of(memoryview).as_ref() } {
-        // SAFETY: as above.
-        Some(view) => unsafe { contiguous(runtime, view, buffertype, order) },
-        None => Ok(Contiguous::Elsewhere),
-    };
-    let copied = match result {
-        Ok(Contiguous::AsItIs) => return Ok(memoryview),
-        Ok(Contiguous::Copy(copy)) => Ok(copy),
-        Ok(Contiguous::Elsewhere) => match views.makers.get_contiguous {
-            // SAFETY: an object, and a thread state is attached.
-            Some(make) => made(unsafe { make(memoryview, buffertype, order) }),
-            None => Err(missing()),
-        },
-        Err(raised) => Err(raised),
-    };
+    let mut asked = get::EMPTY;
+    let mut view = runtime.view_of(memoryview);
+    if view.is_null() {
+        // What nobody can look up the memoryview answers.
+        view = &raw mut asked;
+        // SAFETY: made above; the view stays where it is until it is given back.
+        let answer = unsafe { get::ask(memoryview, view, PyBUF_FULL_RO) };
+        if !matches!(answer, Ok(0)) {
+            // SAFETY: made above.
+            return Err(unsafe { drop_for(runtime, memoryview, Raised) });
+        }
+    }
+    // SAFETY: the memoryview's own view, as long as it is held, or its answer.
+    let view = unsafe { &*view };
+    // SAFETY: as above.
+    let copy = unsafe { contiguous(runtime, memoryview, view, buffertype, order) };
+    // SAFETY: not asked for, or filled above and given back once.
+    unsafe { get::give_back(&raw mut asked) };
+    if let Ok(None) = copy {
+        return Ok(memoryview);
+    }
     // SAFETY: made above, and not needed any more.
     unsafe { runtime.decref(memoryview) };
-    copied
+    copy?.ok_or(Raised)
 }
 
-/// What a memoryview is made contiguous by.
-enum Contiguous {
-    AsItIs,
-    Copy(*mut PyObject),
-    /// The host's own function, as its memoryviews are laid out in no known way.
-    Elsewhere,
-}
-
+/// A memoryview of a copy of `view` in `order`; `None` if it lies so itself.
+///
 /// # Safety
 /// `view` is the view of a memoryview that is held.
 unsafe fn contiguous(
     runtime: &Runtime,
+    memoryview: *mut PyObject,
     view: &Py_buffer,
     buffertype: c_int,
     order: c_char,
-) -> Result<Contiguous, Raised> {
+) -> Result<Option<*mut PyObject>, Raised> {
     if buffertype == PyBUF_WRITE && view.readonly != 0 {
         return Err(raised_text(Kind::Buffer, c"underlying buffer is not writable"));
     }
     // SAFETY: a memoryview's arrays are there.
-    if unsafe { Fields::new(view) }.lies_in(order) {
-        return Ok(Contiguous::AsItIs);
+    let fields = unsafe { Fields::new(view) };
+    if fields.lies_in(order) {
+        return Ok(None);
     }
     if buffertype == PyBUF_WRITE {
         return Err(raised_text(
@@ -217,9 +219,10 @@ unsafe fn contiguous(
         ));
     }
     let views = runtime.memoryviews()?;
-    let (Some(new_bytes), Some(bytes)) = (views.new_bytes, views.bytes) else {
-        return Ok(Contiguous::Elsewhere);
-    };
+    let new_bytes = views.new_bytes.ok_or_else(missing)?;
+    let bytes = views.bytes.ok_or_else(missing)?;
+    // From here on the order is one that every function takes: debug builds of CPython stop at others.
+    let order = if matches!(order as u8, b'C' | b'A') { b'C' } else { b'F' } as c_char;
     // SAFETY: any length; the bytes are written below, before anyone sees them.
     let owner = made(unsafe { new_bytes(ptr::null(), view.len) })?;
     // SAFETY: bytes.
@@ -230,27 +233,35 @@ unsafe fn contiguous(
         return Err(unsafe { drop_for(runtime, owner, raised(&error)) });
     }
     // SAFETY: as above.
-    let result = match unsafe { view_of_copy(runtime, view, buf, order) } {
+    let copy = match unsafe { view_of_copy(runtime, view, buf, order) } {
         Ok((memoryview, Some(mut fresh))) => {
             fresh.own(owner, owner);
-            return Ok(Contiguous::Copy(memoryview));
+            return Ok(Some(memoryview));
         }
-        Ok((memoryview, None)) => {
+        Ok((unknown, None)) => {
             // SAFETY: made there.
-            unsafe { runtime.decref(memoryview) };
-            Ok(Contiguous::Elsewhere)
+            unsafe { runtime.decref(unknown) };
+            // The host's own function is the last resort, for what does not make it crash and comes out
+            // as a copy in it.
+            match views.makers.get_contiguous {
+                Some(make) if view.ndim > 0 && !fields.lies_in(order) => {
+                    // SAFETY: an object, and a thread state is attached.
+                    made(unsafe { make(memoryview, PyBUF_READ, order) })
+                }
+                _ => Err(missing()),
+            }
         }
         Err(raised) => Err(raised),
     };
     // SAFETY: made here.
     unsafe { runtime.decref(owner) };
-    result
+    copy.map(Some)
 }
 
 /// A memoryview of a copy of `view` at `buf`, whose owner it does not know yet.
 ///
 /// # Safety
-/// `view` is the view of a memoryview that is held, and its copy lies at `buf` in `order`.
+/// `view` is the view of a memoryview that is held, and its copy lies at `buf` in `order`, 'C' or 'F'.
 unsafe fn view_of_copy<'a>(
     runtime: &Runtime,
     view: &Py_buffer,
@@ -258,10 +269,7 @@ unsafe fn view_of_copy<'a>(
     order: c_char,
 ) -> MadeWithFields<'a> {
     const MOST: usize = PyBUF_MAX_NDIM as usize;
-    let order = match order as u8 {
-        b'C' | b'A' => Order::C,
-        _ => Order::Fortran,
-    };
+    let order = if order as u8 == b'C' { Order::C } else { Order::Fortran };
     // SAFETY: a memoryview's arrays are there.
     let fields = unsafe { Fields::new(view) };
     let mut dense = [0; MOST];
@@ -293,12 +301,12 @@ pub unsafe fn with_owner(info: &Py_buffer, owner: *mut PyObject) -> Made {
     // SAFETY: an object (caller), and a thread state is attached.
     let keeper = made(unsafe { runtime.hold(owner) })?;
     // SAFETY: the caller's promise is the callee's.
-    match unsafe { describe(runtime, info) } {
-        // SAFETY: just made.
-        Ok(made) => unsafe { keep(runtime, made, keeper, owner) },
-        // SAFETY: as above.
-        Err(raised) => Err(unsafe { drop_for(runtime, keeper, raised) }),
-    }
+    let made = unsafe { describe(runtime, info) };
+    // SAFETY: just made.
+    unsafe { keep(runtime, made, keeper, owner) }.map_err(|raised| {
+        // SAFETY: made here, and kept by none.
+        unsafe { drop_for(runtime, keeper, raised) }
+    })
 }
 
 /// As [`from_memory`], and `destructor(context)` is called once, after the last memoryview is gone; not at
@@ -314,46 +322,39 @@ pub unsafe fn with_destructor(
     context: *mut c_void,
 ) -> Made {
     let runtime = runtime::for_good();
+    runtime.memoryviews()?;
+    // Before the memoryview, as in `with_owner`.
     // SAFETY: the caller's promise is the callee's.
-    let made = unsafe { lend(runtime, mem, size, flags) }?;
-    if made.1.is_none() {
-        // SAFETY: just made; a guard would call the destructor.
-        return Err(unsafe { drop_for(runtime, made.0, missing()) });
-    }
-    // SAFETY: the caller's promise is the callee's.
-    let guard = unsafe { runtime.guard(destructor, context) };
+    let guard = made(unsafe { runtime.guard(destructor, context) })?;
+    // SAFETY: as above.
+    let made = unsafe { lend(runtime, mem, size, flags) };
     // SAFETY: just made.
-    unsafe { keep(runtime, made, guard, guard) }
+    unsafe { keep(runtime, made, guard, guard) }.inspect_err(|_| {
+        // SAFETY: made here, and kept by none.
+        unsafe { runtime.drop_idle_guard(guard) };
+    })
 }
 
-/// Gives a new memoryview a keeper of its memory, which may be null with an error raised, and a base.
+/// Gives a new memoryview, if there is one, a keeper of its memory and a base.
 ///
 /// # Safety
-/// The memoryview was just made, and these are its fields; the reference to the keeper is the caller's.
+/// The memoryview was just made, and these are its fields. The reference to the keeper is the caller's; it
+/// becomes the memoryview's if this succeeds.
 #[inline(never)]
 unsafe fn keep(
     runtime: &Runtime,
-    (memoryview, fresh): (*mut PyObject, Option<Fresh>),
+    made: MadeWithFields,
     keeper: *mut PyObject,
     base: *mut PyObject,
 ) -> Made {
-    match fresh {
-        Some(mut fresh) if !keeper.is_null() => {
+    match made? {
+        (memoryview, Some(mut fresh)) => {
             fresh.own(keeper, base);
-            return Ok(memoryview);
+            Ok(memoryview)
         }
-        Some(_) => {}
-        None => {
-            missing();
-            if !keeper.is_null() {
-                // SAFETY: the caller's own.
-                unsafe { runtime.decref(keeper) };
-            }
-        }
+        // SAFETY: just made (caller).
+        (memoryview, None) => Err(unsafe { drop_for(runtime, memoryview, missing()) }),
     }
-    // SAFETY: just made (caller).
-    unsafe { runtime.decref(memoryview) };
-    Err(Raised)
 }
 
 /// Gives a memoryview's memory back before its end.

@@ -113,6 +113,20 @@ impl Runtime {
         }
     }
 
+    /// Drops what [`guard`](Self::guard) made and nobody else has seen; the destructor is not called.
+    ///
+    /// # Safety
+    /// Such a guard, and the caller's own reference; a thread state is attached.
+    #[cold]
+    pub unsafe fn drop_idle_guard(&self, guard: *mut PyObject) {
+        match &self.host {
+            // SAFETY: the caller's promise is the callee's.
+            Some(host) => unsafe { host.drop_idle_guard(guard) },
+            // SAFETY: as above; it has nothing else to give back.
+            None => unsafe { standalone::objects::free(guard.cast()) },
+        }
+    }
+
     /// Gives a memoryview's memory back before its end; whether it could be.
     ///
     /// # Safety

@@ -92,6 +92,20 @@ impl Host {
         }
         capsule
     }
+
+    /// Drops a capsule of [`guard`](Self::guard)'s that is to call nothing.
+    ///
+    /// # Safety
+    /// Such a capsule, and the caller's own reference; a thread state is attached.
+    pub unsafe fn drop_idle_guard(&self, capsule: *mut PyObject) {
+        if let Some(set_context) = self.symbols().PyCapsule_SetContext {
+            // Its own address can be no one else's context.
+            // SAFETY: a capsule; this cannot fail.
+            unsafe { set_context(capsule, capsule.cast()) };
+        }
+        // SAFETY: the caller's own.
+        unsafe { (self.decref())(capsule) };
+    }
 }
 
 /// # Safety
@@ -109,7 +123,7 @@ unsafe extern "C" fn end_guard(capsule: *mut PyObject) {
     let context = unsafe { context(capsule) };
     // SAFETY: null, or what `guard` put there.
     let destructor = unsafe { mem::transmute::<*mut c_void, Option<Destructor>>(destructor) };
-    if let Some(destructor) = destructor {
+    if let Some(destructor) = destructor.filter(|_| context != capsule.cast()) {
         // SAFETY: the promise of whoever gave both.
         host.with_error_aside(|| unsafe { destructor(context) });
     }
