@@ -379,6 +379,27 @@ fn functions_of_objects_take_any_thread_state_that_holds_the_gil() {
     }
 }
 
+/// Each allocation of every memoryview function fails once, in both worlds.
+#[test]
+fn memoryviews_without_memory_leave_nothing_behind() {
+    const SOURCES: [&str; 2] = ["suite/memory_failures", "exporters/array"];
+    let folder = temp_dir("c_suite-memory-failures");
+    let program = folder.join("standalone");
+    let archive = shipped().archive.display().to_string();
+    let mut flags = vec![archive];
+    flags.extend(["malloc", "calloc", "realloc", "free"].map(|name| format!("-Wl,--wrap={name}")));
+    link(&program, &compile(&folder, &SOURCES, &standalone_flags()), &flags);
+    run_suite("standalone, without memory", &mut Command::new(&program));
+    for host in hosts() {
+        let folder = temp_dir(&format!("c_suite-{}-memory-failures", host.python.label));
+        let objects = compile(&folder, &SOURCES, &host.flags());
+        let program = folder.join("shared");
+        link(&program, &objects, &[link_shared(), link_libpython(host.python)].concat());
+        let target = format!("{} .so, without memory", host.python.label);
+        run_suite(&target, &mut host.command(&program));
+    }
+}
+
 /// Loaded by `dlopen`, before a libpython or after it, whether it can be seen or not.
 #[test]
 fn library_and_libpython_meet_in_any_order() {
