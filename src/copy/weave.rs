@@ -45,9 +45,22 @@ pub unsafe fn run(
     let inner = axes.len().saturating_sub(rows);
     let Some((axes, row_axes)) = axes.split_at_mut_checked(inner) else { return };
     let mut row_room = [const { MaybeUninit::uninit() }; MOST_ROWS];
-    let rows = list(row_axes, &mut row_room, src.cast_mut(), |axis| axis.src);
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { run_rows(kernels, w, axes, columns, rows, dst, src) };
+    // A single loop's rows may be more than the table has room for.
+    let (mut left, mut dst) = (items(row_axes), dst);
+    while left > 0 {
+        let rows = list(row_axes, &mut row_room, src.cast_mut(), |axis| axis.src);
+        let n = rows.len();
+        // SAFETY: the caller's promise is the callee's, for the rows that come next in the destination.
+        unsafe { run_rows(kernels, w, axes, columns, rows, dst, src) };
+        dst = dst.wrapping_add(n << w);
+        left = left.saturating_sub(n);
+    }
+    odometer::reset(row_axes);
+}
+
+/// How many indices the loops have.
+fn items(axes: &[Axis]) -> usize {
+    axes.iter().fold(1, |all, axis| all * axis.n.unsigned_abs())
 }
 
 /// Runs loops over columns, for rows that lie anywhere: `rows` says where the first column of each is, if
@@ -68,7 +81,6 @@ pub unsafe fn run_rows(
 ) {
     let outer = axes.len().saturating_sub(columns);
     let Some((outer, column_axes)) = axes.split_at_mut_checked(outer) else { return };
-    let items = |axes: &[Axis]| axes.iter().fold(1, |all, axis| all * axis.n.unsigned_abs());
     let n_columns = items(column_axes);
     // A single loop's columns go on as they begin.
     let is_regular = column_axes.len() == 1;
@@ -77,6 +89,7 @@ pub unsafe fn run_rows(
     let few = if is_regular { CHUNK >> w } else { n_columns };
     let room = column_room.get_mut(..few).unwrap_or_default();
     let columns = list(column_axes, room, dst, |axis| axis.dst);
+    odometer::reset(column_axes);
 
     let is_on_line = |column: &*mut u8| (column.addr() ^ dst.addr()) & 63 == 0;
     let on_lines = columns.iter().all(is_on_line);
@@ -96,7 +109,8 @@ pub unsafe fn run_rows(
     });
 }
 
-/// Lists where each index of the loops leads, as many as there is room for.
+/// Lists where each index of the loops leads, as many as there is room for; the loops stand at the next one then,
+/// or at their first.
 #[inline(never)]
 fn list<'a>(
     axes: &mut [Axis],
@@ -112,7 +126,6 @@ fn list<'a>(
             break;
         }
     }
-    odometer::reset(axes);
     // SAFETY: so many were written, one after another.
     unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), used) }
 }
@@ -239,6 +252,19 @@ mod tests {
             // Columns of one loop, and more than one chunk of them.
             check(&[2, 3, 37 + 40 * n], &[2, 1, 0], itemsize, turn);
             check(&[7 + n, 9, 301], &[2, 1, 0], itemsize, turn);
+        }
+    }
+
+    #[test]
+    fn more_rows_than_the_table_holds_are_all_woven() {
+        let most = MOST_ROWS as isize;
+        for n in [most - 1, most, most + 1, 2 * most, 2 * most + 1, 5000] {
+            for itemsize in [1, 2, 4, 8] {
+                check(&[n, 2, 2], &[2, 1, 0], itemsize, 0);
+                check(&[2, n, 3, 2], &[0, 3, 2, 1], itemsize, 1);
+            }
+            // Of the shape of a picture with three colours.
+            check(&[n, 64, 3], &[2, 1, 0], 1, 0);
         }
     }
 
