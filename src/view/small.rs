@@ -25,10 +25,15 @@ pub struct Small {
 
 /// The largest item.
 const BYTES: isize = 64;
-/// The most steps of a dimension.
-const LONG: isize = 1 << 18;
-/// The longest stride. No product or sum of numbers within these limits overflows.
-const FAR: isize = 1 << 40;
+/// The most steps of a dimension: 2^18, or 2^7 where addresses have 32 bits.
+const LONG: isize = 1 << (isize::BITS / 3 - 3);
+/// The longest stride: 2^40 or 2^20.
+const FAR: isize = 1 << (isize::BITS / 8 * 5);
+
+// No product or sum of numbers within these limits overflows.
+const _: () = assert!(
+    (LONG as i128).pow(3) * BYTES as i128 + 6 * LONG as i128 * FAR as i128 <= isize::MAX as i128
+);
 
 impl Small {
     /// `None` if the view is not like that, or has pointers, no dimensions, no memory, or no strides.
