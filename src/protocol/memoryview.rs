@@ -221,8 +221,6 @@ unsafe fn contiguous(
     let views = runtime.memoryviews()?;
     let new_bytes = views.new_bytes.ok_or_else(missing)?;
     let bytes = views.bytes.ok_or_else(missing)?;
-    // From here on the order is one that every function takes: debug builds of CPython stop at others.
-    let order = if matches!(order as u8, b'C' | b'A') { b'C' } else { b'F' } as c_char;
     // SAFETY: any length; the bytes are written below, before anyone sees them.
     let owner = made(unsafe { new_bytes(ptr::null(), view.len) })?;
     // SAFETY: bytes.
@@ -232,6 +230,8 @@ unsafe fn contiguous(
         // SAFETY: made here.
         return Err(unsafe { drop_for(runtime, owner, raised(&error)) });
     }
+    // From here on the order is one that every function takes: debug builds of CPython stop at others.
+    let order = if matches!(order as u8, b'C' | b'A') { b'C' } else { b'F' } as c_char;
     // SAFETY: as above.
     let copy = match unsafe { view_of_copy(runtime, view, buf, order) } {
         Ok((memoryview, Some(mut fresh))) => {
