@@ -11,9 +11,10 @@ use crate::layout::Order;
 use crate::layout::extent::Extent;
 use crate::view::{Fields, Small};
 
-/// Copies between a view and a block without a `View`, whose set-up would cost more than the copy (2x3x4 items of 4 bytes: 18 ns, libpython 8 times as long; 8 items [::2] 11 ns; Xeon,
-/// `copies tiny`). Whether it did: only for a view whose numbers are small and agree with each other,
-/// which has no pointers and does not meet the block.
+/// Copies between a view and a block without a `View`, whose set-up would cost more than the copy (2x3x4
+/// items of 4 bytes: 18 ns, libpython 8 times as long; 8 items [::2] 11 ns; Xeon, `copies tiny`). Whether
+/// it did: only for a view whose numbers are small and agree with each other, which has no pointers and does
+/// not meet the block.
 ///
 /// # Safety
 /// The view's arrays are there, it is held, the block is null or has `view.len` bytes, and what is written
