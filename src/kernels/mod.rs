@@ -20,6 +20,8 @@ mod tests;
 #[cfg_attr(target_arch = "aarch64", expect(dead_code, reason = "what goes past caches"))]
 mod transpose;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+mod transpose_job;
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
 #[cfg_attr(target_arch = "aarch64", expect(unused, reason = "vectors of several lanes"))]
 mod transpose_networks;
 #[cfg(target_arch = "x86_64")]
