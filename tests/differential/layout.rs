@@ -53,6 +53,27 @@ impl Layout {
         Self::with_shape(&shape, size.itemsize, prng)
     }
 
+    /// One long dimension beside two to four short ones, back to back in any order of the dimensions: longer
+    /// than the tables and stages that a copy has on its stack, or just not.
+    pub fn long(prng: &mut Prng) -> Self {
+        let itemsize = prng.pick(&[1, 1, 2, 3, 4, 8, 16]);
+        let mut shape = vec![prng.pick(&[255, 257, 511, 513, 1023, 1024, 1025, 1100, 2049, 4097])];
+        for _ in 0..prng.between(2, 4) {
+            let room = LARGEST / 2 / (shape.iter().product::<isize>() * itemsize);
+            shape.push(prng.pick(&[2, 2, 3, 4, 5, 8, 17, 64]).min(room.max(1)));
+        }
+        prng.shuffle(&mut shape);
+        let mut order: Vec<usize> = (0..shape.len()).collect();
+        prng.shuffle(&mut order);
+        let mut strides = vec![0; shape.len()];
+        let mut dense = itemsize;
+        for i in order {
+            strides[i] = dense;
+            dense *= shape[i];
+        }
+        Self { itemsize, shape, strides, size: dense as usize, ..Self::default() }
+    }
+
     /// A random layout for this shape.
     pub fn with_shape(shape: &[isize], itemsize: isize, prng: &mut Prng) -> Self {
         let followed = random_followed(shape, prng);

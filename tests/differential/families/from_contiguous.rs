@@ -21,6 +21,12 @@ pub fn run(session: &mut Session) {
         }
         compare(session, &mut scene, &mut prng);
     }
+    for case in session.cases(4) {
+        let mut prng = session.prng("long", case);
+        let layout = Layout::long(&mut prng);
+        let mut scene = Scene::random(layout, &session.memory.destination, &mut prng);
+        compare(session, &mut scene, &mut prng);
+    }
 }
 
 fn compare(session: &mut Session, scene: &mut Scene, prng: &mut Prng) {
