@@ -182,6 +182,10 @@ aarch64: ## Run the tests of copies for aarch64, under qemu (minutes)
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' \
 	$(cargo) test --lib --target aarch64-unknown-linux-gnu --target-dir $(BUILD)/aarch64 -- kernels copy plan
 
+.PHONY: i686
+i686: ## Compile for 32 bits, with nothing linked or run (rustup target add i686-unknown-linux-gnu)
+	$(cargo) check --lib --no-default-features --target i686-unknown-linux-gnu --target-dir $(BUILD)/i686
+
 .PHONY: tsan
 tsan: lib ## Run the threads of the C suite, without Python, under ThreadSanitizer
 	@$(CARGO) +nightly --version >/dev/null || { echo 'libpybuffer: a nightly Rust is missing: it has the sanitizer' >&2; exit 1; }
