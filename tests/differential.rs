@@ -1,7 +1,7 @@
 //! The library against libpython, in one process: the same inputs to both, and everything that a
 //! program could see afterwards compared.
 //!
-//! For each CPython found, the harness of `tests/differential` runs inside that python: all fifteen
+//! For each CPython found, the harness of `tests/differential` runs inside that python: all nineteen
 //! functions, small inputs enumerated and larger ones random, nothing exempt but what
 //! `tests/differential/exemptions.rs` lists by name. The naive model goes through the same, so that
 //! the rules where libpython cannot be asked stand on a model that libpython confirms everywhere

@@ -100,6 +100,10 @@ functions! {
     as_write_buffer: c"PyObject_AsWriteBuffer"
         (*mut PyObject, *mut *mut c_void, *mut isize) -> c_int;
     check_read_buffer: c"PyObject_CheckReadBuffer" (*mut PyObject) -> c_int;
+    view_from_object: c"PyMemoryView_FromObject" (*mut PyObject) -> *mut PyObject;
+    view_from_memory: c"PyMemoryView_FromMemory" (*mut c_char, isize, c_int) -> *mut PyObject;
+    view_from_buffer: c"PyMemoryView_FromBuffer" (*const Py_buffer) -> *mut PyObject;
+    view_contiguous: c"PyMemoryView_GetContiguous" (*mut PyObject, c_int, c_char) -> *mut PyObject;
 }
 
 impl Api {

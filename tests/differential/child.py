@@ -12,6 +12,7 @@ import pickle
 import struct
 import sys
 import warnings
+import zlib
 
 warnings.simplefilter("ignore", DeprecationWarning)  # array("u")
 
@@ -298,6 +299,38 @@ silent = [
     ("name of large characters", class_named("\U0001f40d" * 60)()),
     ("name with a percent sign", class_named("100%s %n %d")()),
 ]
+
+
+# --- What a memoryview says of itself ----------------------------------------------------------
+
+def shown_fields(view):
+    return repr((
+        type(view).__name__, type(view.obj).__name__, view.format, view.itemsize, view.ndim, view.shape,
+        view.strides, view.suboffsets, view.readonly, view.nbytes,
+        view.c_contiguous, view.f_contiguous, view.contiguous,
+    ))
+
+
+def shown_items(view):
+    """In both orders, and what becomes of a slice, of the memoryview's end and of its use after that."""
+    said = [len(view.tobytes()), zlib.crc32(view.tobytes()), zlib.crc32(view.tobytes("F"))]
+    for use in (
+        lambda: zlib.crc32(view[1::2].tobytes()),
+        lambda: memoryview(view).obj is view.obj,
+        lambda: hash(view) == hash(view.tobytes()),
+        lambda: view.tolist()[:2],
+        view.release,
+        lambda: view.obj,
+    ):
+        try:
+            said.append(use())
+        except Exception as error:
+            said.append(repr(error))
+    return repr(said)
+
+
+def base_of(view):
+    return view.obj
 
 
 # --- Objects to write into, made anew for each call -------------------------------------------

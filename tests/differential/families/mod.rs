@@ -7,6 +7,7 @@ mod formats;
 mod from_contiguous;
 mod get_buffer;
 mod legacy;
+mod memoryviews;
 mod pointer;
 mod real_views;
 mod release;
@@ -34,6 +35,10 @@ pub const ALL: &[Family] = &[
     Family { name: "PyBuffer_FillContiguousStrides", run: strides::run },
     Family { name: "PyBuffer_FillInfo", run: fill_info::run },
     Family { name: "PyObject_AsBuffer", run: legacy::run },
+    Family { name: "PyMemoryView_FromObject", run: memoryviews::from_object },
+    Family { name: "PyMemoryView_FromMemory", run: memoryviews::from_memory },
+    Family { name: "PyMemoryView_FromBuffer", run: memoryviews::from_buffer },
+    Family { name: "PyMemoryView_GetContiguous", run: memoryviews::get_contiguous },
     Family { name: "real_exporters", run: real_views::run },
 ];
 
