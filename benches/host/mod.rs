@@ -30,12 +30,14 @@ pub fn symbol<T: Copy>(library: &Library, name: &CStr) -> T {
 }
 
 impl Host {
-    /// Starts the newest CPython that has a shared libpython, is no debug build and has a GIL.
+    /// Starts the newest CPython that has a shared libpython, is no debug build and has a GIL, of those
+    /// whose version begins as `PYBUFFER_BENCH` does.
     pub fn start() -> Option<Self> {
-        let python = support::pythons()
-            .iter()
-            .rev()
-            .find(|python| python.libpython.is_some() && !python.debug && !python.free_threaded)?;
+        let version = std::env::var("PYBUFFER_BENCH").unwrap_or_default();
+        let python = support::pythons().iter().rev().find(|python| {
+            let is_usable = python.libpython.is_some() && !python.debug && !python.free_threaded;
+            is_usable && python.label.starts_with(&version)
+        })?;
         let libpython = python.libpython.as_deref()?;
         // SAFETY: libpython, once, and initialised before anything else of it is called.
         let library =

@@ -193,6 +193,14 @@ static PyObject *from_buffer(void)
     return PyMemoryView_FromBuffer(&info);
 }
 
+/* One that does not fit where short ones lie. */
+static PyObject *from_buffer_with_long_format(void)
+{
+    Py_buffer info = picture();
+    info.format = "T{<h:a name:}                                     ";
+    return PyMemoryView_FromBuffer(&info);
+}
+
 static PyObject *contiguous_as_it_is(void)
 {
     return PyMemoryView_GetContiguous(memoryview, PyBUF_READ, 'C');
@@ -230,6 +238,7 @@ static const struct {
     { "FromMemory", from_memory, 0 },
     { "FromMemory of NULL", from_no_memory, 0 },
     { "FromBuffer", from_buffer, 0 },
+    { "FromBuffer, a long format", from_buffer_with_long_format, 0 },
     { "GetContiguous", contiguous_as_it_is, 0 },
     { "GetContiguous, a copy", contiguous_copy, 0 },
     { "with an owner", with_owner, 0 },

@@ -3,6 +3,7 @@
 #include "memoryview.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "families.h"
@@ -274,24 +275,34 @@ static void memoryview_of_a_view_copies_its_arrays_and_drops_its_object(void)
     Py_DECREF(scripted);
 }
 
-/* Also in the memoryviews that come of it. */
+/* Also in the memoryviews that come of it, and however long it is. */
 static void memoryview_of_a_view_keeps_its_format(void)
 {
-    char format[] = "2i", items[24];
-    Py_buffer info = view_of(items, 8, 1, DIMS(3), DIMS(8));
-    info.format = format;
-    PyObject *first = PyMemoryView_FromBuffer(&info);
-    if (EXPECT_MEMORYVIEW(first)) {
-        memset(format, 'x', sizeof format);
-        PyObject *second = PyMemoryView_FromObject(first);
-        EXPECT_STRING("2i", buffer_of(first)->format);
-        Py_DECREF(first);
-        if (EXPECT_MEMORYVIEW(second)) {
-            Py_buffer view;
-            EXPECT_OK(0, PyObject_GetBuffer(second, &view, PyBUF_FULL_RO));
-            Py_DECREF(second);
-            EXPECT_STRING("2i", view.format);
-            PyBuffer_Release(&view);
+    const int lengths[] = { 0, 1, 2, 15, 16, 31, 32, 33, 1000 };
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        char expected[1001] = "", *format = malloc(sizeof expected), items[24];
+        memset(expected, '1', (size_t)lengths[i]);
+        memcpy(format, expected, sizeof expected);
+        Py_buffer info = view_of(items, 8, 1, DIMS(3), DIMS(8));
+        info.format = format;
+        PyObject *first = PyMemoryView_FromBuffer(&info);
+        memset(format, 'x', sizeof expected);
+        free(format);
+        if (EXPECT_MEMORYVIEW(first)) {
+            PyObject *second = PyMemoryView_FromObject(first);
+            EXPECT_STRING(expected, buffer_of(first)->format);
+            EXPECT_INT(3, buffer_of(first)->shape[0]);
+            EXPECT_INT(8, buffer_of(first)->strides[0]);
+            EXPECT_POINTER(NULL, buffer_of(first)->suboffsets);
+            Py_DECREF(first);
+            if (EXPECT_MEMORYVIEW(second)) {
+                Py_buffer view;
+                EXPECT_OK(0, PyObject_GetBuffer(second, &view, PyBUF_FULL_RO));
+                Py_DECREF(second);
+                EXPECT_STRING(expected, view.format);
+                EXPECT_INT(3, view.shape[0]);
+                PyBuffer_Release(&view);
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::cpython::Host;
 use super::layout::ObjectLayout;
@@ -35,6 +36,15 @@ pub struct Managed {
     pub exports: isize,
     pub master: Py_buffer,
 }
+
+/// The type of managed buffers, once one was seen that is as it should be. There is one, which never ends.
+static KNOWN: AtomicPtr<PyTypeObject> = AtomicPtr::new(ptr::null_mut());
+
+/// Where a short format lies in `Managed.master`: from `shape` to the end, which the memoryviews have of
+/// their own, and which nobody looks at once the first of them is made.
+const SPARE: usize = core::mem::offset_of!(Py_buffer, shape);
+/// How long it may be, its NUL included.
+const SPARE_SIZE: usize = size_of::<Py_buffer>().wrapping_sub(SPARE);
 
 /// In `Managed.flags`: the format is freed with it.
 pub const FREE_FORMAT: c_int = 2;
@@ -228,16 +238,19 @@ impl Memoryviews {
         }
         // SAFETY: between fields that hold what they should lies the pointer to a managed buffer.
         let r#type = unsafe { layout.type_of(managed) };
-        // SAFETY: an object's type.
-        let [size, ..] = unsafe { layout.sizes_of(r#type) };
-        // SAFETY: as above.
-        let name = unsafe { layout.name_of(r#type) };
-        // SAFETY: a type's name is a C string.
-        let name = unsafe { CStr::from_ptr(name) };
         let shift = layout.head_shift();
-        let expected = size_of::<Managed>().wrapping_add(shift).cast_signed();
-        if name != MANAGED_NAME || size != expected {
-            return None;
+        if r#type.cast_mut() != KNOWN.load(Ordering::Relaxed) {
+            // SAFETY: an object's type.
+            let [size, ..] = unsafe { layout.sizes_of(r#type) };
+            // SAFETY: as above.
+            let name = unsafe { layout.name_of(r#type) };
+            // SAFETY: a type's name is a C string.
+            let name = unsafe { CStr::from_ptr(name) };
+            let expected = size_of::<Managed>().wrapping_add(shift).cast_signed();
+            if name != MANAGED_NAME || size != expected {
+                return None;
+            }
+            KNOWN.store(r#type.cast_mut(), Ordering::Relaxed);
         }
         let managed: *mut Managed = managed.wrapping_byte_add(shift).cast();
         // SAFETY: an object of this size, of which only the memoryview knows.
@@ -258,21 +271,42 @@ impl Memoryviews {
         if format.is_null() {
             return Ok(());
         }
-        let allocate = self.allocate.ok_or_else(missing)?;
-        // SAFETY: a C string (caller).
-        let bytes = unsafe { CStr::from_ptr(format) }.to_bytes_with_nul();
-        // SAFETY: takes any size.
-        let kept: *mut u8 = unsafe { allocate(bytes.len()) }.cast();
-        if kept.is_null() {
-            return Err(raised(&Error::NoMemory));
+        let mut kept: *mut u8 =
+            ptr::from_mut(&mut fresh.managed.master).wrapping_byte_add(SPARE).cast();
+        // SAFETY: a C string (caller), and as much room.
+        if !unsafe { copy_short(kept, format.cast()) } {
+            let allocate = self.allocate.ok_or_else(missing)?;
+            // SAFETY: as above.
+            let bytes = unsafe { CStr::from_ptr(format) }.to_bytes_with_nul();
+            // SAFETY: takes any size.
+            kept = unsafe { allocate(bytes.len()) }.cast();
+            if kept.is_null() {
+                return Err(raised(&Error::NoMemory));
+            }
+            // SAFETY: as many bytes, in a new block.
+            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), kept, bytes.len()) };
+            fresh.managed.flags |= FREE_FORMAT;
         }
-        // SAFETY: as many bytes, in a new block.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), kept, bytes.len()) };
         fresh.managed.master.format = kept.cast();
-        fresh.managed.flags |= FREE_FORMAT;
         fresh.view.format = kept.cast();
         Ok(())
     }
+}
+
+/// Copies a text of up to `SPARE_SIZE` bytes; whether it is no longer. Most have one character: calls would
+/// take longer.
+///
+/// # Safety
+/// `text` is a C string, and `SPARE_SIZE` bytes are writable at `to`.
+#[inline]
+unsafe fn copy_short(to: *mut u8, text: *const u8) -> bool {
+    (0..SPARE_SIZE).any(|i| {
+        // SAFETY: no byte before this one was the NUL.
+        let byte = unsafe { text.wrapping_add(i).read() };
+        // SAFETY: as much room (caller).
+        unsafe { to.wrapping_add(i).write(byte) };
+        byte == 0
+    })
 }
 
 #[cfg(test)]
