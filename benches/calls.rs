@@ -9,7 +9,7 @@ mod host;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -29,8 +29,9 @@ struct Functions {
         unsafe extern "C" fn(*mut Py_buffer, Object, *mut c_void, isize, c_int, c_int) -> c_int,
     release: unsafe extern "C" fn(*mut Py_buffer),
     get_buffer: unsafe extern "C" fn(Object, *mut Py_buffer, c_int) -> c_int,
-    check_buffer: unsafe extern "C" fn(Object) -> c_int,
-    size_from_format: unsafe extern "C" fn(*const c_char) -> isize,
+    /// Null in libpython 3.8, which has neither of the two.
+    check_buffer: Option<unsafe extern "C" fn(Object) -> c_int>,
+    size_from_format: Option<unsafe extern "C" fn(*const c_char) -> isize>,
     fill_strides: unsafe extern "C" fn(c_int, *const isize, *mut isize, c_int, c_char),
     to_contiguous: unsafe extern "C" fn(*mut c_void, *const Py_buffer, isize, c_char) -> c_int,
     from_contiguous: unsafe extern "C" fn(*const Py_buffer, *const c_void, isize, c_char) -> c_int,
@@ -50,8 +51,8 @@ impl Functions {
             fill_info: symbol(library, c"PyBuffer_FillInfo"),
             release: symbol(library, c"PyBuffer_Release"),
             get_buffer: symbol(library, c"PyObject_GetBuffer"),
-            check_buffer: symbol(library, c"PyObject_CheckBuffer"),
-            size_from_format: symbol(library, c"PyBuffer_SizeFromFormat"),
+            check_buffer: since_3_9(library, c"PyObject_CheckBuffer"),
+            size_from_format: since_3_9(library, c"PyBuffer_SizeFromFormat"),
             fill_strides: symbol(library, c"PyBuffer_FillContiguousStrides"),
             to_contiguous: symbol(library, c"PyBuffer_ToContiguous"),
             from_contiguous: symbol(library, c"PyBuffer_FromContiguous"),
@@ -62,6 +63,12 @@ impl Functions {
             get_contiguous: symbol(library, c"PyMemoryView_GetContiguous"),
         }
     }
+}
+
+/// A function that libpython 3.8 lacks. `symbol`'s caller vouches for its signature.
+fn since_3_9<T: Copy>(library: &Library, name: &CStr) -> Option<T> {
+    // SAFETY: as there.
+    unsafe { library.get::<T>(name.to_bytes_with_nul()) }.ok().map(|function| *function)
 }
 
 /// A view of items of four bytes, 2 x 3 x 4 of them, at given strides.
@@ -114,7 +121,10 @@ fn main() {
     let mut transposed = Block::new([4, 8, 24]);
     let (dense, mut transposed) = (dense.view(), transposed.view());
     transposed.format = c"f".as_ptr().cast_mut();
-    let cases = cases(&objects, &dense, &transposed);
+    let mut cases = cases(&objects, &dense, &transposed);
+    if both[0].check_buffer.is_none() {
+        cases.retain(|(name, _)| !name.starts_with("CheckBuffer") && !name.starts_with("SizeFrom"));
+    }
     machine::pin();
     let samples = measure(&both, &cases);
     let calls = print_table(&cases, &samples);
@@ -218,7 +228,7 @@ fn views<'a>(cases: &mut Vec<Case<'a>>, objects: &'a Objects) {
         "CheckBuffer",
         Box::new(|f| {
             // SAFETY: an object.
-            black_box(unsafe { (f.check_buffer)(black_box(objects.bytes)) });
+            black_box(f.check_buffer.map(|check| unsafe { check(black_box(objects.bytes)) }));
         }),
     ));
 }
@@ -233,7 +243,9 @@ fn formats_and_strides(cases: &mut Vec<Case>) {
             name,
             Box::new(move |f| {
                 // SAFETY: a C string.
-                black_box(unsafe { (f.size_from_format)(black_box(format.as_ptr())) });
+                let size =
+                    f.size_from_format.map(|size| unsafe { size(black_box(format.as_ptr())) });
+                black_box(size);
             }),
         ));
     }
