@@ -1009,6 +1009,8 @@ PyObject *PyMemoryView_FromBuffer(const Py_buffer *info);
  * Compatibility:
  * CPython 3.0 and later; there NULL crashes, and so does `ndim` 0 with suboffsets or an unknown order,
  * which is copied here.
+ * In a CPython whose memoryviews are not as any from 3.8 to 3.15 has them its own function copies, and
+ * what would crash it is a `SystemError`, as is a copy in an unknown order of what lies in Fortran order.
  */
 PyObject *PyMemoryView_GetContiguous(PyObject *obj,
                                      int buffertype,

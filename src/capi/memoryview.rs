@@ -112,6 +112,8 @@ pub unsafe fn from_buffer(info: *const Py_buffer) -> *mut PyObject {
 /// # Compatibility
 /// CPython 3.0 and later; there NULL crashes, and so does `ndim` 0 with suboffsets or an unknown order,
 /// which is copied here.
+/// In a CPython whose memoryviews are not as any from 3.8 to 3.15 has them its own function copies, and
+/// what would crash it is a `SystemError`, as is a copy in an unknown order of what lies in Fortran order.
 #[cfg(not(python_h_declares_memoryviews))]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyMemoryView_GetContiguous(
