@@ -26,11 +26,11 @@ shared_python() {
         command -v "$candidate" >/dev/null || continue
         found=$(LD_PRELOAD="$lib/libpybuffer.so" "$candidate" -c '
 import ctypes, sys
-if sys.version_info >= (3, 8) and ctypes.CDLL(None).PyBuffer_Release:
-    runtime = ctypes.CDLL(None).pybuffer_PyBuffer_Release
-    ours = ctypes.cast(runtime, ctypes.c_void_p).value == ctypes.cast(ctypes.CDLL(None).PyBuffer_Release, ctypes.c_void_p).value
-    print(sys.executable if ours else "")' 2>/dev/null) || continue
-        [ -n "$found" ] && { echo "$found"; return; }
+def release(library):
+    return ctypes.cast(ctypes.CDLL(library).PyBuffer_Release, ctypes.c_void_p).value
+if sys.version_info >= (3, 8) and release(None) == release(sys.argv[1]):
+    print(sys.executable)' "$lib/libpybuffer.so" 2>/dev/null) || continue
+        [ -z "$found" ] || { echo "$found"; return; }
     done
 }
 if ! command -v "$PYTHON" >/dev/null; then
