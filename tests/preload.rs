@@ -347,6 +347,35 @@ fn every_function_is_counted_in_every_cpython() {
     }
 }
 
+/// `examples/demo.sh`, which `make demo` runs, in each kind of python.
+#[test]
+fn demo_shows_the_library_in_a_c_program_and_in_a_python() {
+    let test = "demo_shows_the_library_in_a_c_program_and_in_a_python";
+    let demo = |python: &Python| {
+        stdout(&run(command_without_settings("sh")
+            .args(["examples/demo.sh", "build"])
+            .current_dir(&shipped().root)
+            .env("PYTHON", &python.exe)
+            .env("PYENV_ROOT", "/nonexistent")))
+    };
+    match pythons().iter().rfind(|python| python.libpython.is_some() && !python.answers_itself()) {
+        Some(python) => {
+            let shown = demo(python);
+            let of_ours = format!("with:    PyBuffer_ToContiguous of {}", shipped().so.display());
+            let faster = shown.lines().filter(|line| line.ends_with(" times as fast")).count();
+            assert!(shown.contains(&of_ours) && faster >= 4, "{}: {shown}", python.label);
+        }
+        None => skip(test, "no CPython with a shared libpython was found"),
+    }
+    match pythons().iter().rfind(|python| python.libpython.is_none()) {
+        Some(python) => {
+            let shown = demo(python);
+            assert!(shown.contains("holds its own copy of libpython"), "{}: {shown}", python.label);
+        }
+        None => say(&format!("{test}: no statically linked CPython was found")),
+    }
+}
+
 #[test]
 fn processes_threads_and_interpreters_work() {
     let mut interpreters = BTreeSet::new();
