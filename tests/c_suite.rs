@@ -10,6 +10,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, OnceLock};
+use std::thread;
 
 use support::{
     Python, command_without_settings, printed, pythons, run, run_any, say, shipped, skip, stdout,
@@ -52,22 +53,25 @@ const SANITIZE: [&str; 3] =
 
 /// The C compiler as the crate `cc` finds it, with the flags that all of `csrc` must bear.
 fn compiler() -> Command {
-    let arch = match std::env::consts::ARCH {
-        "x86" => "i686",
-        other => other,
-    };
-    let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
-    let target = format!("{arch}-unknown-linux-{libc}");
-    let compiler = cc::Build::new()
-        .target(&target)
-        .host(&target)
-        .opt_level(1)
-        .debug(true)
-        .pic(true)
-        .cargo_metadata(false)
-        .get_compiler();
-    let mut command = Command::new(compiler.path());
-    command.args(compiler.args());
+    // Looked for once: the crate runs it to find out which it is.
+    static FOUND: LazyLock<cc::Tool> = LazyLock::new(|| {
+        let arch = match std::env::consts::ARCH {
+            "x86" => "i686",
+            other => other,
+        };
+        let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
+        let target = format!("{arch}-unknown-linux-{libc}");
+        cc::Build::new()
+            .target(&target)
+            .host(&target)
+            .opt_level(1)
+            .debug(true)
+            .pic(true)
+            .cargo_metadata(false)
+            .get_compiler()
+    });
+    let mut command = Command::new(FOUND.path());
+    command.args(FOUND.args());
     let csrc = shipped().root.join("csrc");
     command.args(["-std=c11", "-D_GNU_SOURCE", "-pthread"]);
     command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
@@ -77,17 +81,23 @@ fn compiler() -> Command {
     command
 }
 
-/// Compiles sources of `csrc` to objects in `folder`.
+/// Compiles sources of `csrc` to objects in `folder`, as many at a time as there are CPUs.
 fn compile(folder: &Path, sources: &[&str], flags: &[String]) -> Vec<PathBuf> {
-    sources
-        .iter()
-        .map(|source| {
-            let object = folder.join(source.replace('/', "-")).with_extension("o");
-            let source = shipped().root.join("csrc").join(source).with_extension("c");
-            run(compiler().args(flags).arg("-c").arg(source).arg("-o").arg(&object));
-            object
-        })
-        .collect()
+    let compile = |source: &str| {
+        let object = folder.join(source.replace('/', "-")).with_extension("o");
+        let source = shipped().root.join("csrc").join(source).with_extension("c");
+        run(compiler().args(flags).arg("-c").arg(source).arg("-o").arg(&object));
+        object
+    };
+    let n_cpus = thread::available_parallelism().map_or(1, usize::from);
+    let shares = sources.chunks(sources.len().div_ceil(n_cpus));
+    thread::scope(|scope| {
+        let compile = &compile;
+        let threads: Vec<_> = shares
+            .map(|share| scope.spawn(move || share.iter().map(|s| compile(s)).collect::<Vec<_>>()))
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
 }
 
 /// Links objects to a program.
