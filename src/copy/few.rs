@@ -12,7 +12,7 @@ use crate::plan::{self, Axis};
 /// Three loops around an item, the slowest first.
 ///
 /// The numbers are where they were found: copies of them, made by vectors of what has just been written one
-/// by one, took a third of the time of a tiny copy.
+/// by one, took a quarter of the time of a tiny copy (30 ns instead of 22).
 #[derive(Clone, Copy)]
 pub struct Loops<'a> {
     /// How many steps each has, at least one.
@@ -104,7 +104,7 @@ struct Transposed {
 }
 
 /// The loops as one transpose, if the plan would make them one (`plan::Class::Transpose`): 64 x 64 items
-/// of 1, 2, 4 bytes .10 .14 .19 of memcpy by the plan.
+/// of 1, 2, 4 bytes .10 .14 .19 of memcpy by the plan, .18 .22 .28 so.
 fn transposed(loops: &Loops) -> Option<Transposed> {
     let Loops { n: &[planes, n, m], dst: &[_, d, e], src: &[_, s, t], itemsize } = *loops;
     // The rows' number and step in the source, and the columns' number and step in the destination.

@@ -8,16 +8,11 @@ use super::Order;
 /// Wraps on overflow and takes sizes as they are, as libpython does: a dimension of extent 0 makes
 /// every slower stride 0.
 pub fn fill_contiguous(strides: &mut [isize], shape: &[isize], itemsize: isize, order: Order) {
-    let mut dense = itemsize;
-    let mut step = |(stride, n): (&mut isize, &isize)| {
-        *stride = dense;
-        dense = dense.wrapping_mul(*n);
-    };
-    let dims = strides.iter_mut().zip(shape);
-    match order {
-        Order::C => dims.rev().for_each(&mut step),
-        Order::Fortran => dims.for_each(&mut step),
-    }
+    each_dense(shape, itemsize, order, |axis, dense| {
+        if let Some(stride) = strides.get_mut(axis) {
+            *stride = dense;
+        }
+    });
 }
 
 /// Calls `set` with each dimension of `shape` and its stride if items lie back to back in `order`, the

@@ -138,12 +138,7 @@ unsafe fn copy_any(
 /// # Safety
 /// The view's arrays are there.
 #[inline(always)]
-pub unsafe fn is_block(
-    view: &Py_buffer,
-    buf: *const c_void,
-    len: Py_ssize_t,
-    order: c_char,
-) -> bool {
+unsafe fn is_block(view: &Py_buffer, buf: *const c_void, len: Py_ssize_t, order: c_char) -> bool {
     let are_there = len > 0 && !buf.is_null() && !view.buf.is_null();
     // SAFETY: the caller's promise is the callee's.
     order as u8 == b'C' && are_there && unsafe { Fields::new(view) }.is_contiguous(order) != 0

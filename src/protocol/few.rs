@@ -5,6 +5,7 @@
 
 use core::ptr;
 
+use super::copy::move_bytes;
 use crate::abi::Py_buffer;
 use crate::copy::few;
 use crate::layout::Order;
@@ -30,7 +31,7 @@ pub unsafe fn copy(view: &Py_buffer, block: *mut u8, order: Order, into: Into) -
     let (to, from) = into.sort(view.buf.cast(), block);
     if small.lies_at(&dense) {
         // SAFETY: as many bytes on both sides (caller), which may overlap.
-        unsafe { ptr::copy(from, to, small.len.unsigned_abs()) };
+        unsafe { move_bytes(to, from, small.len) };
         return true;
     }
     if meet((view.buf.cast(), &small.extent), (block, &Extent { low: 0, high: small.len })) {
@@ -102,7 +103,7 @@ pub unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer, first_comes_last: bo
     let (to, at) = (dest.buf.cast(), src.buf.cast());
     if into.lies_at(&dense) && from.lies_at(&dense) {
         // SAFETY: dense arrays of as many bytes (caller), which may overlap.
-        unsafe { ptr::copy(at, to, into.len.unsigned_abs()) };
+        unsafe { move_bytes(to, at, into.len) };
         return true;
     }
     if meet((to, &into.extent), (at, &from.extent)) {
