@@ -50,9 +50,9 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
             // SAFETY: the caller's promise is the callee's.
             unsafe { weave::run(kernels, w, axes, columns, rows, dst, src) };
         }
-        ([outer @ .., inner], class, Some(w)) => {
+        ([outer @ .., inner], class, Some(_)) => {
             // SAFETY: the inner loop at the outer ones' indices (caller).
-            unsafe { run_items(kernels, class, w, outer, inner, dst, src) };
+            unsafe { run_items(kernels, class, run, outer, inner, dst, src) };
         }
         ([outer @ .., inner], _, None) => {
             let n = inner.n.unsigned_abs();
@@ -71,7 +71,7 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
 unsafe fn run_items(
     kernels: &Kernels,
     class: Class,
-    w: usize,
+    width: usize,
     outer: &mut [Axis],
     inner: &Axis,
     dst: *mut u8,
@@ -80,22 +80,23 @@ unsafe fn run_items(
     let n = inner.n.unsigned_abs();
     match class {
         Class::Gather => {
-            let gather = pick(&kernels.gather, w);
             // SAFETY: the items of the inner loop at the outer ones' indices (caller).
-            each(outer, dst, src, &mut |dst, src| unsafe { gather(dst, src, inner.src, n) });
+            each(outer, dst, src, &mut |dst, src| unsafe {
+                (kernels.gather)(width, dst, src, inner.src, n)
+            });
         }
         Class::Scatter => {
-            let scatter = pick(&kernels.scatter, w);
             // SAFETY: as above.
-            each(outer, dst, src, &mut |dst, src| unsafe { scatter(dst, src, inner.dst, n) });
+            each(outer, dst, src, &mut |dst, src| unsafe {
+                (kernels.scatter)(width, dst, src, inner.dst, n)
+            });
         }
         Class::Fill => {
-            let fill = pick(&kernels.fill, w);
             // SAFETY: as above.
-            each(outer, dst, src, &mut |dst, src| unsafe { fill(dst, src, n) });
+            each(outer, dst, src, &mut |dst, src| unsafe { (kernels.fill)(width, dst, src, n) });
         }
         Class::Items | Class::Transpose | Class::Weave { .. } => {
-            let items = pick(&generic::ITEMS, w);
+            let items = generic::items_of(width);
             // SAFETY: as above.
             each(outer, dst, src, &mut |dst, src| unsafe {
                 items(dst, inner.dst, src, inner.src, n)

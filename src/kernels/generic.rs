@@ -2,39 +2,50 @@
 
 use core::ptr;
 
-use super::{Items, Kernels, Level, WIDTHS, Way};
+use super::{Fill, Items, Kernels, Level, WIDTHS, Way, of_width};
 
 /// The lowest level.
 pub static KERNELS: Kernels = Kernels {
     level: Level::Generic,
-    gather: [gather::<1>, gather::<2>, gather::<4>, gather::<8>, gather::<16>],
-    scatter: [scatter_words::<1>, scatter_words::<2>, scatter::<4>, scatter::<8>, scatter::<16>],
+    gather,
+    scatter,
     transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
-    fill: [fill::<1>, fill::<2>, fill::<4>, fill::<8>, fill::<16>],
+    fill,
     runs: runs_of_any,
     others: None,
     carry,
 };
 
 /// Items at a distance on both sides: no level has anything better.
-pub const ITEMS: [Items; WIDTHS] = [items::<1>, items::<2>, items::<4>, items::<8>, items::<16>];
+const ITEMS: [Items; WIDTHS] = [items::<1>, items::<2>, items::<4>, items::<8>, items::<16>];
+
+/// The kernel for items of `width` bytes at a distance on both sides.
+pub fn items_of(width: usize) -> Items {
+    of_width(&ITEMS, width)
+}
 
 /// Items at a distance in the source; see [`super::Strided`].
 ///
 /// # Safety
 /// As for [`super::Strided`].
-pub unsafe fn gather<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
+pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     // SAFETY: the caller's promise is the callee's.
-    unsafe { items::<W>(dst, W.cast_signed(), src, step, n) };
+    unsafe { items_of(width)(dst, width.cast_signed(), src, step, n) };
 }
 
 /// Items at a distance in the destination; see [`super::Strided`].
 ///
 /// # Safety
 /// As for [`super::Strided`].
-pub unsafe fn scatter<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { items::<W>(dst, step, src, W.cast_signed(), n) };
+pub unsafe fn scatter(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
+    match width {
+        // SAFETY: the caller's promise is the callee's.
+        1 => unsafe { scatter_words::<1>(dst, src, step, n) },
+        // SAFETY: as above.
+        2 => unsafe { scatter_words::<2>(dst, src, step, n) },
+        // SAFETY: as above.
+        _ => unsafe { items_of(width)(dst, step, src, width.cast_signed(), n) },
+    }
 }
 
 /// `scatter` of items of 1 and 2 bytes. Of near ones 8 bytes are read at a time and stored from two
@@ -43,16 +54,16 @@ pub unsafe fn scatter<const W: usize>(dst: *mut u8, src: *const u8, step: isize,
 ///
 /// # Safety
 /// As for [`super::Strided`].
-pub unsafe fn scatter_words<const W: usize>(
+unsafe fn scatter_words<const W: usize>(
     mut dst: *mut u8,
     mut src: *const u8,
     step: isize,
     n: usize,
 ) {
-    let items = 8_usize.checked_div(W).unwrap_or(8);
-    let half = step.wrapping_mul((items >> 1).cast_signed());
+    let per = 8_usize.checked_div(W).unwrap_or(8);
+    let half = step.wrapping_mul((per >> 1).cast_signed());
     let mut left = n;
-    while left >= items && step.unsigned_abs() <= 8 {
+    while left >= per && step.unsigned_abs() <= 8 {
         // SAFETY: as many items are readable (caller).
         let word = unsafe { src.cast::<[u8; 8]>().read() };
         let mut at = [dst, dst.wrapping_offset(half)];
@@ -66,10 +77,10 @@ pub unsafe fn scatter_words<const W: usize>(
         }
         dst = dst.wrapping_offset(half.wrapping_mul(2));
         src = src.wrapping_add(8);
-        left = left.wrapping_sub(items);
+        left = left.wrapping_sub(per);
     }
     // SAFETY: the items that are left.
-    unsafe { scatter::<W>(dst, src, step, left) };
+    unsafe { items::<W>(dst, step, src, W.cast_signed(), left) };
 }
 
 /// Copies `n` items of `W` bytes at distances `d` and `s`.
@@ -138,7 +149,19 @@ pub unsafe fn transpose<const W: usize>(
 ///
 /// # Safety
 /// As for [`super::Fill`].
-pub unsafe fn fill<const W: usize>(dst: *mut u8, src: *const u8, n: usize) {
+pub unsafe fn fill(width: usize, dst: *mut u8, src: *const u8, n: usize) {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { of_width(&FILLS, width)(width, dst, src, n) };
+}
+
+const FILLS: [Fill; WIDTHS] =
+    [fill_of::<1>, fill_of::<2>, fill_of::<4>, fill_of::<8>, fill_of::<16>];
+
+/// `fill` of items of `W` bytes.
+///
+/// # Safety
+/// As for `fill`.
+unsafe fn fill_of<const W: usize>(_: usize, dst: *mut u8, src: *const u8, n: usize) {
     // SAFETY: the item is readable (caller).
     let item = unsafe { src.cast::<[u8; W]>().read_unaligned() };
     let mut at = dst.cast::<[u8; W]>();

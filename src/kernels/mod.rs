@@ -65,11 +65,11 @@ impl Level {
     }
 }
 
-/// Copies `n` items: `step` is the distance from one item to the next where they do not lie back to
+/// Copies `n` items of `width` bytes: `step` is the distance from one item to the next where they do not lie back to
 /// back, in the source for a gather and in the destination for a scatter.
 ///
 /// Safety: `n` items are readable at the source and writable at the destination.
-pub type Strided = unsafe fn(dst: *mut u8, src: *const u8, step: isize, n: usize);
+pub type Strided = unsafe fn(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize);
 
 /// Copies `n` items at distances `d` and `s`.
 ///
@@ -84,10 +84,10 @@ pub type Items = unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, n: 
 pub type Transpose =
     unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, columns: usize, rows: usize);
 
-/// Writes the item at `src` `n` times, back to back.
+/// Writes the item of `width` bytes at `src` `n` times, back to back.
 ///
 /// Safety: the item is readable and `n` items are writable.
-pub type Fill = unsafe fn(dst: *mut u8, src: *const u8, n: usize);
+pub type Fill = unsafe fn(width: usize, dst: *mut u8, src: *const u8, n: usize);
 
 /// Copies `n` runs of `run` bytes at distances `d` and `s`.
 ///
@@ -126,18 +126,18 @@ pub enum Way {
     Past,
 }
 
-/// The leaf loops of one level, by the size of the items: 1, 2, 4, 8 and 16 bytes.
+/// The leaf loops of one level, for items of 1, 2, 4, 8 and 16 bytes.
 pub struct Kernels {
     /// The level that these kernels need.
     pub level: Level,
     /// Items at a distance in the source, back to back in the destination.
-    pub gather: [Strided; WIDTHS],
+    pub gather: Strided,
     /// Items back to back in the source, at a distance in the destination.
-    pub scatter: [Strided; WIDTHS],
-    /// Two dimensions whose order differs.
+    pub scatter: Strided,
+    /// Two dimensions whose order differs, by the size of the items.
     pub transpose: [Transpose; WIDTHS],
     /// A distance of 0 in the source.
-    pub fill: [Fill; WIDTHS],
+    pub fill: Fill,
     /// Runs of more than 16 bytes.
     pub runs: Runs,
     /// Two dimensions whose order differs, of items of other sizes up to 15 bytes, if the level has
@@ -186,6 +186,12 @@ pub const WIDTHS: usize = 5;
 /// Which of the `WIDTHS` a size is, if it has kernels of its own.
 pub fn width_of(size: usize) -> Option<usize> {
     (size.is_power_of_two() && size <= 16).then(|| size.trailing_zeros() as usize)
+}
+
+/// The kernel for items of `width` bytes.
+fn of_width<T: Copy>(kernels: &[T; WIDTHS], width: usize) -> T {
+    let [first, ..] = kernels;
+    *kernels.get(width.trailing_zeros() as usize).unwrap_or(first)
 }
 
 static SELECTED: AtomicPtr<Kernels> = AtomicPtr::new(core::ptr::null_mut());

@@ -52,7 +52,7 @@ fn check_strided(kernels: &Kernels, w: usize, step: isize, n: usize, shift: usiz
         expected[to..to + size].copy_from_slice(&far[at(i)..at(i) + size]);
     }
     unsafe {
-        (kernels.gather[w])(gathered.as_mut_ptr().add(64), far.as_ptr().add(first), step, n);
+        (kernels.gather)(size, gathered.as_mut_ptr().add(64), far.as_ptr().add(first), step, n);
     }
     assert!(gathered == expected, "gather {:?} {size} step {step} n {n}", kernels.level);
     if step.unsigned_abs() < size {
@@ -66,7 +66,7 @@ fn check_strided(kernels: &Kernels, w: usize, step: isize, n: usize, shift: usiz
         expected[at(i)..at(i) + size].copy_from_slice(&near[from..from + size]);
     }
     unsafe {
-        (kernels.scatter[w])(scattered.as_mut_ptr().add(first), near.as_ptr().add(64), step, n);
+        (kernels.scatter)(size, scattered.as_mut_ptr().add(first), near.as_ptr().add(64), step, n);
     }
     assert!(scattered == expected, "scatter {:?} {size} step {step} n {n}", kernels.level);
 }
@@ -138,7 +138,7 @@ impl Drop for Guarded {
 fn gather_and_scatter_touch_nothing_beyond_the_first_and_the_last_item() {
     let (far, near) = (Guarded::new(16 * 16 * 600), Guarded::new(16 * 600));
     for kernels in all() {
-        for (w, &size) in SIZES.iter().enumerate() {
+        for size in SIZES {
             for step in [-16, -9, -8, -4, -3, -2, -1, 2, 3, 4, 7, 8, 9, 16_isize] {
                 for n in (1..40).chain([63, 64, 65, 100, 127, 128, 129, 200, 511, 513, 600]) {
                     let step = step * size as isize;
@@ -147,8 +147,8 @@ fn gather_and_scatter_touch_nothing_beyond_the_first_and_the_last_item() {
                         let first = if step < 0 { reach - size } else { 0 };
                         unsafe {
                             let first = lowest.add(first);
-                            (kernels.gather[w])(dense, first, step, n);
-                            (kernels.scatter[w])(first, dense, step, n);
+                            (kernels.gather)(size, dense, first, step, n);
+                            (kernels.scatter)(size, first, dense, step, n);
                         }
                     }
                 }
@@ -312,7 +312,7 @@ fn check_transpose_at(
 #[test]
 fn fill_of_all_lengths_and_misalignments_is_the_model_s() {
     for kernels in all() {
-        for (w, &size) in SIZES.iter().enumerate() {
+        for size in SIZES {
             for n in 0..516 {
                 let shift = (n * 5 + n / 64) % 64;
                 let item = pattern(16, n);
@@ -323,7 +323,7 @@ fn fill_of_all_lengths_and_misalignments_is_the_model_s() {
                     expected[at..at + size].copy_from_slice(&item[..size]);
                 }
                 let mut found = before;
-                unsafe { (kernels.fill[w])(found.as_mut_ptr().add(shift), item.as_ptr(), n) };
+                unsafe { (kernels.fill)(size, found.as_mut_ptr().add(shift), item.as_ptr(), n) };
                 assert!(found == expected, "fill {:?} {size} bytes, {n} items", kernels.level);
             }
         }
@@ -370,10 +370,10 @@ fn runs_and_fills_touch_nothing_beyond_the_first_and_the_last() {
                     (kernels.runs)(to, -(d as isize), from, -(s as isize), 3, run);
                 }
             }
-            for (fill, size) in kernels.fill.iter().zip(SIZES) {
+            for size in SIZES {
                 let n = run / size;
                 for (to, item) in dst.ends(n * size).into_iter().zip(src.ends(size)) {
-                    unsafe { fill(to, item, n) };
+                    unsafe { (kernels.fill)(size, to, item, n) };
                 }
             }
         }

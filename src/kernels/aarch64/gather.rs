@@ -20,15 +20,15 @@ const PARTS: usize = 8;
 const FAR: usize = 16;
 const FEW: usize = 64;
 
-/// Items of `W` bytes, 8 at the most, at a distance in the source; see [`super::super::Strided`].
+/// Items at a distance in the source; see [`super::super::Strided`].
 ///
 /// # Safety
 /// As for [`super::super::Strided`].
-pub unsafe fn gather<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
+pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     // SAFETY: the caller's promise is the callee's.
-    if n < FEW || !unsafe { gather_of(W, dst, src, step, n) } {
+    if n < FEW || width > 8 || !unsafe { gather_of(width, dst, src, step, n) } {
         // SAFETY: as above.
-        unsafe { generic::gather::<W>(dst, src, step, n) };
+        unsafe { generic::gather(width, dst, src, step, n) };
     }
 }
 

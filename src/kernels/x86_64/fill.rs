@@ -12,7 +12,6 @@
 use core::arch::x86_64::*;
 
 use super::super::generic;
-use super::of_width;
 
 /// 16 bytes of items of `width`, 2 to 16 bytes.
 ///
@@ -44,26 +43,16 @@ macro_rules! kernels {
 
             const VECTOR: usize = size_of::<$vector>();
 
-            /// One item of `W` bytes many times; see [`super::super::super::Fill`].
+            /// One item many times; see [`super::super::super::Fill`].
             ///
             /// # Safety
             /// As for [`super::super::super::Fill`], and the CPU has the level's features.
-            pub unsafe fn fill<const W: usize>(dst: *mut u8, src: *const u8, n: usize) {
-                // SAFETY: the caller's promise is the callee's.
-                unsafe { fill_of(W, dst, src, n) };
-            }
-
-            /// `fill` for items of `width` bytes.
-            ///
-            /// # Safety
-            /// As for `fill`.
-            #[inline(never)]
             #[target_feature(enable = $features)]
-            unsafe fn fill_of(width: usize, dst: *mut u8, src: *const u8, n: usize) {
+            pub unsafe fn fill(width: usize, dst: *mut u8, src: *const u8, n: usize) {
                 let len = n * width;
-                if len < VECTOR {
+                if len < VECTOR || width == 1 {
                     // SAFETY: the caller's promise is the callee's.
-                    return unsafe { of_width(&generic::KERNELS.fill, width)(dst, src, n) };
+                    return unsafe { generic::fill(width, dst, src, n) };
                 }
                 // SAFETY: the item is readable (caller).
                 let lane = unsafe { lane_of(width, src) };

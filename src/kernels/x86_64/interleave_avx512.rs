@@ -10,9 +10,7 @@
 
 use core::arch::x86_64::*;
 
-use super::super::{Strided, WIDTHS};
 use super::interleave_shuffle::{self, BLOCK};
-use super::of_width;
 use super::strided_gather_avx512::{Gather, load, store};
 use super::strided_scatter_avx512::{is_near, scatter};
 use crate::kernels::transpose::MOST;
@@ -80,7 +78,6 @@ pub unsafe fn interleave(
 ) -> bool {
     let dense = d == (rows * width).cast_signed();
     if !dense && is_near(width, d.unsigned_abs()) && columns * width >= SMALL {
-        let scatter = of_width(&SCATTERS, width);
         // SAFETY: the caller's promise is the callee's.
         unsafe { interleave_shuffle::scatter_rows(width, scatter, dst, d, src, s, columns, rows) };
         return true;
@@ -116,10 +113,6 @@ pub unsafe fn interleave(
     }
     (2..=4).contains(&rows)
 }
-
-/// Scatters, by the size of the items.
-const SCATTERS: [Strided; WIDTHS] =
-    [scatter::<1>, scatter::<2>, scatter::<4>, scatter::<8>, scatter::<8>];
 
 /// From which byte of a row on, after the first of a vector at the most, whole lines are written.
 fn aligned(shift: u32, dst: *mut u8, rows: usize) -> usize {

@@ -11,7 +11,6 @@
 use core::arch::x86_64::*;
 
 use super::super::{Strided, generic};
-use super::of_width;
 use super::strided_gather_shuffle::{self as gather, Shuffles};
 use super::transpose_vectors::{xmm, ymm};
 
@@ -46,7 +45,7 @@ pub unsafe fn scatter_rows(
         for row in 0..rows {
             let from = src.wrapping_offset(s * row.cast_signed()).wrapping_add(column * width);
             // SAFETY: a part of the row (caller).
-            unsafe { scatter(to.wrapping_add(row * width), from, d, n) };
+            unsafe { scatter(width, to.wrapping_add(row * width), from, d, n) };
         }
     }
 }
@@ -195,9 +194,8 @@ macro_rules! kernels {
             ) -> bool {
                 let dense = d == (rows * width).cast_signed();
                 if !dense && d.unsigned_abs() <= NEAR && width <= 2 {
-                    let scatter = of_width(&generic::KERNELS.scatter, width);
                     // SAFETY: the caller's promise is the callee's.
-                    unsafe { scatter_rows(width, scatter, dst, d, src, s, columns, rows) };
+                    unsafe { scatter_rows(width, generic::scatter, dst, d, src, s, columns, rows) };
                     return true;
                 }
                 let shift = width.trailing_zeros();

@@ -32,24 +32,15 @@ const NEAR: usize = 8;
 /// both sides is worth 5 to 20 % on a Sapphire Rapids, and up to a factor of 1.8 on a Zen 5.
 const SHORT: usize = 2048;
 
-/// Items of `W` bytes, 8 at the most, at a distance in the source; see [`super::super::Strided`].
+/// Items at a distance in the source; see [`super::super::Strided`].
 ///
 /// # Safety
 /// As for [`super::super::Strided`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
-pub unsafe fn gather<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { gather_of(W, dst, src, step, n) };
-}
-
-/// `gather` for items of `width` bytes.
-///
-/// # Safety
-/// As for `gather`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-pub unsafe fn gather_of(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
+pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     let near = step.unsigned_abs() <= NEAR;
     let small = n < FEW || (n.saturating_mul(width) < SMALL && near);
-    if !small {
+    if !small && width < 16 {
         let mut gather = Gather::NONE;
         if gather.find(width, dst, src, step, n) {
             // SAFETY: the items are the caller's.
@@ -57,7 +48,7 @@ pub unsafe fn gather_of(width: usize, dst: *mut u8, src: *const u8, step: isize,
         }
     }
     // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
-    unsafe { avx2::gather_of(width, dst, src, step, n) };
+    unsafe { avx2::gather(width, dst, src, step, n) };
 }
 
 /// A call's items, and where in the source's lines they lie.

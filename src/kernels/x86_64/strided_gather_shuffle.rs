@@ -13,7 +13,6 @@
 use core::arch::x86_64::*;
 
 use super::super::generic;
-use super::of_width;
 
 /// The bytes that a shuffle reaches.
 const LANE: usize = 16;
@@ -105,34 +104,19 @@ macro_rules! kernels {
 
             const VECTOR: usize = LANE * $lanes;
 
-            /// Items of `W` bytes, 8 at the most, at a distance in the source; see
-            /// [`super::super::super::Strided`].
+            /// Items at a distance in the source; see [`super::super::super::Strided`].
             ///
             /// # Safety
             /// As for [`super::super::super::Strided`], and the CPU has the level's features.
-            pub unsafe fn gather<const W: usize>(
-                dst: *mut u8,
-                src: *const u8,
-                step: isize,
-                n: usize,
-            ) {
-                // SAFETY: the caller's promise is the callee's.
-                unsafe { gather_of(W, dst, src, step, n) };
-            }
-
-            /// `gather` for items of `width` bytes.
-            ///
-            /// # Safety
-            /// As for `gather`.
             #[target_feature(enable = $features)]
-            pub unsafe fn gather_of(
+            pub unsafe fn gather(
                 width: usize,
                 dst: *mut u8,
                 src: *const u8,
                 step: isize,
                 n: usize,
             ) {
-                if n >= FEW {
+                if n >= FEW && width < 16 {
                     let mut shuffles = Shuffles::NONE;
                     if shuffles.find(width, step) {
                         // SAFETY: the caller's promise is the callee's.
@@ -140,7 +124,7 @@ macro_rules! kernels {
                     }
                 }
                 // SAFETY: as above.
-                unsafe { of_width(&generic::KERNELS.gather, width)(dst, src, step, n) };
+                unsafe { generic::gather(width, dst, src, step, n) };
             }
 
             /// Copies `n` items, a vector's at the least.

@@ -13,7 +13,6 @@
 use core::arch::x86_64::*;
 
 use super::super::generic;
-use super::of_width;
 use super::strided_gather_avx512::{self as lines, count, load, load_masked, store_masked, within};
 
 /// The bytes of a vector and of a line of the cache.
@@ -31,32 +30,22 @@ pub fn is_near(width: usize, far: usize) -> bool {
     width < far && far < 12 && far <= LINES * width && width < 8
 }
 
-/// Items of `W` bytes, 8 at the most, at a distance in the destination; see
-/// [`super::super::Strided`].
+/// Items at a distance in the destination; see [`super::super::Strided`].
 ///
 /// # Safety
 /// As for [`super::super::Strided`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
-pub unsafe fn scatter<const W: usize>(dst: *mut u8, src: *const u8, step: isize, n: usize) {
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { scatter_of(W, dst, src, step, n) };
-}
-
-/// `scatter` for items of `width` bytes.
-///
-/// # Safety
-/// As for `scatter`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-unsafe fn scatter_of(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
+pub unsafe fn scatter(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     let far = step.unsigned_abs();
-    if far == width && n > 0 {
+    if far == width && n > 0 && width < 16 {
         // No gaps: the same as a gather from the other end.
         let to = if step < 0 { dst.wrapping_sub((n - 1) * width) } else { dst };
         let from = if step < 0 { src.wrapping_add((n - 1) * width) } else { src };
         // SAFETY: the same items.
-        unsafe { lines::gather_of(width, to, from, step, n) };
+        unsafe { lines::gather(width, to, from, step, n) };
     } else if !is_near(width, far) || n < few(width, far) {
         // SAFETY: the caller's promise is the callee's.
-        unsafe { of_width(&generic::KERNELS.scatter, width)(dst, src, step, n) };
+        unsafe { generic::scatter(width, dst, src, step, n) };
     } else {
         let scatter = Scatter::new(width, dst, src, step, n);
         // SAFETY: the items are the caller's.
