@@ -14,6 +14,7 @@ pub const LONG: usize = 256;
 /// # Safety
 /// As for [`super::Transpose`] and for `runs`.
 #[expect(clippy::too_many_arguments, reason = "a transpose, and how")]
+#[inline(never)]
 pub unsafe fn transpose(
     runs: Runs,
     width: usize,

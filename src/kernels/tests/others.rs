@@ -50,6 +50,7 @@ fn transpose_of_others_of_all_small_shapes_is_the_model_s() {
                     check(kernels, width, columns, rows, shift, d + 64, -s);
                 }
             }
+            check(kernels, width, 131, 70, 7, 70 * width as isize, 131 * width as isize);
             check(kernels, width, 300, 200, 5, 8192, 4096 + 1024 * 9);
             check(kernels, width, 5, 2000, 16, 2000 * width as isize, 5 * width as isize);
             check(kernels, width, 2000, 5, 16, 5 * width as isize, 2000 * width as isize);
@@ -98,7 +99,9 @@ fn others_touch_nothing_beyond_the_first_and_the_last_item() {
     let (dst, src) = (Guarded::new(40 * 600), Guarded::new(120 * 600));
     for kernels in all() {
         for width in WIDTHS_OF_OTHERS {
-            for (columns, rows) in [(1, 600), (3, 200), (16, 21), (17, 35), (24, 25), (90, 4)] {
+            for (columns, rows) in
+                [(1, 600), (3, 200), (9, 66), (66, 9), (16, 21), (17, 35), (24, 25), (90, 4)]
+            {
                 let (d, s) = ((rows * width) as isize, (columns * width) as isize);
                 let len = columns * rows * width;
                 for (dst, src) in dst.ends(len).into_iter().zip(src.ends(len)) {
@@ -119,6 +122,20 @@ fn others_touch_nothing_beyond_the_first_and_the_last_item() {
                     }
                 }
             }
+        }
+    }
+}
+
+/// As large as caches are, where a level may take another's tiles.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn transpose_of_others_beyond_a_cache_is_the_model_s() {
+    for kernels in all() {
+        for width in [3, 5, 6, 7] {
+            let columns = 203;
+            let rows = cpu::caches().l2 / columns / width + 1;
+            let (d, s) = ((rows * width) as isize, (columns * width) as isize);
+            check(kernels, width, columns, rows, 3, d, s + 2);
         }
     }
 }

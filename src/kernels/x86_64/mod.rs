@@ -4,6 +4,7 @@ mod fill;
 mod interleave_avx512;
 mod interleave_shuffle;
 mod others_avx512;
+mod others_shuffle;
 mod runs;
 mod staging;
 mod strided_gather_avx512;
@@ -49,7 +50,7 @@ static AVX2: Kernels = Kernels {
     ],
     fill: fill::avx2::fill,
     runs: runs::avx2::runs,
-    others: None,
+    others: Some(others_shuffle::transpose),
     carry: staging::avx2::carry,
 };
 

@@ -16,7 +16,9 @@
 
 use core::arch::x86_64::*;
 
+use super::super::cpu::caches;
 use super::super::others;
+use super::others_shuffle;
 use super::runs::avx512::runs;
 use super::strided_gather_avx512::{count, load, load_masked, store, store_masked};
 use super::transpose_vectors::zmm;
@@ -38,6 +40,14 @@ pub unsafe fn transpose(
     columns: usize,
     rows: usize,
 ) {
+    // Tiles of shorter vectors are faster where only the next cache has both arrays (Emerald Rapids, L2
+    // 2 MiB, 1000 x 1000 items of 3, 5, 6, 7 bytes: .49 .54 .47 .41 of memcpy against .73 .65 .64 .68;
+    // 300 x 300 .48 .46 .45 .45 against .41 .37 .42 .44, 3000 x 3000 .38 .40 .26 .30, .27 .27 .29 .31).
+    let (l2, len) = (caches().l2, columns.saturating_mul(rows).saturating_mul(width));
+    if width < 8 && len >= l2 / 4 * 3 && len <= l2.saturating_mul(4) {
+        // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
+        return unsafe { others_shuffle::transpose(width, dst, d, src, s, columns, rows) };
+    }
     let per = 16_usize.checked_div(width).unwrap_or(0);
     if per == 0 || rows < 4 * per || columns * width < 16 {
         // SAFETY: the caller's promise is the callee's.

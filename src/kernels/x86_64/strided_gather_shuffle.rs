@@ -15,7 +15,7 @@ use core::arch::x86_64::*;
 use super::super::generic;
 
 /// The bytes that a shuffle reaches.
-const LANE: usize = 16;
+pub const LANE: usize = 16;
 /// The most vectors of the source that one of the destination is made of.
 const PARTS: usize = 8;
 
@@ -32,20 +32,25 @@ const SHORT: usize = 512;
 pub struct Shuffles {
     /// The distance between items.
     step: isize,
+    /// How many items and bytes a lane of the destination gets.
+    pub items: usize,
+    len: usize,
     /// How far the lowest of a lane's items lies from the first.
-    lowest: isize,
+    pub lowest: isize,
     /// Where in a lane's items the last vector begins; the others lie back to back in front.
     last: usize,
     /// What each vector gives to the destination; places that it gives nothing have the top bit.
     controls: [__m128i; PARTS],
     /// How many vectors there are.
-    parts: usize,
+    pub parts: usize,
 }
 
 impl Shuffles {
     /// None.
     pub const NONE: Self = Self {
         step: 0,
+        items: 0,
+        len: 0,
         lowest: 0,
         last: 0,
         // SAFETY: a vector may be zero.
@@ -53,13 +58,16 @@ impl Shuffles {
         parts: 0,
     };
 
-    /// Finds the shuffles for items of `width` bytes; none if the items are too far from each other.
+    /// Finds the shuffles for items of `width` bytes, 8 at the most; none if the items are too far from
+    /// each other.
     /// In place: to copy what a function returns takes 14 ns more (Sapphire Rapids).
     #[inline(never)]
     #[target_feature(enable = "ssse3")]
     pub fn find(&mut self, width: usize, step: isize) -> bool {
         let far = step.unsigned_abs();
-        let items = LANE >> width.trailing_zeros();
+        // Exact for the bytes of a lane.
+        let inverse = 255_u8.checked_div(width as u8).map_or(0, u16::from) + 1;
+        let items = (LANE * usize::from(inverse)) >> 8;
         if far < width || far > FAR {
             return false;
         }
@@ -68,19 +76,19 @@ impl Shuffles {
         if parts > PARTS {
             return false;
         }
-        let shift = _mm_cvtsi32_si128(width.trailing_zeros().cast_signed());
         let down = if step < 0 { (items - 1) * far } else { 0 };
         let [low, high] =
             [_mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7), _mm_setr_epi16(8, 9, 10, 11, 12, 13, 14, 15)]
                 .map(|byte| {
-                    let item = _mm_srl_epi16(byte, shift);
-                    let byte = _mm_and_si128(byte, _mm_set1_epi16((width - 1) as i16));
-                    let item = _mm_mullo_epi16(item, _mm_set1_epi16(step as i16));
-                    _mm_add_epi16(_mm_add_epi16(item, byte), _mm_set1_epi16(down as i16))
+                    let item = _mm_mullo_epi16(byte, _mm_set1_epi16(inverse.cast_signed()));
+                    let item = _mm_srli_epi16::<8>(item);
+                    let further = _mm_set1_epi16((step - width.cast_signed()) as i16);
+                    let place = _mm_add_epi16(byte, _mm_mullo_epi16(item, further));
+                    _mm_add_epi16(place, _mm_set1_epi16(down as i16))
                 });
         // Below 256, as there are 8 vectors at the most.
         let place = _mm_packus_epi16(low, high);
-        let last = span - LANE;
+        let last = span.saturating_sub(LANE);
         for (control, part) in self.controls.iter_mut().take(parts).zip(0..) {
             let offset = last.min(part * LANE);
             let place = _mm_sub_epi8(place, _mm_set1_epi8(offset as i8));
@@ -88,7 +96,7 @@ impl Shuffles {
             *control = _mm_adds_epu8(place, _mm_set1_epi8(0x70));
         }
         (self.step, self.lowest, self.last) = (step, -down.cast_signed(), last);
-        self.parts = parts;
+        (self.items, self.len, self.parts) = (items, items * width, parts);
         true
     }
 }
@@ -165,7 +173,7 @@ macro_rules! kernels {
             }
 
             /// `body`, by the number of vectors that one is made of.
-            const BODIES: [unsafe fn(&Shuffles, *mut u8, *const u8, isize, usize); 1 + PARTS] = [
+            pub const BODIES: [unsafe fn(&Shuffles, *mut u8, *const u8, isize, usize); 1 + PARTS] = [
                 body::<1>, body::<1>, body::<2>, body::<3>, body::<4>, body::<5>, body::<6>,
                 body::<7>, body::<8>,
             ];
@@ -186,6 +194,8 @@ macro_rules! kernels {
                 let controls = controls.map(|control| $widen(control));
                 let Some((last, others)) = controls.split_last() else { return };
                 let (advance, lane) = (shuffles.step * items, shuffles.step * items / $lanes);
+                // Two lanes are of widths that fill them.
+                let len = if $lanes > 1 { VECTOR } else { shuffles.len };
                 for _ in 0..n {
                     // SAFETY: between the first and the last item of each lane (caller).
                     let part = unsafe { $load(src.wrapping_add(shuffles.last), lane) };
@@ -197,7 +207,7 @@ macro_rules! kernels {
                     }
                     // SAFETY: the items are writable (caller).
                     unsafe { $store(dst.cast(), out) };
-                    dst = dst.wrapping_add(VECTOR);
+                    dst = dst.wrapping_add(len);
                     src = src.wrapping_offset(advance);
                 }
             }
