@@ -172,10 +172,20 @@ impl Kernels {
     }
 }
 
-/// From how many bytes on it is better to write past the caches.
+/// From how many bytes on the destination's lines cannot be counted on to be near; where that was
+/// measured nowhere, never.
 pub fn large() -> usize {
     #[cfg(target_arch = "x86_64")]
     return cpu::caches().large;
+    #[cfg(not(target_arch = "x86_64"))]
+    usize::MAX
+}
+
+/// From how many bytes on it is better to write past the caches whatever else could be done.
+#[cfg_attr(target_arch = "x86", expect(dead_code, reason = "transposes by tiles"))]
+pub fn huge() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    return cpu::caches().huge;
     #[cfg(not(target_arch = "x86_64"))]
     usize::MAX
 }

@@ -224,23 +224,26 @@ fn transpose_with_strides_of_powers_of_two_is_the_model_s() {
     }
 }
 
-/// So far apart that the destination is written past the caches, at each level that does; in columns
-/// that all start where lines do, and in others.
+/// So far apart that lines are asked for before they are written, and that they are written past the
+/// caches, at each level that does; in columns that all start where lines do, and in others.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn transpose_into_far_columns_is_the_model_s() {
+    let limits = [cpu::caches().large, cpu::caches().huge].map(|limit| limit + limit / 4);
     for kernels in all() {
         for (w, &size) in SIZES.iter().enumerate() {
-            let columns = 48 / size + 1;
-            let far = 2 * cpu::caches().large / columns;
-            for d in [(far as isize + 64) & !63, (far as isize + 64) | 9] {
-                for (rows, shift) in [(512 / size, 0), (1000 / size + 3, size), (300, 16)] {
-                    check_transpose_at(kernels, w, columns, rows, shift, d, 320);
+            let columns = 80 / size + 1;
+            for limit in limits {
+                let far = limit / columns;
+                for d in [(far as isize + 64) & !63, (far as isize + 64) | 9] {
+                    for (rows, shift) in [(512 / size, 0), (1000 / size + 3, size), (300, 16)] {
+                        check_transpose_at(kernels, w, columns, rows, shift, d, 320);
+                    }
                 }
+                // More columns than the stage of shifted lines has.
+                let d = (limit / 260 + 1) as isize | 1;
+                check_transpose_at(kernels, w, 260, 640 / size + 1, 5, -d, 260 * size as isize);
             }
-            // More columns than the stage of shifted lines has.
-            let d = (2 * cpu::caches().large / 260 + 700) as isize | 1;
-            check_transpose_at(kernels, w, 260, 640 / size + 1, 5, -d, 260 * size as isize);
         }
     }
 }
@@ -284,7 +287,7 @@ fn check_transpose_at(
     let (to_extent, from_extent) =
         (extent(d, columns, rows * size), extent(s, rows, columns * size));
     let src = pattern(from_extent + shift + 64, 3);
-    let before = pattern(to_extent + shift + 64, 91);
+    let before = pattern(4093, 91).repeat((to_extent + shift) / 4093 + 1);
     let first = |stride: isize, n: usize| {
         shift + if stride < 0 { stride.unsigned_abs() * (n - 1) } else { 0 }
     };

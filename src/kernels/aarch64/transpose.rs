@@ -4,9 +4,10 @@
 
 use super::interleave as few;
 use super::vectors as neon;
-use crate::kernels::generic;
-use crate::kernels::transpose::{Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose::{Few, Lines, Strip, Tiles, transpose, walked};
 use crate::kernels::transpose_networks::*;
+
+static FEW: (Few, Few) = (few::deinterleave, few::interleave);
 
 /// All for items of one width; lines of several vectors by a network, or one vector after the other.
 macro_rules! level {
@@ -18,14 +19,13 @@ macro_rules! level {
             line_parts!($width $($lines)?);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                few: if $width < 16 { Some((few::deinterleave, few::interleave)) } else { None },
+                few: if $width < 16 { Some(&FEW) } else { None },
                 strips: &[LANE],
                 parts: PARTS,
                 stream: (PARTS, Lines::Direct(1)),
                 shifted: None,
                 turned: None,
                 half: None,
-                scalar: generic::transpose::<$width>,
             };
         }
         transpose!($name $module::TILES);

@@ -5,9 +5,10 @@
 use super::interleave_shuffle::avx2 as few;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
 use super::transpose_vectors::{xmm, ymm};
-use crate::kernels::generic;
-use crate::kernels::transpose::{Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose::{Few, Lines, Strip, Tiles, transpose, walked};
 use crate::kernels::transpose_networks::*;
+
+static FEW: (Few, Few) = (few::deinterleave, few::interleave);
 
 drain!(drain "avx2" ymm);
 shifted!(shifted "avx2" ymm);
@@ -38,22 +39,21 @@ macro_rules! level {
             lines!($width $lines);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                few: if $width < 16 { Some((few::deinterleave, few::interleave)) } else { None },
+                few: if $width < 16 { Some(&FEW) } else { None },
                 strips: &[PAIR, LANE],
                 parts: PARTS,
                 stream: STREAM,
                 shifted: Some(shifted),
                 turned: None,
                 half: $half,
-                scalar: generic::transpose::<$width>,
             };
         }
         transpose!($name $module::TILES);
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 Some(HALF_1), 1);
-level!(transpose_2 of_2 2 tile_2 Some(HALF_2), 2);
-level!(transpose_4 of_4 4 tile_4 Some(HALF_4), pair_4);
+level!(transpose_1 of_1 1 tile_1 Some(&HALF_1), 1);
+level!(transpose_2 of_2 2 tile_2 Some(&HALF_2), 2);
+level!(transpose_4 of_4 4 tile_4 Some(&HALF_4), pair_4);
 level!(transpose_8 of_8 8 tile_8 None, pair_8);
 level!(transpose_16 of_16 16 tile_16 None, pair_16);

@@ -6,9 +6,10 @@ use super::interleave_avx512 as few;
 use super::transpose_avx2;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
 use super::transpose_vectors::zmm;
-use crate::kernels::generic;
-use crate::kernels::transpose::{Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose::{Few, Lines, Strip, Tiles, transpose, walked};
 use crate::kernels::transpose_networks::*;
+
+static FEW: (Few, Few) = (few::deinterleave, few::interleave);
 
 drain!(drain "avx512f" zmm);
 shifted!(shifted "avx512f" zmm);
@@ -35,22 +36,21 @@ macro_rules! level {
             lines!($width $tile $($($stage)+)?);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                few: if $width < 16 { Some((few::deinterleave, few::interleave)) } else { None },
+                few: if $width < 16 { Some(&FEW) } else { None },
                 strips: &[QUAD, PAIR, LANE],
                 parts: PARTS,
                 stream: STREAM,
                 shifted: Some(shifted),
                 turned: Some(turned),
                 half: $half,
-                scalar: generic::transpose::<$width>,
             };
         }
         transpose!($name $module::TILES);
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 Some(HALF_1), stage 1);
-level!(transpose_2 of_2 2 tile_2 Some(HALF_2), stage 2);
-level!(transpose_4 of_4 4 tile_4 Some(HALF_4));
+level!(transpose_1 of_1 1 tile_1 Some(&HALF_1), stage 1);
+level!(transpose_2 of_2 2 tile_2 Some(&HALF_2), stage 2);
+level!(transpose_4 of_4 4 tile_4 Some(&HALF_4));
 level!(transpose_8 of_8 8 tile_8 None);
 level!(transpose_16 of_16 16 tile_16 None);

@@ -4,8 +4,7 @@
 
 use super::interleave_shuffle::sse as few;
 use super::transpose_vectors::xmm;
-use crate::kernels::generic;
-use crate::kernels::transpose::{Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose::{Few, Lines, Strip, Tiles, transpose, walked};
 use crate::kernels::transpose_networks::*;
 use core::arch::x86_64::{_mm_loadl_epi64, _mm_storel_epi64};
 
@@ -14,11 +13,13 @@ halves!(squares_2 2 half_2);
 halves!(squares_4 4 half_4);
 
 /// Squares of 8 bytes, of items of 1 byte.
-pub const HALF_1: Strip = Strip { height: 8, run: squares_1 };
+pub static HALF_1: Strip = Strip { height: 8, run: squares_1 };
 /// Squares of 8 bytes, of items of 2 bytes.
-pub const HALF_2: Strip = Strip { height: 8, run: squares_2 };
+pub static HALF_2: Strip = Strip { height: 8, run: squares_2 };
 /// Squares of 8 bytes, of items of 4 bytes.
-pub const HALF_4: Strip = Strip { height: 8, run: squares_4 };
+pub static HALF_4: Strip = Strip { height: 8, run: squares_4 };
+
+static FEW: (Few, Few) = (few::deinterleave, few::interleave);
 
 drain!(drain "sse2" xmm);
 shifted!(shifted "sse2" xmm);
@@ -47,22 +48,21 @@ macro_rules! level {
             lines!($width $lines);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                few: if $width < 16 { Some((few::deinterleave, few::interleave)) } else { None },
+                few: if $width < 16 { Some(&FEW) } else { None },
                 strips: &[LANE],
                 parts: PARTS,
                 stream: STREAM,
                 shifted: Some(shifted),
                 turned: None,
                 half: $half,
-                scalar: generic::transpose::<$width>,
             };
         }
         transpose!($name $module::TILES);
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 Some(HALF_1), 1);
-level!(transpose_2 of_2 2 tile_2 Some(HALF_2), 2);
-level!(transpose_4 of_4 4 tile_4 Some(HALF_4), quad_4);
+level!(transpose_1 of_1 1 tile_1 Some(&HALF_1), 1);
+level!(transpose_2 of_2 2 tile_2 Some(&HALF_2), 2);
+level!(transpose_4 of_4 4 tile_4 Some(&HALF_4), quad_4);
 level!(transpose_8 of_8 8 tile_8 None, quad_8);
 level!(transpose_16 of_16 16 tile_16 None, quad_16);
