@@ -101,11 +101,15 @@ impl Shuffles {
     }
 }
 
-/// The kernels of a level: its features, its vector, how many lanes that has, and its instructions.
+/// Writes `n` vectors of `items` items each; `src` is the lowest of the first's.
+type Body = unsafe fn(&Shuffles, dst: *mut u8, src: *const u8, items: isize, n: usize);
+
+/// The kernels of a level: its features, its vector, how many lanes that has, its instructions, and what
+/// it has for some shuffles.
 macro_rules! kernels {
     (
         $level:ident, $features:literal, $vector:ty, $lanes:literal, $load:expr, $store:expr,
-        $shuffle:ident, $or:ident, $widen:expr
+        $shuffle:ident, $or:ident, $widen:expr, $regular:expr
     ) => {
         pub mod $level {
             use super::*;
@@ -151,7 +155,8 @@ macro_rules! kernels {
                 let shift = width.trailing_zeros();
                 let items = VECTOR >> shift;
                 let src = src.wrapping_offset(shuffles.lowest);
-                let body = BODIES.get(shuffles.parts).copied().unwrap_or(body::<1>);
+                let regular: Option<Body> = $regular(shuffles);
+                let body = regular.or(BODIES.get(shuffles.parts).copied()).unwrap_or(body::<1>);
                 let run = |item: usize, vectors: usize| {
                     let dst = dst.wrapping_add(item << shift);
                     let src = src.wrapping_offset(shuffles.step * item.cast_signed());
@@ -173,7 +178,7 @@ macro_rules! kernels {
             }
 
             /// `body`, by the number of vectors that one is made of.
-            pub const BODIES: [unsafe fn(&Shuffles, *mut u8, *const u8, isize, usize); 1 + PARTS] = [
+            pub const BODIES: [Body; 1 + PARTS] = [
                 body::<1>, body::<1>, body::<2>, body::<3>, body::<4>, body::<5>, body::<6>,
                 body::<7>, body::<8>,
             ];
@@ -224,7 +229,8 @@ kernels!(
     _mm_storeu_si128,
     _mm_shuffle_epi8,
     _mm_or_si128,
-    |control| control
+    |control| control,
+    |_| None
 );
 kernels!(
     avx2,
@@ -235,5 +241,52 @@ kernels!(
     _mm256_storeu_si256,
     _mm256_shuffle_epi8,
     _mm256_or_si256,
-    _mm256_broadcastsi128_si256
+    _mm256_broadcastsi128_si256,
+    |shuffles: &Shuffles| {
+        let far = shuffles.step.unsigned_abs();
+        let body: Body = if shuffles.parts == 2 { regular::<2> } else { regular::<4> };
+        (far.is_power_of_two() && matches!(shuffles.parts, 2 | 4)).then_some(body)
+    }
 );
+
+/// `avx2::body` where each 16 bytes of the source hold as many items: whole vectors of it are loaded, and
+/// the items' order mended at last.
+///
+/// # Safety
+/// As for `avx2::body`; items have 1 to 8 bytes at a distance of 2 or 4 of them.
+#[target_feature(enable = "avx2")]
+unsafe fn regular<const PARTS: usize>(
+    shuffles: &Shuffles,
+    mut dst: *mut u8,
+    src: *const u8,
+    items: isize,
+    n: usize,
+) {
+    let Some(controls) = shuffles.controls.first_chunk::<PARTS>() else { return };
+    let controls = controls.map(|control| _mm256_broadcastsi128_si256(control));
+    let Some((last, others)) = controls.split_last() else { return };
+    let advance = shuffles.step * items;
+    // The first lanes have the even ones of the source, the second lanes the odd ones.
+    let order = match PARTS {
+        2 => _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7),
+        _ => _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7),
+    };
+    let swap = if shuffles.step < 0 { 4 } else { 0 };
+    let order = _mm256_xor_si256(order, _mm256_set1_epi32(swap));
+    let mut src = src.wrapping_offset((advance / 2).min(0));
+    let last_part = (PARTS - 1) * LANE + shuffles.last;
+    for _ in 0..n {
+        // SAFETY: between the first and the last item (caller).
+        let part = unsafe { _mm256_loadu_si256(src.wrapping_add(last_part).cast()) };
+        let mut out = _mm256_shuffle_epi8(part, *last);
+        for (part, &control) in others.iter().enumerate() {
+            // SAFETY: as above.
+            let part = unsafe { _mm256_loadu_si256(src.wrapping_add(2 * LANE * part).cast()) };
+            out = _mm256_or_si256(out, _mm256_shuffle_epi8(part, control));
+        }
+        // SAFETY: the items are writable (caller).
+        unsafe { _mm256_storeu_si256(dst.cast(), _mm256_permutevar8x32_epi32(out, order)) };
+        dst = dst.wrapping_add(2 * LANE);
+        src = src.wrapping_offset(advance);
+    }
+}
