@@ -30,20 +30,12 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
     match (&mut *plan.axes, plan.class, kernels::width_of(run)) {
         // SAFETY: without loops there is one run.
         ([], ..) => unsafe { ptr::copy_nonoverlapping(src, dst, run) },
-        ([outer @ .., column, row], Class::Transpose, Some(w)) => {
-            let transpose = pick(&kernels.transpose, w);
-            let (columns, rows) = (column.n.unsigned_abs(), row.n.unsigned_abs());
-            each(outer, dst, src, &mut |dst, src| {
-                // SAFETY: the two inner loops at the outer ones' indices (caller).
-                unsafe { transpose(dst, column.dst, src, row.src, columns, rows) };
-            });
-        }
-        ([outer @ .., column, row], Class::Transpose, None) if run <= others::LONG => {
+        ([outer @ .., column, row], Class::Transpose, w) if w.is_some() || run <= others::LONG => {
             let (columns, rows) = (column.n.unsigned_abs(), row.n.unsigned_abs());
             let (d, s) = (column.dst, row.src);
             each(outer, dst, src, &mut |dst, src| {
-                // SAFETY: as above.
-                unsafe { kernels.transpose_others(run, dst, d, src, s, columns, rows) };
+                // SAFETY: the two inner loops at the outer ones' indices (caller).
+                unsafe { kernels.transpose_any(run, dst, d, src, s, columns, rows) };
             });
         }
         (axes, Class::Weave { columns, rows }, Some(w)) => {
@@ -103,12 +95,6 @@ unsafe fn run_items(
             });
         }
     }
-}
-
-/// The kernel of a width, which `width_of` found.
-pub fn pick<T: Copy>(kernels: &[T; kernels::WIDTHS], w: usize) -> T {
-    let [first, ..] = kernels;
-    *kernels.get(w).unwrap_or(first)
 }
 
 /// Calls `work` at every index of the loops, with where that leads.

@@ -5,7 +5,7 @@
 
 use core::ptr;
 
-use super::direct::{self, pick};
+use super::direct;
 use crate::kernels;
 use crate::plan::{self, Axis};
 
@@ -54,11 +54,12 @@ pub unsafe fn copy_axes(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsiz
 #[inline(never)]
 pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
     let Loops { n, itemsize, .. } = *loops;
-    let w = kernels::width_of(itemsize.unsigned_abs());
-    if let (Some(t), Some(w)) = (transposed(loops), w) {
-        let transpose = pick(&kernels::selected().transpose, w);
+    let width = itemsize.unsigned_abs();
+    let w = kernels::width_of(width);
+    if let (Some(t), Some(_)) = (transposed(loops), w) {
+        let transpose = kernels::selected().transpose;
         // SAFETY: all items of the loops (caller), of which none is written twice.
-        unsafe { transpose(dst, t.d, src, t.s, t.columns, t.rows) };
+        unsafe { transpose(width, dst, t.d, src, t.s, t.columns, t.rows) };
         return true;
     }
     // Items of other sizes are calls of memcpy (5x6x7 of 24 bytes 500 ns, planned 410).

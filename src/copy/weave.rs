@@ -150,8 +150,7 @@ impl Job<'_> {
         let (mut input, mut output) = (Stage(MaybeUninit::uninit()), Stage(MaybeUninit::uninit()));
         let input: *mut u8 = input.0.as_mut_ptr().cast();
         let output: *mut u8 = output.0.as_mut_ptr().cast();
-        let (carry, transpose) =
-            (self.kernels.carry, direct::pick(&self.kernels.transpose, self.w));
+        let (carry, transpose, width) = (self.kernels.carry, self.kernels.transpose, 1 << self.w);
         let Some(dst) = columns.first() else { return };
         // Elsewhere than at multiples of their size, items never begin where lines do.
         let streams = self.streams && dst.addr().trailing_zeros() as usize >= self.w;
@@ -183,11 +182,13 @@ impl Job<'_> {
                 if self.is_regular && !streams {
                     let dst = dst.wrapping_offset(to);
                     // SAFETY: the same columns in the destination.
-                    unsafe { transpose(dst, self.step, input, s, n, block.len()) };
+                    unsafe { transpose(width, dst, self.step, input, s, n, block.len()) };
                 } else {
                     let tall = high.next_multiple_of(64);
                     // SAFETY: both stages have room for the block.
-                    unsafe { transpose(output, tall.cast_signed(), input, s, n, block.len()) };
+                    unsafe {
+                        transpose(width, output, tall.cast_signed(), input, s, n, block.len())
+                    };
                     let way = if streams { Way::Past } else { Way::Out };
                     // SAFETY: the same columns in the destination, at multiples of 64 bytes past caches.
                     unsafe { carry(columns, to, output, tall, high, way) };

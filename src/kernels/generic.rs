@@ -9,7 +9,7 @@ pub static KERNELS: Kernels = Kernels {
     level: Level::Generic,
     gather,
     scatter,
-    transpose: [transpose::<1>, transpose::<2>, transpose::<4>, transpose::<8>, transpose::<16>],
+    transpose,
     fill,
     runs: runs_of_any,
     others: None,
@@ -88,18 +88,13 @@ unsafe fn scatter_words<const W: usize>(
 /// # Safety
 /// For each `i < n`, `W` bytes are writable at `dst + i * d` and readable at `src + i * s`, and no
 /// byte that is written is one that is read.
-#[inline(never)]
-pub unsafe fn items<const W: usize>(dst: *mut u8, d: isize, src: *const u8, s: isize, n: usize) {
-    // SAFETY: the caller's promise is the callee's.
-    unsafe { walk::<W>(dst, d, src, s, n) };
-}
-
-/// `items`, in place: transposes lose a sixth by calls.
-///
-/// # Safety
-/// As for `items`.
-#[inline]
-unsafe fn walk<const W: usize>(mut dst: *mut u8, d: isize, mut src: *const u8, s: isize, n: usize) {
+unsafe fn items<const W: usize>(
+    mut dst: *mut u8,
+    d: isize,
+    mut src: *const u8,
+    s: isize,
+    n: usize,
+) {
     for _ in 0..n {
         // SAFETY: the item at this step is readable and writable and disjoint (caller).
         unsafe { ptr::copy_nonoverlapping(src, dst, W) };
@@ -113,7 +108,8 @@ unsafe fn walk<const W: usize>(mut dst: *mut u8, d: isize, mut src: *const u8, s
 ///
 /// # Safety
 /// As for [`super::Transpose`].
-pub unsafe fn transpose<const W: usize>(
+pub unsafe fn transpose(
+    width: usize,
     mut dst: *mut u8,
     d: isize,
     mut src: *const u8,
@@ -122,26 +118,33 @@ pub unsafe fn transpose<const W: usize>(
     rows: usize,
 ) {
     // A line of the destination for each of as many columns as lines of the source have items.
-    let block = (64_usize).checked_div(W).unwrap_or(1).max(8);
+    let block = 64_usize.checked_div(width).unwrap_or(1).max(8);
+    let (items, w) = (items_of(width), width.cast_signed());
     let mut left = columns;
     while left > 0 {
-        let width = left.min(block);
+        let across = left.min(block);
         let (mut to, mut from, mut down) = (dst, src, rows);
         while down > 0 {
-            let height = down.min(block);
-            for c in 0..width.cast_signed() {
-                let to = to.wrapping_offset(c.wrapping_mul(d));
-                let from = from.wrapping_offset(c.wrapping_mul(W.cast_signed()));
-                // SAFETY: a column of the block, which is a part of the arrays (caller).
-                unsafe { walk::<W>(to, W.cast_signed(), from, s, height) };
+            let height = down.min(block.max(32));
+            // Few calls of many items (7 x 200 items of 1 byte on Emerald Rapids: 750 ns by columns, 375 by
+            // rows). Without calls, by a function for each width, squares are up to a fifth faster and
+            // the library is 3 KB larger.
+            let (column, row) = ((across, d, w), (height, w, s));
+            let (outer, inner) = if height < across { (row, column) } else { (column, row) };
+            let (mut line, mut items_at) = (to, from);
+            for _ in 0..outer.0 {
+                // SAFETY: a column or a row of the block, which is a part of the arrays (caller).
+                unsafe { items(line, inner.1, items_at, inner.2, inner.0) };
+                line = line.wrapping_offset(outer.1);
+                items_at = items_at.wrapping_offset(outer.2);
             }
-            to = to.wrapping_add(height.wrapping_mul(W));
+            to = to.wrapping_add(height.wrapping_mul(width));
             from = from.wrapping_offset(s.wrapping_mul(height.cast_signed()));
             down = down.wrapping_sub(height);
         }
-        dst = dst.wrapping_offset(d.wrapping_mul(width.cast_signed()));
-        src = src.wrapping_add(width.wrapping_mul(W));
-        left = left.wrapping_sub(width);
+        dst = dst.wrapping_offset(d.wrapping_mul(across.cast_signed()));
+        src = src.wrapping_add(across.wrapping_mul(width));
+        left = left.wrapping_sub(across);
     }
 }
 

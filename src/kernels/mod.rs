@@ -76,13 +76,21 @@ pub type Strided = unsafe fn(width: usize, dst: *mut u8, src: *const u8, step: i
 /// Safety: `n` items are readable and writable.
 pub type Items = unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, n: usize);
 
-/// Transposes: item `(r, c)` of the source, at `src + r * s + c * W`, goes to `dst + c * d + r * W`.
+/// Transposes items of `W` bytes: item `(r, c)` of the source, at `src + r * s + c * W`, goes to
+/// `dst + c * d + r * W`.
 /// The source's rows of `columns` items and the destination's columns of `rows` items lie back to
 /// back.
 ///
 /// Safety: all `rows * columns` items are readable and writable.
-pub type Transpose =
-    unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, columns: usize, rows: usize);
+pub type Transpose = unsafe fn(
+    width: usize,
+    dst: *mut u8,
+    d: isize,
+    src: *const u8,
+    s: isize,
+    columns: usize,
+    rows: usize,
+);
 
 /// Writes the item of `width` bytes at `src` `n` times, back to back.
 ///
@@ -93,19 +101,6 @@ pub type Fill = unsafe fn(width: usize, dst: *mut u8, src: *const u8, n: usize);
 ///
 /// Safety: all runs are readable and writable.
 pub type Runs = unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, n: usize, run: usize);
-
-/// As `Transpose`, of items of `width` bytes.
-///
-/// Safety: as for `Transpose`.
-pub type Others = unsafe fn(
-    width: usize,
-    dst: *mut u8,
-    d: isize,
-    src: *const u8,
-    s: isize,
-    columns: usize,
-    rows: usize,
-);
 
 /// Copies `run` bytes between `from` bytes behind each of `places`, which lie anywhere, and the lines of a
 /// stage, `pitch` bytes apart.
@@ -134,26 +129,26 @@ pub struct Kernels {
     pub gather: Strided,
     /// Items back to back in the source, at a distance in the destination.
     pub scatter: Strided,
-    /// Two dimensions whose order differs, by the size of the items.
-    pub transpose: [Transpose; WIDTHS],
+    /// Two dimensions whose order differs.
+    pub transpose: Transpose,
     /// A distance of 0 in the source.
     pub fill: Fill,
     /// Runs of more than 16 bytes.
     pub runs: Runs,
     /// Two dimensions whose order differs, of items of other sizes up to 15 bytes, if the level has
     /// better than runs.
-    pub others: Option<Others>,
+    pub others: Option<Transpose>,
     /// Rows and columns that lie anywhere, into a stage and out of it.
     pub carry: Carry,
 }
 
 impl Kernels {
-    /// Two dimensions whose order differs, of items of any other size.
+    /// Two dimensions whose order differs, of items of any size.
     ///
     /// # Safety
-    /// As for `Others`.
+    /// As for `Transpose`.
     #[expect(clippy::too_many_arguments, reason = "a transpose, and its items' size")]
-    pub unsafe fn transpose_others(
+    pub unsafe fn transpose_any(
         &self,
         width: usize,
         dst: *mut u8,
@@ -164,6 +159,10 @@ impl Kernels {
         rows: usize,
     ) {
         match self.others {
+            // SAFETY: the caller's promise.
+            _ if width_of(width).is_some() => unsafe {
+                (self.transpose)(width, dst, d, src, s, columns, rows)
+            },
             // SAFETY: the caller's promise.
             Some(others) if width < 16 => unsafe { others(width, dst, d, src, s, columns, rows) },
             // SAFETY: the caller's promise.

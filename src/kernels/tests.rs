@@ -181,14 +181,14 @@ fn transpose_of_few_columns_or_rows_is_the_model_s() {
 fn transpose_touches_nothing_beyond_the_first_and_the_last_item() {
     let (dst, src) = (Guarded::new(16 * 7 * 1100), Guarded::new(16 * 7 * 1100));
     for kernels in all() {
-        for (w, &size) in SIZES.iter().enumerate() {
+        for size in SIZES {
             for few in 1..8_usize {
                 for n in [1, 3, 7, 15, 16, 17, 31, 33, 63, 64, 65, 100, 128, 255, 600, 1024, 1025] {
                     for (columns, rows) in [(few, n), (n, few)] {
                         let (d, s) = ((rows * size) as isize, (columns * size) as isize);
                         let len = columns * rows * size;
                         for (dst, src) in dst.ends(len).into_iter().zip(src.ends(len)) {
-                            unsafe { (kernels.transpose[w])(dst, d, src, s, columns, rows) };
+                            unsafe { (kernels.transpose)(size, dst, d, src, s, columns, rows) };
                         }
                     }
                 }
@@ -303,7 +303,7 @@ fn check_transpose_at(
     let mut found = before;
     unsafe {
         let dst = found.as_mut_ptr().add(to);
-        (kernels.transpose[w])(dst, d, src.as_ptr().add(from), s, columns, rows);
+        (kernels.transpose)(size, dst, d, src.as_ptr().add(from), s, columns, rows);
     }
     assert!(
         found == expected,

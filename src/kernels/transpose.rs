@@ -13,7 +13,7 @@
 use core::arch::asm;
 
 use crate::kernels::transpose_job::{AHEAD, SHIFTED, blocks, count};
-use crate::kernels::{Transpose, generic, huge, large};
+use crate::kernels::{generic, huge, large};
 
 /// Transposes `panels` x `tiles` tiles: `panels` down the source's rows and along the destination's
 /// lines, `tiles` across the source's lines. Of those lower than a line `group` below each other are
@@ -196,15 +196,8 @@ pub unsafe fn transpose(
             unsafe { blocks(tiles.width, &[half], 8, &way, dst, d, src, s, across, down) };
         }
         // SAFETY: the caller's promise.
-        _ => unsafe { scalar(tiles.width)(dst, d, src, s, columns, rows) },
+        _ => unsafe { generic::transpose(tiles.width, dst, d, src, s, columns, rows) },
     }
-}
-
-/// Plain loops.
-fn scalar(width: usize) -> Transpose {
-    let [one, rest @ ..] = &generic::KERNELS.transpose;
-    let of_width = (width.trailing_zeros() as usize).checked_sub(1).and_then(|at| rest.get(at));
-    *of_width.unwrap_or(one)
 }
 
 /// Chooses the way for an array of `across` bytes of columns and `down` bytes of rows, at least 16
@@ -318,10 +311,10 @@ unsafe fn dense(
         unsafe { turned(column(at), d, row(last).wrapping_add(at), s, 1, lane, back) };
     }
     // SAFETY: what of the first column lies above its first line.
-    unsafe { scalar(tiles.width)(dst, d, src, s, 1, count(head, width)) };
+    unsafe { generic::transpose(width, dst, d, src, s, 1, count(head, width)) };
     let rest = count(64 - head, width);
     // SAFETY: what of the last column lies in a line beyond which nothing is the array's.
     unsafe {
-        scalar(tiles.width)(column(crossing), d, row(last).wrapping_add(crossing), s, 1, rest)
+        generic::transpose(width, column(crossing), d, row(last).wrapping_add(crossing), s, 1, rest)
     };
 }

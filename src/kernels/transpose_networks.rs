@@ -427,14 +427,17 @@ macro_rules! shifted {
     };
 }
 
-/// `Transpose` of a level for items of a width.
+/// `Transpose` of a level, from its tiles by the size of the items.
 macro_rules! transpose {
-    ($name:ident $tiles:path) => {
+    ($($tiles:path)*) => {
+        static TILES: [&Tiles; crate::kernels::WIDTHS] = [$(&$tiles),*];
+
         /// See [`crate::kernels::Transpose`].
         ///
         /// # Safety
         /// As for [`crate::kernels::Transpose`]; and the CPU has this level.
-        pub unsafe fn $name(
+        pub unsafe fn transpose(
+            width: usize,
             dst: *mut u8,
             d: isize,
             src: *const u8,
@@ -442,8 +445,9 @@ macro_rules! transpose {
             columns: usize,
             rows: usize,
         ) {
+            let tiles = crate::kernels::of_width(&TILES, width);
             // SAFETY: the caller's promise.
-            unsafe { transpose(&$tiles, dst, d, src, s, columns, rows) };
+            unsafe { crate::kernels::transpose::transpose(tiles, dst, d, src, s, columns, rows) };
         }
     };
 }

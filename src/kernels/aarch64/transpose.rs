@@ -4,14 +4,14 @@
 
 use super::interleave as few;
 use super::vectors as neon;
-use crate::kernels::transpose::{Few, Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose::{Few, Lines, Strip, Tiles, walked};
 use crate::kernels::transpose_networks::*;
 
 static FEW: (Few, Few) = (few::deinterleave, few::interleave);
 
 /// All for items of one width; lines of several vectors by a network, or one vector after the other.
 macro_rules! level {
-    ($name:ident $module:ident $width:literal $tile:ident $($lines:ident)?) => {
+    ($module:ident $width:literal $tile:ident $($lines:ident)?) => {
         pub mod $module {
             use super::*;
             strip!(lane $width $tile "neon" neon store 16);
@@ -28,7 +28,6 @@ macro_rules! level {
                 half: None,
             };
         }
-        transpose!($name $module::TILES);
     };
 }
 
@@ -42,8 +41,9 @@ macro_rules! line_parts {
     };
 }
 
-level!(transpose_1 of_1 1 tile_1);
-level!(transpose_2 of_2 2 tile_2);
-level!(transpose_4 of_4 4 tile_4 quad_4);
-level!(transpose_8 of_8 8 tile_8 quad_8);
-level!(transpose_16 of_16 16 tile_16 quad_16);
+level!(of_1 1 tile_1);
+level!(of_2 2 tile_2);
+level!(of_4 4 tile_4 quad_4);
+level!(of_8 8 tile_8 quad_8);
+level!(of_16 16 tile_16 quad_16);
+transpose!(of_1::TILES of_2::TILES of_4::TILES of_8::TILES of_16::TILES);

@@ -85,7 +85,7 @@ fn check(
     let mut found = before;
     unsafe {
         let dst = found.as_mut_ptr().add(to);
-        kernels.transpose_others(width, dst, d, src.as_ptr().add(from), s, columns, rows);
+        kernels.transpose_any(width, dst, d, src.as_ptr().add(from), s, columns, rows);
     }
     assert!(
         found == expected,
@@ -106,7 +106,7 @@ fn others_touch_nothing_beyond_the_first_and_the_last_item() {
                 let len = columns * rows * width;
                 for (dst, src) in dst.ends(len).into_iter().zip(src.ends(len)) {
                     unsafe {
-                        kernels.transpose_others(width, dst, d, src, s, columns, rows);
+                        kernels.transpose_any(width, dst, d, src, s, columns, rows);
                     }
                 }
             }

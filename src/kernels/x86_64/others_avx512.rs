@@ -26,10 +26,10 @@ use super::transpose_vectors::zmm;
 /// Bytes of the source's rows that are done from the first row to the last before the next ones.
 const WIDE: usize = 256;
 
-/// See [`super::super::Others`].
+/// See [`super::super::Transpose`].
 ///
 /// # Safety
-/// As for [`super::super::Others`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
+/// As for [`super::super::Transpose`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn transpose(
     width: usize,

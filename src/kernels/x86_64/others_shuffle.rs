@@ -83,10 +83,10 @@ static CONTROLS: [Controls; 4] = [controls(3), controls(5), controls(6), control
 const WIDE: usize = 64;
 const HIGH: usize = 64;
 
-/// See [`super::super::Others`].
+/// See [`super::super::Transpose`].
 ///
 /// # Safety
-/// As for [`super::super::Others`], and the CPU has AVX2.
+/// As for [`super::super::Transpose`], and the CPU has AVX2.
 #[target_feature(enable = "avx2")]
 pub unsafe fn transpose(
     width: usize,

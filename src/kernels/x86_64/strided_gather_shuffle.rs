@@ -284,8 +284,9 @@ unsafe fn regular<const PARTS: usize>(
             let part = unsafe { _mm256_loadu_si256(src.wrapping_add(2 * LANE * part).cast()) };
             out = _mm256_or_si256(out, _mm256_shuffle_epi8(part, control));
         }
+        let out = _mm256_permutevar8x32_epi32(out, order);
         // SAFETY: the items are writable (caller).
-        unsafe { _mm256_storeu_si256(dst.cast(), _mm256_permutevar8x32_epi32(out, order)) };
+        unsafe { _mm256_storeu_si256(dst.cast(), out) };
         dst = dst.wrapping_add(2 * LANE);
         src = src.wrapping_offset(advance);
     }

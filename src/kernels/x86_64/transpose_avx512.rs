@@ -6,7 +6,7 @@ use super::interleave_avx512 as few;
 use super::transpose_avx2;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
 use super::transpose_vectors::zmm;
-use crate::kernels::transpose::{Few, Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose::{Few, Lines, Strip, Tiles, walked};
 use crate::kernels::transpose_networks::*;
 
 static FEW: (Few, Few) = (few::deinterleave, few::interleave);
@@ -27,7 +27,7 @@ macro_rules! lines {
 
 /// All for items of one width; what is lower than a line, and lines in parts, by AVX2.
 macro_rules! level {
-    ($name:ident $module:ident $width:literal $tile:ident $half:expr $(, $($stage:tt)+)?) => {
+    ($module:ident $width:literal $tile:ident $half:expr $(, $($stage:tt)+)?) => {
         pub mod $module {
             use super::*;
             use super::transpose_avx2::$module::{LANE, PAIR, PARTS};
@@ -45,12 +45,12 @@ macro_rules! level {
                 half: $half,
             };
         }
-        transpose!($name $module::TILES);
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 Some(&HALF_1), stage 1);
-level!(transpose_2 of_2 2 tile_2 Some(&HALF_2), stage 2);
-level!(transpose_4 of_4 4 tile_4 Some(&HALF_4));
-level!(transpose_8 of_8 8 tile_8 None);
-level!(transpose_16 of_16 16 tile_16 None);
+level!(of_1 1 tile_1 Some(&HALF_1), stage 1);
+level!(of_2 2 tile_2 Some(&HALF_2), stage 2);
+level!(of_4 4 tile_4 Some(&HALF_4));
+level!(of_8 8 tile_8 None);
+level!(of_16 16 tile_16 None);
+transpose!(of_1::TILES of_2::TILES of_4::TILES of_8::TILES of_16::TILES);

@@ -4,7 +4,7 @@
 
 use super::interleave_shuffle::sse as few;
 use super::transpose_vectors::xmm;
-use crate::kernels::transpose::{Few, Lines, Strip, Tiles, transpose, walked};
+use crate::kernels::transpose::{Few, Lines, Strip, Tiles, walked};
 use crate::kernels::transpose_networks::*;
 use core::arch::x86_64::{_mm_loadl_epi64, _mm_storel_epi64};
 
@@ -40,7 +40,7 @@ macro_rules! lines {
 
 /// All for items of one width.
 macro_rules! level {
-    ($name:ident $module:ident $width:literal $tile:ident $half:expr, $lines:tt) => {
+    ($module:ident $width:literal $tile:ident $half:expr, $lines:tt) => {
         pub mod $module {
             use super::*;
             strip!(lane $width $tile "sse2" xmm store 16);
@@ -57,12 +57,12 @@ macro_rules! level {
                 half: $half,
             };
         }
-        transpose!($name $module::TILES);
     };
 }
 
-level!(transpose_1 of_1 1 tile_1 Some(&HALF_1), 1);
-level!(transpose_2 of_2 2 tile_2 Some(&HALF_2), 2);
-level!(transpose_4 of_4 4 tile_4 Some(&HALF_4), quad_4);
-level!(transpose_8 of_8 8 tile_8 None, quad_8);
-level!(transpose_16 of_16 16 tile_16 None, quad_16);
+level!(of_1 1 tile_1 Some(&HALF_1), 1);
+level!(of_2 2 tile_2 Some(&HALF_2), 2);
+level!(of_4 4 tile_4 Some(&HALF_4), quad_4);
+level!(of_8 8 tile_8 None, quad_8);
+level!(of_16 16 tile_16 None, quad_16);
+transpose!(of_1::TILES of_2::TILES of_4::TILES of_8::TILES of_16::TILES);
