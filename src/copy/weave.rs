@@ -94,7 +94,7 @@ pub unsafe fn run_rows(
     let is_on_line = |column: &*mut u8| (column.addr() ^ dst.addr()) & 63 == 0;
     let on_lines = columns.iter().all(is_on_line);
     let all = (items(outer) * n_columns * rows.len()) << w;
-    let streams = on_lines && rows.len() << w >= 256 && all >= kernels::large();
+    let streams = on_lines && rows.len() << w >= 256 && all >= kernels::limits().large;
     let job = Job { kernels, w, n_columns, step, is_regular, streams };
     let (mut to, mut from) = (dst, src);
     direct::each(outer, dst, src, &mut |dst, src| {
@@ -272,8 +272,8 @@ mod tests {
     #[test]
     fn woven_arrays_past_the_caches_are_the_model_s() {
         // As many as are written past the caches, of columns that are whole lines.
-        let outer = |bytes: usize| (kernels::large() / bytes) as isize + 1;
-        if kernels::large() == usize::MAX {
+        let outer = |bytes: usize| (kernels::limits().large / bytes) as isize + 1;
+        if kernels::limits().large == usize::MAX {
             return;
         }
         for (itemsize, shift) in [(4, 16), (4, 3), (2, 62), (1, 16), (8, 0), (16, 16)] {

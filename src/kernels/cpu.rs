@@ -5,7 +5,7 @@
 use core::arch::x86_64::{__cpuid, __cpuid_count, CpuidResult};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::Level;
+use super::{Level, Limits};
 
 /// The highest level whose instructions this CPU has and its operating system supports.
 pub fn highest_level() -> Level {
@@ -51,44 +51,29 @@ unsafe fn xcr0() -> u64 {
     unsafe { core::arch::x86_64::_xgetbv(0) }
 }
 
-/// Sizes of the data caches that one core sees, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caches {
-    /// The core's own second level.
-    pub l2: usize,
-    /// The last level, which cores share; the second one's size if there is none.
-    pub l3: usize,
-    /// From how many bytes on a destination cannot be counted on to stay near.
-    pub large: usize,
-    /// From how many bytes on it is better to write past the caches in any case.
-    pub huge: usize,
-}
+static LIMITS: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 
-static CACHES: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
-
-/// The caches of this CPU. Asked of it once, as a hypervisor makes a cpuid take microseconds.
-pub fn caches() -> Caches {
-    let [l2, l3, huge, large] = &CACHES;
-    let found = Caches {
-        large: large.load(Ordering::Acquire),
-        huge: huge.load(Ordering::Relaxed),
-        l2: l2.load(Ordering::Relaxed),
-        l3: l3.load(Ordering::Relaxed),
+/// The limits that go with this CPU's caches. Asked of it once, as a hypervisor makes a cpuid take microseconds.
+pub fn limits() -> Limits {
+    let [far, large, huge] = &LIMITS;
+    let found = Limits {
+        huge: huge.load(Ordering::Acquire),
+        far: far.load(Ordering::Relaxed),
+        large: large.load(Ordering::Relaxed),
     };
-    if found.large != 0 {
+    if found.huge != 0 {
         return found;
     }
-    let found = measure_caches();
-    l2.store(found.l2, Ordering::Relaxed);
-    l3.store(found.l3, Ordering::Relaxed);
-    huge.store(found.huge, Ordering::Relaxed);
+    let found = find_limits();
+    far.store(found.far, Ordering::Relaxed);
+    large.store(found.large, Ordering::Relaxed);
     // The last, after which the others are there.
-    large.store(found.large, Ordering::Release);
+    huge.store(found.huge, Ordering::Release);
     found
 }
 
 #[cold]
-fn measure_caches() -> Caches {
+fn find_limits() -> Limits {
     const INTEL: u32 = 4;
     const AMD: u32 = 0x8000_001d;
     if __cpuid(0).eax >= INTEL {
@@ -97,26 +82,23 @@ fn measure_caches() -> Caches {
             // The last level is far away and shared with strangers, whatever its size: on Emerald
             // Rapids (L2 2 MiB, L3 "260 MiB") memcpy within 2 MiB + 2 MiB is no faster than in memory,
             // and transposes past the caches gain from 2 MB on and lose at 1 MiB. How much of a last
-            // level of 480 MiB is one's own is not told: up to 18 MB it helps to ask for lines before
-            // they are written, from 32 MB on it does not (Xeon of model 167).
-            let (l3, large) = (l3.max(l2), (l2 / 4).saturating_mul(3));
-            return Caches {
-                l2,
-                l3,
-                large,
-                huge: (l3 / 8).saturating_mul(3).min(24 << 20).max(large),
-            };
+            // level of 480 MiB is one's own is not told: up to 18 MB it is better to ask for lines,
+            // from 32 MB on to write past the caches (Xeon of model 167, L2 2 MiB).
+            let large = (l2 / 4).saturating_mul(3);
+            let huge = (l3 / 8).saturating_mul(3).min(24 << 20).max(large);
+            return Limits { far: large / 2, large, huge };
         }
     }
     if __cpuid(0x8000_0000).eax >= AMD {
         let (l2, l3) = sizes(AMD);
         if l2 != 0 {
-            // Zen 5 (L3 32 MiB): stores past the caches gain from 12 MiB on and lose below.
+            // Zen 5 (L3 32 MiB): stores past the caches gain from 12 MiB on and lose below. Asking for
+            // lines was measured on none.
             let large = (l3 / 8).saturating_mul(3).max(l2);
-            return Caches { l2, l3: l3.max(l2), large, huge: large };
+            return Limits { far: large, large, huge: large };
         }
     }
-    Caches { l2: 1 << 20, l3: 4 << 20, large: 4 << 20, huge: 4 << 20 }
+    Limits { far: 4 << 20, large: 4 << 20, huge: 4 << 20 }
 }
 
 /// The sizes of the second and third level after a leaf that tells them one by one.
@@ -152,11 +134,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn caches_grow_with_their_level() {
-        let caches = caches();
-        assert!(caches.l2 >= 64 << 10 && caches.l2 <= 64 << 20, "{caches:?}");
-        assert!(caches.l3 >= caches.l2, "{caches:?}");
-        assert!(caches.large > caches.l2 / 2 && caches.large <= caches.l3, "{caches:?}");
-        assert_eq!(caches, self::caches());
+    fn limits_are_found_once_and_in_order() {
+        let limits = limits();
+        assert!(limits.far >= 32 << 10 && limits.huge <= 256 << 20, "{limits:?}");
+        assert!(limits.far <= limits.large && limits.large <= limits.huge, "{limits:?}");
+        assert_eq!(limits, self::limits());
     }
 }

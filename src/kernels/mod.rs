@@ -10,6 +10,7 @@
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod aarch64;
+mod ahead;
 #[cfg(target_arch = "x86_64")]
 mod cpu;
 pub mod generic;
@@ -171,22 +172,23 @@ impl Kernels {
     }
 }
 
-/// From how many bytes on the destination's lines cannot be counted on to be near; where that was
-/// measured nowhere, never.
-pub fn large() -> usize {
-    #[cfg(target_arch = "x86_64")]
-    return cpu::caches().large;
-    #[cfg(not(target_arch = "x86_64"))]
-    usize::MAX
+/// From how many bytes on a destination is written in other ways, after the sizes of the caches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Its lines are better asked for before they are written.
+    pub far: usize,
+    /// It is better written past the caches than without asking for its lines.
+    pub large: usize,
+    /// It is better written past the caches in any case.
+    pub huge: usize,
 }
 
-/// From how many bytes on it is better to write past the caches whatever else could be done.
-#[cfg_attr(target_arch = "x86", expect(dead_code, reason = "transposes by tiles"))]
-pub fn huge() -> usize {
+/// The limits of this machine; where they were measured nowhere, there are none.
+pub fn limits() -> Limits {
     #[cfg(target_arch = "x86_64")]
-    return cpu::caches().huge;
+    return cpu::limits();
     #[cfg(not(target_arch = "x86_64"))]
-    usize::MAX
+    Limits { far: usize::MAX, large: usize::MAX, huge: usize::MAX }
 }
 
 /// How many sizes of items have kernels of their own.

@@ -5,6 +5,7 @@
 //! elsewhere.
 
 use super::Runs;
+use super::ahead::{self, PIECE};
 
 /// Longer items are lines of their own, which blocks do not help.
 pub const LONG: usize = 256;
@@ -35,6 +36,9 @@ pub unsafe fn transpose(
     let wide = wide.checked_div(width).unwrap_or(1).max(FEW);
     // In narrow arrays a column is done from end to end.
     let high = if columns < FEW { high << 4 } else { high };
+    // 500 x 500 items of 40 bytes .55 -> .83, 700 x 700 of 24 bytes .57 -> .61 (Xeon, L2 2 MiB).
+    let asks = !flat && width <= PIECE / FEW && ahead::pays(columns, d, rows.saturating_mul(width));
+    let high = if asks { PIECE.checked_div(width).unwrap_or(1).max(FEW) } else { high };
     let mut column = 0;
     while column < columns {
         let across = wide.min(columns.wrapping_sub(column));
@@ -55,6 +59,9 @@ pub unsafe fn transpose(
                     // SAFETY: a part of a row (caller).
                     unsafe { runs(to, d, from, w, across, width) };
                 } else {
+                    if asks {
+                        ahead::ask(to, d);
+                    }
                     // SAFETY: a part of a column (caller).
                     unsafe { runs(to, w, from, s, down, width) };
                 }

@@ -229,7 +229,7 @@ fn transpose_with_strides_of_powers_of_two_is_the_model_s() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn transpose_into_far_columns_is_the_model_s() {
-    let limits = [cpu::caches().large, cpu::caches().huge].map(|limit| limit + limit / 4);
+    let limits = [cpu::limits().far, cpu::limits().huge].map(|limit| limit + limit / 4);
     for kernels in all() {
         for (w, &size) in SIZES.iter().enumerate() {
             let columns = 80 / size + 1;

@@ -12,8 +12,8 @@
 
 use core::arch::asm;
 
-use crate::kernels::transpose_job::{AHEAD, SHIFTED, blocks, count};
-use crate::kernels::{generic, huge, large};
+use crate::kernels::transpose_job::{SHIFTED, blocks, count};
+use crate::kernels::{ahead, generic, limits};
 
 /// Transposes `panels` x `tiles` tiles: `panels` down the source's rows and along the destination's
 /// lines, `tiles` across the source's lines. Of those lower than a line `group` below each other are
@@ -210,17 +210,16 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, s: isize, across: usize, down: 
     let extent = count(across, width).saturating_mul(d.unsigned_abs());
     let on_lines = d % 64 == 0 && dst.addr().is_multiple_of(width);
     let plain = *tiles.strips.iter().find(|strip| strip.height <= down).unwrap_or(&tiles.parts);
-    if down >= 256 && extent >= large() {
-        if extent < huge() && down >= AHEAD && d % 2048 != 0 {
-            // Nothing but the first store to them fetches the lines of far columns: 1000 x 1000 items of
-            // 2, 4, 8, 16 bytes .65 .72 .90 .74 past the caches, .87 .85 .92 .87 with some lines of
-            // each column asked for before (Xeon, L2 2 MiB). 1500 x 1500 items of 8 bytes .55 and .80,
-            // but 2000 x 2000, 32 MB, .87 and .55.
-            let body = if width >= 4 { tiles.parts } else { plain };
-            let align = body.height.min(1 << d.trailing_zeros().min(6));
-            let align = if align < 16 { 1 } else { align };
-            return Way { body, block: 1024 * width, align, streams: false, lines: Lines::Ahead };
-        }
+    if ahead::pays(count(across, width), d, down) {
+        // 1000 x 1000 items of 1, 2, 4, 8, 16 bytes .39 .65 .72 .90 .74 otherwise, .43 .87 .85 .90 .90 so
+        // (Xeon, L2 2 MiB); 1500 x 1500 items of 8 bytes .55 and .80; 2000 x 2000, 32 MB, .87 and .55.
+        let body = if width >= 4 { tiles.parts } else { plain };
+        let align = body.height.min(1 << d.trailing_zeros().min(6));
+        let align = if align < 16 { 1 } else { align };
+        return Way { body, block: 1024 * width, align, streams: false, lines: Lines::Ahead };
+    }
+    let large = limits().large;
+    if down >= 256 && extent >= large {
         if on_lines {
             // 4096 x 4096 items of 1, 2, 4, 8, 16 bytes: .65 .80 .64 .22 .29 with plain stores, .73
             // .92 1.0 .61 .65 past the caches, and .68 1.0 1.4 1.0 1.0 in pairs of lines, so all but
@@ -230,7 +229,7 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, s: isize, across: usize, down: 
             return Way { body, block: 4096, align: 64, streams: true, lines };
         }
         if let Some(shifted) = tiles.shifted
-            && (width > 1 || extent >= 2 * large())
+            && (width > 1 || extent >= 2 * large)
         {
             // 3001 x 3001 items of 1, 2, 4, 8 bytes: .50 .81 .31 .27 with plain stores, .74 .95 .99
             // 1.0 in lines; 1000 x 3000 items of 1 byte: .50 and .43.

@@ -10,6 +10,7 @@
 
 use core::mem::MaybeUninit;
 
+use crate::kernels::ahead::{PIECE, ask};
 use crate::kernels::transpose::{Drain, Lines, Shifted, Strip, Way};
 
 /// Goes through blocks of columns.
@@ -56,23 +57,6 @@ pub unsafe fn blocks(
 pub const SHIFTED: usize = 128;
 /// How many lines the stage has where lines are written whole.
 const WHOLE: usize = 64;
-
-/// How many bytes of a column are done at once where lines are asked for: four lines and eight are no
-/// better, one is as bad as none (1000 x 1000 items of 4 bytes: .85, .82, .47).
-pub const AHEAD: usize = 6 * 64;
-/// How many columns to the right those are whose lines are asked for; 4 and 16 are no better.
-const NEXT: isize = 8;
-
-/// Asks for a line, which need not be there.
-fn ask(line: *const u8) {
-    // SAFETY: an address to which nothing is done.
-    #[cfg(target_arch = "x86_64")]
-    unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.cast())
-    };
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = line;
-}
 
 /// Lines on the stack.
 #[repr(align(64))]
@@ -138,10 +122,10 @@ impl Job<'_> {
         } else {
             let mut start = head;
             if let Lines::Ahead = self.way.lines {
-                let groups = (self.down - head) / AHEAD;
+                let groups = (self.down - head) / PIECE;
                 // SAFETY: whole groups of the same columns.
                 unsafe { self.ahead(dst.wrapping_add(head), rows(head), tiles, groups) };
-                start += groups * AHEAD;
+                start += groups * PIECE;
             }
             let panels = count(self.down - start, self.way.body.height * group) * group;
             run(self.way.body, start, panels);
@@ -191,26 +175,22 @@ impl Job<'_> {
         }
     }
 
-    /// Does `groups` groups of lines, `AHEAD` bytes of each column, and asks for those of the columns to
+    /// Does `groups` groups of lines, `PIECE` bytes of each column, and asks for those of the columns to
     /// the right.
     ///
     /// # Safety
     /// As for `columns`.
     #[inline(never)]
     unsafe fn ahead(&self, mut dst: *mut u8, mut src: *const u8, tiles: usize, groups: usize) {
-        let panels = count(AHEAD, self.way.body.height);
+        let panels = count(PIECE, self.way.body.height);
         for _ in 0..groups {
             let (mut to, mut from, mut left) = (dst, src, tiles);
             while left > 0 {
                 // Those of a line of the source: 16 bytes' items .76 -> .84, of 4 bytes .90 -> .87.
                 let tiles = left.min(4);
                 let columns = count(tiles * 16, self.width).cast_signed();
-                let mut next = to.wrapping_offset(self.d * NEXT);
-                for _ in 0..columns {
-                    for line in (0..AHEAD).step_by(64) {
-                        ask(next.wrapping_add(line));
-                    }
-                    next = next.wrapping_offset(self.d);
+                for column in 0..columns {
+                    ask(to.wrapping_offset(self.d * column), self.d);
                 }
                 // SAFETY: tiles of these columns (caller).
                 unsafe { (self.way.body.run)(to, self.d, from, self.s, tiles, panels, panels) };
@@ -218,8 +198,8 @@ impl Job<'_> {
                 from = from.wrapping_add(tiles * 16);
                 left -= tiles;
             }
-            dst = dst.wrapping_add(AHEAD);
-            src = src.wrapping_offset(self.s * count(AHEAD, self.width).cast_signed());
+            dst = dst.wrapping_add(PIECE);
+            src = src.wrapping_offset(self.s * count(PIECE, self.width).cast_signed());
         }
     }
 

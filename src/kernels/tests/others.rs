@@ -133,7 +133,7 @@ fn transpose_of_others_beyond_a_cache_is_the_model_s() {
     for kernels in all() {
         for width in [3, 5, 6, 7] {
             let columns = 203;
-            let rows = cpu::caches().l2 / columns / width + 1;
+            let rows = cpu::limits().far * 8 / 3 / columns / width + 1;
             let (d, s) = ((rows * width) as isize, (columns * width) as isize);
             check(kernels, width, columns, rows, 3, d, s + 2);
         }

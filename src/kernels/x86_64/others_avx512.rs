@@ -16,12 +16,12 @@
 
 use core::arch::x86_64::*;
 
-use super::super::cpu::caches;
 use super::super::others;
 use super::others_shuffle;
 use super::runs::avx512::runs;
 use super::strided_gather_avx512::{count, load, load_masked, store, store_masked};
 use super::transpose_vectors::zmm;
+use crate::kernels::limits;
 
 /// Bytes of the source's rows that are done from the first row to the last before the next ones.
 const WIDE: usize = 256;
@@ -43,8 +43,8 @@ pub unsafe fn transpose(
     // Tiles of shorter vectors are faster where only the next cache has both arrays (Emerald Rapids, L2
     // 2 MiB, 1000 x 1000 items of 3, 5, 6, 7 bytes: .49 .54 .47 .41 of memcpy against .73 .65 .64 .68;
     // 300 x 300 .48 .46 .45 .45 against .41 .37 .42 .44, 3000 x 3000 .38 .40 .26 .30, .27 .27 .29 .31).
-    let (l2, len) = (caches().l2, columns.saturating_mul(rows).saturating_mul(width));
-    if width < 8 && len >= l2 / 4 * 3 && len <= l2.saturating_mul(4) {
+    let (limits, len) = (limits(), columns.saturating_mul(rows).saturating_mul(width));
+    if width < 8 && len >= limits.far * 2 && len < limits.far * 10 {
         // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
         return unsafe { others_shuffle::transpose(width, dst, d, src, s, columns, rows) };
     }

@@ -1,0 +1,40 @@
+//! Asking for the lines of columns that are written next.
+//!
+//! Nothing but the first store to it fetches a line of a column that lies far from the one before it, and
+//! that store waits. So columns are written in pieces of some lines, and a piece's lines are asked for
+//! while others are written. Each user says what this is worth to it.
+
+use super::limits;
+
+/// How many bytes of a column a piece has: with four or eight lines instead of six it is worth no more,
+/// with one nothing (1000 x 1000 items of 4 bytes on a Xeon, L2 2 MiB: .85, .82, .47 of memcpy).
+pub const PIECE: usize = 6 * 64;
+
+/// How many columns further on those are that are asked for; 4 and 16 are as good.
+const NEXT: isize = 8;
+
+/// Whether to ask for lines of a destination of columns `d` apart that are `down` bytes high.
+pub fn pays(columns: usize, d: isize, down: usize) -> bool {
+    let (limits, extent) = (limits(), columns.saturating_mul(d.unsigned_abs()));
+    // Columns 2 KiB apart or a multiple of that push each other out of the caches.
+    let spread = d & 2047 != 0;
+    // Few columns are written from end to end, as any copy is.
+    spread && columns >= 64 && down >= PIECE && extent >= limits.far && extent < limits.huge
+}
+
+/// Asks for a piece of the column that is written after some others, of which this is the first; it
+/// need not be there.
+#[inline]
+pub fn ask(column: *const u8, d: isize) {
+    let next = column.wrapping_offset(d.wrapping_mul(NEXT));
+    for line in (0..PIECE).step_by(64) {
+        let line = next.wrapping_add(line);
+        // SAFETY: nothing is done to the address.
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.cast())
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = line;
+    }
+}
