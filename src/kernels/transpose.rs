@@ -10,8 +10,7 @@
     reason = "offsets within the arrays, whose extents are addresses; divisors are constants"
 )]
 
-use core::arch::asm;
-
+pub use crate::kernels::generic::walked;
 use crate::kernels::transpose_job::{SHIFTED, blocks, count};
 use crate::kernels::{ahead, generic, limits};
 
@@ -29,18 +28,6 @@ pub type Run = unsafe fn(
     panels: usize,
     group: usize,
 );
-
-/// The same pointer, of which the compiler does not know the origin. It would otherwise compute all
-/// rows' distances from the first, keep them on the stack and load one before each row (u8 64 x 64 on
-/// Emerald Rapids, AVX-512: .14 of memcpy instead of .2).
-#[expect(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written there")]
-#[inline]
-pub fn walked(row: *const u8) -> *const u8 {
-    let mut row = row;
-    // SAFETY: no instruction at all.
-    unsafe { asm!("/* {0} */", inout(reg) row, options(pure, nomem, nostack, preserves_flags)) };
-    row
-}
 
 /// A function over tiles of one size.
 #[derive(Clone, Copy)]

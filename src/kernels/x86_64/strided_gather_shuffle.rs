@@ -250,7 +250,8 @@ kernels!(
 );
 
 /// `avx2::body` where each 16 bytes of the source hold as many items: whole vectors of it are loaded, and
-/// the items' order mended at last.
+/// the items' order mended at last (Emerald Rapids, 100 000 items of 1 byte at 2 and 4: .57 .30 -> .64 .35
+/// of memcpy).
 ///
 /// # Safety
 /// As for `avx2::body`; items have 1 to 8 bytes at a distance of 2 or 4 of them.
