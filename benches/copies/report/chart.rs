@@ -1,7 +1,7 @@
 //! The run as a picture: for each case a line, on it a mark for each implementation, at the ratio of
 //! memcpy's time to its own, on a logarithmic scale.
 
-use super::{MEMCPY, OURS, Row, Run};
+use super::{OURS, Row, Run};
 
 /// Which cases are shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,8 @@ pub fn text(run: &Run, which: Which) -> String {
 fn legend(run: &Run) -> String {
     let mut text = String::new();
     let mut x = MARGIN + 7.0;
-    for name in run.names.iter().skip(MEMCPY + 1) {
+    let copies = run.names.iter().zip(&run.copies).filter(|(_, copies)| **copies);
+    for (name, _) in copies {
         let (colour, shape) = mark(name);
         text += &shape.at(x, 70.0, colour);
         text += &words(x + 12.0, 74.0, "", name);
@@ -150,7 +151,7 @@ fn line(run: &Run, row: &Row, y: f64, begins_family: bool) -> String {
     let label = format!("{} {}", row.case.family, row.case.name);
     text += &words(left - 12.0, y + 4.0, "text-anchor='end'", &label);
     // Ours last, on top of the others.
-    let others = (OURS + 1..run.names.len()).chain([OURS]);
+    let others = (OURS + 1..run.names.len()).filter(|place| run.copies[*place]).chain([OURS]);
     for place_of in others {
         let Some(ratio) = row.to_memcpy(place_of) else { continue };
         let (colour, shape) = mark(run.names[place_of]);

@@ -31,6 +31,8 @@ pub struct Run {
     /// Of memcpy, ours, and the rivals.
     pub names: Vec<&'static str>,
     pub versions: Vec<String>,
+    /// Whether each copies, rather than being something to compare a copy with.
+    copies: Vec<bool>,
     pub left_out: Vec<String>,
     pub rows: Vec<Row>,
 }
@@ -45,12 +47,13 @@ impl Run {
             machine: Machine::new(),
             names: rivals.iter().map(|rival| rival.name()).collect(),
             versions: rivals.iter().map(|rival| rival.version()).collect(),
+            copies: rivals.iter().map(|rival| rival.copies()).collect(),
             left_out,
             rows: Vec::new(),
         }
     }
 
-    /// Where the rivals' figures are: all but memcpy and ours.
+    /// Where the rivals' figures are, and those of what bounds them: all but memcpy's and ours.
     fn rivals(&self) -> impl Iterator<Item = (usize, &'static str)> {
         self.names.iter().copied().enumerate().skip(OURS + 1)
     }
@@ -94,7 +97,7 @@ impl Row {
 fn losses(run: &Run) -> Vec<(&Row, &'static str, f64)> {
     let mut losses = Vec::new();
     for row in &run.rows {
-        for (rival, name) in run.rivals() {
+        for (rival, name) in run.rivals().filter(|(rival, _)| run.copies[*rival]) {
             if let Some(times) = row.ours_over(rival)
                 && times * NOISE < 1.0
             {

@@ -3,6 +3,7 @@
 
 mod buffer;
 mod hptt;
+mod lines;
 mod ndarray;
 mod numpy;
 mod reference;
@@ -22,6 +23,10 @@ pub trait Rival {
     /// A word.
     fn name(&self) -> &'static str;
     fn version(&self) -> String;
+    /// Whether it copies the case, rather than something to compare a copy with.
+    fn copies(&self) -> bool {
+        true
+    }
     /// What copies this case; `None` if it cannot be expressed.
     fn prepare<'a>(&'a self, job: &Job) -> Option<Copy<'a>>;
 }
@@ -42,6 +47,10 @@ impl Rival for Memcpy {
         format!("glibc {}", version.to_string_lossy())
     }
 
+    fn copies(&self) -> bool {
+        false
+    }
+
     fn prepare<'a>(&'a self, job: &Job) -> Option<Copy<'a>> {
         let ((dst, src), len) = (job.starts(), job.case.len());
         Some(Box::new(move |times| {
@@ -56,7 +65,7 @@ impl Rival for Memcpy {
 /// Who is there, and who is left out and why.
 #[derive(Default)]
 pub struct Field {
-    /// memcpy, ours, and the rivals.
+    /// memcpy, ours, the rivals, and what bounds them all.
     pub present: Vec<Box<dyn Rival>>,
     pub left_out: Vec<String>,
 }
@@ -76,6 +85,7 @@ impl Field {
             field.take("torch", has_torch.and_then(torch::Torch::import));
             field.take("ndarray", Ok(ndarray::NdArray));
             field.take("hptt", hptt::Hptt::build());
+            field.present.push(Box::new(lines::Lines));
         }
         field
     }
