@@ -248,6 +248,25 @@ fn transpose_into_far_columns_is_the_model_s() {
     }
 }
 
+/// Lines are asked for only of many columns: a little lower and higher than whole pieces, that begin
+/// where lines do, where vectors do, and anywhere.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn transpose_into_many_far_columns_is_the_model_s() {
+    let far = (cpu::limits().far / 70 + 64) as isize;
+    for kernels in all() {
+        for (w, &size) in SIZES.iter().enumerate() {
+            for d in [(far & !63) + 64, (far & !63) + 16, far | 9] {
+                for down in [384 - size, 384, 384 + 48, 768 + 16, 1152 + 3 * size] {
+                    for shift in [0, 16, 48, size] {
+                        check_transpose_at(kernels, w, 70, down / size, shift, d, 70 * 16);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Columns back to back, whose lines cross from one to the next.
 #[test]
 fn transpose_into_dense_columns_is_the_model_s() {

@@ -197,15 +197,18 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, s: isize, across: usize, down: 
     let extent = count(across, width).saturating_mul(d.unsigned_abs());
     let on_lines = d % 64 == 0 && dst.addr().is_multiple_of(width);
     let plain = *tiles.strips.iter().find(|strip| strip.height <= down).unwrap_or(&tiles.parts);
-    if ahead::pays(count(across, width), d, down) {
-        // 1000 x 1000 items of 1, 2, 4, 8, 16 bytes .39 .65 .72 .90 .74 otherwise, .43 .87 .85 .90 .90 so
-        // (Xeon, L2 2 MiB); 1500 x 1500 items of 8 bytes .55 and .80; 2000 x 2000, 32 MB, .87 and .55.
+    let large = limits().large;
+    // Whole lines are better past the caches, or of 1 and 2 bytes plain (768 x 768 items of 4 bytes .98 and
+    // .60 so, 1280 x 1280 of 2 bytes at AVX2 .86 and .40, 704 x 704 .67 and .55); single bytes gain nothing.
+    let suits = if on_lines { width >= 4 && extent < large } else { width > 1 };
+    if suits && ahead::pays(count(across, width), d, down) {
+        // 1000 x 1000 items of 2, 4, 8, 16 bytes .65 .72 .90 .74 otherwise, .87 .85 .90 .90 so (Xeon,
+        // L2 2 MiB); 1500 x 1500 items of 8 bytes .55 and .80; 2000 x 2000, 32 MB, .87 and .55.
         let body = if width >= 4 { tiles.parts } else { plain };
         let align = body.height.min(1 << d.trailing_zeros().min(6));
         let align = if align < 16 { 1 } else { align };
         return Way { body, block: 1024 * width, align, streams: false, lines: Lines::Ahead };
     }
-    let large = limits().large;
     if down >= 256 && extent >= large {
         if on_lines {
             // 4096 x 4096 items of 1, 2, 4, 8, 16 bytes: .65 .80 .64 .22 .29 with plain stores, .73
