@@ -41,7 +41,9 @@ macro_rules! kernels {
                 // (Sapphire Rapids: 32 bytes at 8000, .74 of memcpy against .35).
                 let copy: super::super::super::Runs = match run {
                     ..=2 => generic::runs_of_any,
-                    3 | 5..=7 if d == run.cast_signed() => others_shuffle::near,
+                    3 | 5..=7 if n >= others_shuffle::FEW && d == run.cast_signed() => {
+                        others_shuffle::near
+                    }
                     3 => sse::ends::<u16>,
                     4..=7 => sse::ends::<u32>,
                     8..=16 => sse::ends::<u64>,
