@@ -32,10 +32,11 @@ macro_rules! kernels {
                 n: usize,
                 run: usize,
             ) {
-                // Vectors of 16 bytes that do not cross lines beat larger ones that do, up to 400 bytes
+                // Vectors of 16 bytes that do not cross lines beat larger ones that do, up to 448 bytes
                 // (Emerald Rapids: 64, 96, 192 bytes at 8000, to 16 bytes into a line: .70 .78 .70 of
-                // memcpy against .63 .67 .58, but 100 bytes .61 against .73; Xeon of model 167: 256, 320,
-                // 384 bytes .72 .83 .81 and .69 .72 .75).
+                // memcpy against .63 .67 .58, but 100 bytes .61 against .73; a Xeon of model 167: by
+                // fours 128, 192, 256, 384 bytes .80 .84 .84 .82, one by one .73 .69 .64 .75, by vectors
+                // of 64 bytes .62 .64 .68 .74; but 96 and 144 bytes .58 .62 by fours, .81 .72 one by one).
                 let aligned = (dst.addr() | d.unsigned_abs() | run).is_multiple_of(16);
                 // One that fills a vector is copied by two smaller ones, which is up to twice as fast
                 // (Sapphire Rapids: 32 bytes at 8000, .74 of memcpy against .35).
@@ -48,7 +49,8 @@ macro_rules! kernels {
                     4..=7 => sse::ends::<u32>,
                     8..=16 => sse::ends::<u64>,
                     17..=32 => sse::ends::<__m128i>,
-                    33..=400 if aligned => sse::vectors::<__m128i>,
+                    33..=112 | 144..=176 if aligned => sse::vectors::<__m128i>,
+                    128..=448 if aligned => fours,
                     33..=64 if size_of::<$vector>() > 32 => avx2::ends::<__m256i>,
                     _ if run > MANY * size_of::<$vector>() => generic::runs_of_any,
                     _ if run <= 2 * size_of::<$vector>() => ends::<$vector>,
@@ -120,6 +122,44 @@ macro_rules! kernels {
             }
         }
     };
+}
+
+/// Copies runs by four vectors of 16 bytes at a time, the last of which overlap others.
+///
+/// # Safety
+/// As for [`super::super::Runs`]; a run is 64 bytes or longer.
+#[target_feature(enable = "sse2")]
+unsafe fn fours(mut dst: *mut u8, d: isize, mut src: *const u8, s: isize, n: usize, run: usize) {
+    let last = run - 64;
+    for _ in 0..n {
+        let mut at = 0;
+        loop {
+            let place = at.min(last);
+            let (to, from) = (dst.wrapping_add(place), src.wrapping_add(place));
+            // SAFETY: in the run at this step (caller).
+            let first = unsafe { from.cast::<__m128i>().read_unaligned() };
+            // SAFETY: as above.
+            let second = unsafe { from.cast::<__m128i>().wrapping_add(1).read_unaligned() };
+            // SAFETY: as above.
+            let third = unsafe { from.cast::<__m128i>().wrapping_add(2).read_unaligned() };
+            // SAFETY: as above.
+            let fourth = unsafe { from.cast::<__m128i>().wrapping_add(3).read_unaligned() };
+            // SAFETY: as above.
+            unsafe { to.cast::<__m128i>().write_unaligned(first) };
+            // SAFETY: as above.
+            unsafe { to.cast::<__m128i>().wrapping_add(1).write_unaligned(second) };
+            // SAFETY: as above.
+            unsafe { to.cast::<__m128i>().wrapping_add(2).write_unaligned(third) };
+            // SAFETY: as above.
+            unsafe { to.cast::<__m128i>().wrapping_add(3).write_unaligned(fourth) };
+            at += 64;
+            if at >= run {
+                break;
+            }
+        }
+        dst = dst.wrapping_offset(d);
+        src = src.wrapping_offset(s);
+    }
 }
 
 /// Runs of more than so many vectors are left to `memcpy`.
