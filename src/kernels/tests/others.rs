@@ -126,16 +126,18 @@ fn others_touch_nothing_beyond_the_first_and_the_last_item() {
     }
 }
 
-/// As large as caches are, where a level may take another's tiles.
+/// As large as caches are, where lines are asked for.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn transpose_of_others_beyond_a_cache_is_the_model_s() {
     for kernels in all() {
-        for width in [3, 5, 6, 7] {
+        for width in [3, 5, 6, 7, 9, 12, 15, 24, 40] {
             let columns = 203;
-            let rows = cpu::limits().far * 8 / 3 / columns / width + 1;
+            let rows = cpu::limits().far * 5 / 4 / columns / width + 1;
             let (d, s) = ((rows * width) as isize, (columns * width) as isize);
-            check(kernels, width, columns, rows, 3, d, s + 2);
+            for (d, s) in [(d, s + 2), (d + 64, -s)] {
+                check(kernels, width, columns, rows, 3, d, s);
+            }
         }
     }
 }

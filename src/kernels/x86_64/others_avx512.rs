@@ -21,7 +21,7 @@ use super::others_shuffle;
 use super::runs::avx512::runs;
 use super::strided_gather_avx512::{count, load, load_masked, store, store_masked};
 use super::transpose_vectors::zmm;
-use crate::kernels::limits;
+use crate::kernels::ahead;
 
 /// Bytes of the source's rows that are done from the first row to the last before the next ones.
 const WIDE: usize = 256;
@@ -40,14 +40,9 @@ pub unsafe fn transpose(
     columns: usize,
     rows: usize,
 ) {
-    // Tiles of shorter vectors are faster where only the next cache has both arrays (Emerald Rapids, L2
-    // 2 MiB, 1000 x 1000 items of 3, 5, 6, 7 bytes: .49 .54 .47 .41 of memcpy against .73 .65 .64 .68;
-    // 300 x 300 .48 .46 .45 .45 against .41 .37 .42 .44, 3000 x 3000 .38 .40 .26 .30, .27 .27 .29 .31).
-    let (limits, len) = (limits(), columns.saturating_mul(rows).saturating_mul(width));
-    // So they are for few rows (3 bytes 12 x 12: 175 ns by runs, 92 so).
     let per = 16_usize.checked_div(width).unwrap_or(0);
-    let between = len >= limits.far * 2 && len < limits.huge.min(limits.far * 10);
-    if width < 8 && (between || rows < 4 * per && columns * width >= 16) {
+    // Tiles of shorter vectors are for few rows (3 bytes 12 x 12: 175 ns by runs, 92 so).
+    if width < 8 && rows < 4 * per && columns * width >= 16 {
         // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
         return unsafe { others_shuffle::transpose(width, dst, d, src, s, columns, rows) };
     }
@@ -61,13 +56,16 @@ pub unsafe fn transpose(
         2 => panel::<2>,
         _ => panel::<1>,
     };
-    let tiles = Tiles::new(width, per, d, s);
+    // 1000 x 1000 items of 3, 5, 6, 7, 9, 12, 15 bytes .40 .50 .57 .59 .60 .47 .48 of memcpy without asking
+    // for lines, .68 .67 .76 .68 .68 .73 .73 so (Xeon, L2 2 MiB).
+    let asks = ahead::pays(columns, d, rows * width);
+    let tiles = Tiles::new(width, per, d, s, asks);
     let (high, len) = (4 * per, rows * width);
     // Tiles whose rows can be loaded by 16 bytes.
     let mut left = (columns * width - 16).checked_div(per * width).unwrap_or(0) + 1;
     let mut column = 0;
     while left > 0 {
-        let groups = left.min(WIDE / 16);
+        let groups = if asks { left } else { left.min(WIDE / 16) };
         // SAFETY: whole tiles.
         unsafe { tiles.rows(panel, dst, src, column, 0, groups, rows, len, high) };
         column += groups * per;
@@ -102,11 +100,13 @@ struct Tiles {
     index: __m512i,
     /// For each of these vectors, which bytes it has.
     masks: [u64; 5],
+    /// Whether to ask for columns ahead.
+    asks: bool,
 }
 
 impl Tiles {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-    fn new(width: usize, per: usize, d: isize, s: isize) -> Self {
+    fn new(width: usize, per: usize, d: isize, s: isize, asks: bool) -> Self {
         let places = items(width).map(|(item, byte)| {
             let lane = _mm512_slli_epi16::<4>(_mm512_and_si512(item, _mm512_set1_epi16(3)));
             (_mm512_add_epi16(lane, byte), _mm512_srli_epi16::<2>(item))
@@ -123,7 +123,7 @@ impl Tiles {
             let high = _mm512_cmpeq_epi16_mask(high_vector, vector);
             *mask = u64::from(low) | u64::from(high) << 32;
         }
-        Self { width, d, s, index, masks }
+        Self { width, d, s, index, masks, asks }
     }
 
     /// Does all rows of `groups` tiles' columns, from `column` on.
@@ -157,8 +157,9 @@ impl Tiles {
             let at = row.min(rows - high);
             let left = len - at * self.width;
             let writable = if free > 0 { u64::MAX } else { _bzhi_u64(u64::MAX, left as u32) };
-            let n = free.clamp(1, DOWN);
-            free = free.saturating_sub(DOWN);
+            let down = if self.asks { 2 * DOWN } else { DOWN };
+            let n = free.min(down).max(1);
+            free = free.saturating_sub(down);
             let to = dst.wrapping_add(at * self.width);
             let from = src.wrapping_offset(self.s * at.cast_signed());
             // SAFETY: tiles within the arrays (caller).
@@ -194,6 +195,11 @@ unsafe fn panel<const N: usize>(
         *index = _mm512_add_epi8(*index, _mm512_set1_epi8(column * tiles.width as i8));
     }
     for _ in 0..groups {
+        if tiles.asks {
+            for column in 0..N.cast_signed() {
+                ahead::ask(dst.wrapping_offset(tiles.d * column), tiles.d);
+            }
+        }
         let mut to = dst;
         let mut from = src;
         for _ in 0..n {
