@@ -14,6 +14,7 @@ pub const PIECE: usize = 6 * 64;
 const NEXT: isize = 8;
 
 /// Whether to ask for lines of a destination of columns `d` apart that are `down` bytes high.
+#[inline(never)]
 pub fn pays(columns: usize, d: isize, down: usize) -> bool {
     let (limits, extent) = (limits(), columns.saturating_mul(d.unsigned_abs()));
     // Columns 2 KiB apart or a multiple of that push each other out of the caches.
@@ -22,19 +23,22 @@ pub fn pays(columns: usize, d: isize, down: usize) -> bool {
     spread && columns >= 64 && down >= PIECE && extent >= limits.far && extent < limits.huge
 }
 
-/// Asks for a piece of the column that is written after some others, of which this is the first; it
-/// need not be there.
-#[inline]
-pub fn ask(column: *const u8, d: isize) {
-    let next = column.wrapping_offset(d.wrapping_mul(NEXT));
-    for line in (0..PIECE).step_by(64) {
-        let line = next.wrapping_add(line);
-        // SAFETY: nothing is done to the address.
-        #[cfg(target_arch = "x86_64")]
-        unsafe {
-            core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.cast())
-        };
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = line;
+/// Asks for a piece of each of so many columns that are written after some others, of which `column` is the
+/// first; they need not be there.
+#[inline(never)]
+pub fn ask(column: *const u8, d: isize, columns: usize) {
+    let mut next = column.wrapping_offset(d.wrapping_mul(NEXT));
+    for _ in 0..columns {
+        for line in (0..PIECE).step_by(64) {
+            let line = next.wrapping_add(line);
+            // SAFETY: nothing is done to the address.
+            #[cfg(target_arch = "x86_64")]
+            unsafe {
+                core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.cast())
+            };
+            #[cfg(not(target_arch = "x86_64"))]
+            let _ = line;
+        }
+        next = next.wrapping_offset(d);
     }
 }

@@ -60,7 +60,7 @@ pub unsafe fn transpose(
                     unsafe { runs(to, d, from, w, across, width) };
                 } else {
                     if asks {
-                        ahead::ask(to, d);
+                        ahead::ask(to, d, 1);
                     }
                     // SAFETY: a part of a column (caller).
                     unsafe { runs(to, w, from, s, down, width) };

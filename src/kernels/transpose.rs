@@ -197,19 +197,14 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, s: isize, across: usize, down: 
     let extent = count(across, width).saturating_mul(d.unsigned_abs());
     let on_lines = d % 64 == 0 && dst.addr().is_multiple_of(width);
     let plain = *tiles.strips.iter().find(|strip| strip.height <= down).unwrap_or(&tiles.parts);
-    let large = limits().large;
-    // Whole lines are better past the caches, or of 1 and 2 bytes plain (768 x 768 items of 4 bytes .98 and
-    // .60 so, 1280 x 1280 of 2 bytes at AVX2 .86 and .40, 704 x 704 .67 and .55); single bytes gain nothing.
-    let suits = if on_lines { width >= 4 && extent < large } else { width > 1 };
-    if suits && ahead::pays(count(across, width), d, down) {
-        // 1000 x 1000 items of 2, 4, 8, 16 bytes .65 .72 .90 .74 otherwise, .87 .85 .90 .90 so (Xeon,
-        // L2 2 MiB); 1500 x 1500 items of 8 bytes .55 and .80; 2000 x 2000, 32 MB, .87 and .55.
-        let body = if width >= 4 { tiles.parts } else { plain };
-        let align = body.height.min(1 << d.trailing_zeros().min(6));
-        let align = if align < 16 { 1 } else { align };
-        return Way { body, block: 1024 * width, align, streams: false, lines: Lines::Ahead };
-    }
-    if down >= 256 && extent >= large {
+    // What is written past the caches has to come from memory for whoever reads it next, and lines that are
+    // in the caches have to leave them first. Of 1000 x 1000 items of 2, 4, 8, 16 bytes that the caches
+    // have: .31 .37 .51 .64 of memcpy past them, .89 .88 .78 .83 asked for; that they do not have: .65 .72
+    // 1.17 1.26, and .87 .85 .86 .97 (Xeon, L2 2 MiB). Bytes: 2000 x 2000 .36 and .67, .70 and .66.
+    // 2000 x 2000 items of 8 bytes, 32 MB: .87 and .55.
+    let asks = ahead::pays(count(across, width), d, down);
+    let large = if asks || down < 256 { usize::MAX } else { limits().large };
+    if extent >= large {
         if on_lines {
             // 4096 x 4096 items of 1, 2, 4, 8, 16 bytes: .65 .80 .64 .22 .29 with plain stores, .73
             // .92 1.0 .61 .65 past the caches, and .68 1.0 1.4 1.0 1.0 in pairs of lines, so all but
@@ -219,7 +214,7 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, s: isize, across: usize, down: 
             return Way { body, block: 4096, align: 64, streams: true, lines };
         }
         if let Some(shifted) = tiles.shifted
-            && (width > 1 || extent >= 2 * large)
+            && (width > 1 || extent / 2 >= large)
         {
             // 3001 x 3001 items of 1, 2, 4, 8 bytes: .50 .81 .31 .27 with plain stores, .74 .95 .99
             // 1.0 in lines; 1000 x 3000 items of 1 byte: .50 and .43.
@@ -233,11 +228,15 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, s: isize, across: usize, down: 
     // (From 4 bytes on by networks of whole lines: by a stage on the way 512 x 512 items of 4 bytes at
     // AVX2 are .47 instead of .58. Of 1 and 2 bytes, whose networks are large, a stage costs nothing.)
     let whole = plain.height == 64;
-    let parts = if whole { !on_lines && width >= 4 } else { width >= 4 || extent >= 1 << 16 };
+    let parts = match width {
+        4.. => asks || !whole || !on_lines,
+        _ => !whole && extent >= 1 << 16,
+    };
     let (body, lines) = match parts && down >= 64 {
         true => (tiles.parts, Lines::Direct(count(64, tiles.parts.height))),
         false => (plain, Lines::Direct(1)),
     };
+    let lines = if asks { Lines::Ahead } else { lines };
     // Columns 2 KiB apart or a multiple of that meet in few sets of the caches: only as many as stay.
     // Others may be many, as rows are read best from end to end (1000 x 1000 items of 4 bytes: in
     // blocks of 512, 1024, 4096 bytes .32 .36 .61), within what the TLB knows (2048 pages); of single
@@ -245,9 +244,9 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, s: isize, across: usize, down: 
     // Short rows of the source are near each other anyway (4200 x 80 items of 4 bytes, between other work:
     // whole rows .58, blocks of 128 to 192 bytes .72; without other work there is no difference).
     let block = match width {
-        1 => 512,
+        1 if !asks => 512,
         4.. if d % 2048 == 0 => 128,
-        4.. if s.unsigned_abs() <= 512 => 192,
+        4.. if !asks && s.unsigned_abs() <= 512 => 192,
         _ => 1024 * width,
     };
     // Not at all if only some columns could be brought there, or if that costs more than it saves.

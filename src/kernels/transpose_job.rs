@@ -91,47 +91,43 @@ impl Job<'_> {
                 (strip.run)(dst.wrapping_add(row), self.d, from, self.s, tiles, panels, group)
             };
         };
-        // Covers rows up to `end`; where no strip is as low as that, others above or below as well.
-        let cover = |mut row: usize, end: usize| {
+        let rows = |at: usize| src.wrapping_offset(self.s * count(at, self.width).cast_signed());
+        let head = dst.addr().wrapping_neg() & (self.way.align - 1);
+        let head = if head & (self.width - 1) == 0 && head < self.down { head } else { 0 };
+        // From which byte to which; not below the last row.
+        let (start, end) = match self.way.lines {
+            Lines::Shifted(shifted) if self.down >= 3 * 64 => {
+                // SAFETY: the same columns.
+                unsafe { self.shifted(shifted, dst, src, tiles) }
+            }
+            Lines::Whole(drain, group) => {
+                let (to, lines) = (dst.wrapping_add(head), (self.down - head) / 64);
+                // SAFETY: lines of the same columns.
+                unsafe { self.whole(drain, group, to, rows(head), tiles, lines) };
+                (head, head + lines * 64)
+            }
+            lines => {
+                let mut done = head;
+                if let Lines::Ahead = lines {
+                    let groups = (self.down - head) / PIECE;
+                    // SAFETY: whole groups of the same columns.
+                    unsafe { self.ahead(dst.wrapping_add(head), rows(head), tiles, groups) };
+                    done += groups * PIECE;
+                }
+                let panels = count(self.down - done, self.way.body.height * group) * group;
+                run(self.way.body, done, panels);
+                (head, done + panels * self.way.body.height)
+            }
+        };
+        // The rest; where no strip is as low as that, others above or below as well.
+        for (mut row, end) in [(0, start), (end, self.down)] {
             while row < end {
                 let strip = self.lowest_over(end - row);
                 // Not below the last row.
                 run(strip, row.min(self.down - strip.height), 1);
                 row += strip.height.min(end - row);
             }
-        };
-        if let Lines::Shifted(shifted) = self.way.lines
-            && self.down >= 3 * 64
-        {
-            // SAFETY: the same columns.
-            let (above, below) = unsafe { self.shifted(shifted, dst, src, tiles) };
-            cover(0, above);
-            cover(below, self.down);
-            return;
         }
-        let head = dst.addr().wrapping_neg() & (self.way.align - 1);
-        let head = if head & (self.width - 1) == 0 && head < self.down { head } else { 0 };
-        cover(0, head);
-        let rows = |at: usize| src.wrapping_offset(self.s * count(at, self.width).cast_signed());
-        // Not below the last row either.
-        let end = if let Lines::Whole(drain, group) = self.way.lines {
-            let lines = (self.down - head) / 64;
-            // SAFETY: lines of the same columns.
-            unsafe { self.whole(drain, group, dst.wrapping_add(head), rows(head), tiles, lines) };
-            head + lines * 64
-        } else {
-            let mut start = head;
-            if let Lines::Ahead = self.way.lines {
-                let groups = (self.down - head) / PIECE;
-                // SAFETY: whole groups of the same columns.
-                unsafe { self.ahead(dst.wrapping_add(head), rows(head), tiles, groups) };
-                start += groups * PIECE;
-            }
-            let panels = count(self.down - start, self.way.body.height * group) * group;
-            run(self.way.body, start, panels);
-            start + panels * self.way.body.height
-        };
-        cover(end, self.down);
     }
 
     /// Does `lines` lines of the columns by way of a stage, `group` of them at once.
@@ -188,13 +184,11 @@ impl Job<'_> {
             while left > 0 {
                 // Those of a line of the source: 16 bytes' items .76 -> .84, of 4 bytes .90 -> .87.
                 let tiles = left.min(4);
-                let columns = count(tiles * 16, self.width).cast_signed();
-                for column in 0..columns {
-                    ask(to.wrapping_offset(self.d * column), self.d);
-                }
+                let columns = count(tiles * 16, self.width);
+                ask(to, self.d, columns);
                 // SAFETY: tiles of these columns (caller).
                 unsafe { (self.way.body.run)(to, self.d, from, self.s, tiles, panels, panels) };
-                to = to.wrapping_offset(self.d * columns);
+                to = to.wrapping_offset(self.d * columns.cast_signed());
                 from = from.wrapping_add(tiles * 16);
                 left -= tiles;
             }

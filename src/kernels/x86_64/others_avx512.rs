@@ -196,9 +196,7 @@ unsafe fn panel<const N: usize>(
     }
     for _ in 0..groups {
         if tiles.asks {
-            for column in 0..N.cast_signed() {
-                ahead::ask(dst.wrapping_offset(tiles.d * column), tiles.d);
-            }
+            ahead::ask(dst, tiles.d, N);
         }
         let mut to = dst;
         let mut from = src;
