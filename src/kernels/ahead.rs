@@ -13,14 +13,23 @@ pub const PIECE: usize = 6 * 64;
 /// How many columns further on those are that are asked for; 4 and 16 are as good.
 const NEXT: isize = 8;
 
-/// Whether to ask for lines of a destination of columns `d` apart that are `down` bytes high.
+/// Whether to ask for lines of a destination of columns `d` apart that are `down` bytes high, where the
+/// source's rows are `s` apart.
 #[inline(never)]
-pub fn pays(columns: usize, d: isize, down: usize) -> bool {
+pub fn pays(columns: usize, d: isize, down: usize, s: isize) -> bool {
     let (limits, extent) = (limits(), columns.saturating_mul(d.unsigned_abs()));
     // Columns 2 KiB apart or a multiple of that push each other out of the caches.
     let spread = d & 2047 != 0;
+    // So do the many rows of a piece if they are 512 bytes apart, which costs as much as asking saves unless the
+    // destination is just too large for the second level (items of 3 bytes 512 x 512 .44 of memcpy and .30
+    // asked for, of 4 bytes 500 x 512 .55 and .45, of 8 bytes 1344 x 1344 .82 and .52; but of 2 bytes
+    // 1000 x 1024 .28 and .71 if the caches have the destination, .55 and .68 if not).
+    let (least, most) = match s & 511 {
+        0 => (limits.large, limits.large.saturating_mul(4)),
+        _ => (limits.far, usize::MAX),
+    };
     // Few columns are written from end to end, as any copy is.
-    spread && columns >= 64 && down >= PIECE && extent >= limits.far && extent < limits.huge
+    spread && columns >= 64 && down >= PIECE && extent >= least && extent < limits.huge.min(most)
 }
 
 /// Asks for a piece of each of so many columns that are written after some others, of which `column` is the

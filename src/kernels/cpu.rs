@@ -82,10 +82,10 @@ fn find_limits() -> Limits {
             // The last level is far away and shared with strangers, whatever its size: on Emerald
             // Rapids (L2 2 MiB, L3 "260 MiB") memcpy within 2 MiB + 2 MiB is no faster than in memory,
             // and transposes past the caches gain from 2 MB on and lose at 1 MiB. How much of a last
-            // level of 480 MiB is one's own is not told: up to 18 MB it is better to ask for lines,
-            // from 32 MB on to write past the caches (Xeon of model 167, L2 2 MiB).
+            // level of 480 MiB is one's own is not told: up to 18 MB it is better to ask for lines, at 23
+            // MB as good, from 32 MB on better to write past the caches (Xeon of model 167, L2 2 MiB).
             let large = (l2 / 4).saturating_mul(3);
-            let huge = (l3 / 8).saturating_mul(3).min(24 << 20).max(large);
+            let huge = (l3 / 8).saturating_mul(3).min(20 << 20).max(large);
             return Limits { far: large / 2, large, huge };
         }
     }

@@ -203,19 +203,8 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, s: isize, across: usize, down: 
     // have: .31 .37 .51 .64 of memcpy past them, .89 .88 .78 .83 asked for; that they do not have: .65 .72
     // 1.17 1.26, and .87 .85 .86 .97 (Xeon, L2 2 MiB). Bytes: 2000 x 2000 .36 and .67, .70 and .66.
     // 2000 x 2000 items of 8 bytes, 32 MB: .87 and .55.
-    // Not where the source's lines for a piece of each column meet in few sets of the first cache: 768 x 768
-    // items of 2 bytes at AVX2 .58 plain and .40 asked for; past the caches, where these do not have the
-    // destination anyway, 1472 x 1472 of 4 bytes .73 and .50, 1344 x 1344 of 8 bytes .82 and .52. (1280 x
-    // 1280 of 2 bytes .82 and .40 too, but .44 and .39 if they had it; 640 x 640 of 4 bytes .30 and .70.)
-    let (limit, meet) = (limits().large, s & (64 * width.cast_signed() - 1) == 0);
-    let clash = match width {
-        _ if !meet => false,
-        1 | 2 => plain.height < 64 && (extent < limit || extent / 4 >= limit),
-        4 | 8 => extent / 4 >= limit,
-        _ => false,
-    };
-    let asks = !clash && ahead::pays(count(across, width), d, down);
-    let large = if asks || down < 256 { usize::MAX } else { limit };
+    let asks = ahead::pays(count(across, width), d, down, s);
+    let large = if asks || down < 256 { usize::MAX } else { limits().large };
     if extent >= large {
         if on_lines {
             // 4096 x 4096 items of 1, 2, 4, 8, 16 bytes: .65 .80 .64 .22 .29 with plain stores, .73
