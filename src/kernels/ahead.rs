@@ -29,7 +29,7 @@ pub fn pays(columns: usize, d: isize, down: usize, s: isize) -> bool {
         _ => (limits.far, usize::MAX),
     };
     // Few columns are written from end to end, as any copy is.
-    spread && columns >= 64 && down >= PIECE && extent >= least && extent < limits.huge.min(most)
+    spread && columns >= 64 && down >= PIECE && extent >= least && extent < most
 }
 
 /// Asks for a piece of each of so many columns that are written after some others, of which `column` is the

@@ -93,7 +93,7 @@ fn find_limits() -> Limits {
         let (l2, l3) = sizes(AMD);
         if l2 != 0 {
             // Zen 5 (L3 32 MiB): stores past the caches gain from 12 MiB on and lose below. Asking for
-            // lines was measured on none.
+            // lines was measured on none, so it is left to items that have no such stores.
             let large = (l3 / 8).saturating_mul(3).max(l2);
             return Limits { far: large, large, huge: large };
         }

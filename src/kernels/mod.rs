@@ -179,7 +179,7 @@ pub struct Limits {
     pub far: usize,
     /// It is better written past the caches than without asking for its lines.
     pub large: usize,
-    /// It is better written past the caches in any case.
+    /// It is better written past the caches in any case, where there are stores for that.
     pub huge: usize,
 }
 

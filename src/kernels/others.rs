@@ -4,8 +4,8 @@
 //! items of 3, 24, 40 bytes on Emerald Rapids: .07 .18 .27 of memcpy -> .13 .70 .60), and nothing
 //! elsewhere.
 
+use super::Runs;
 use super::ahead::{self, PIECE};
-use super::{Runs, limits};
 
 /// Longer items are lines of their own, which blocks do not help.
 pub const LONG: usize = 256;
@@ -43,11 +43,6 @@ pub unsafe fn transpose(
     // A whole row of columns before the next rows: what is asked for is written soon (500 x 500 items of 40
     // bytes .92, .82 in columns one after another; 5000 x 100 of 24 bytes .84 and .54, .69 without asking).
     let wide = if asks { 1024 } else { wide };
-    // Beyond what asking helps, as much of a column is done at once as the TLB knows pages of rows for, so
-    // that the CPU sees its lines coming, unless columns push each other out (1000 x 1000 items of 24 and 40
-    // bytes .52 .55 -> .62 .63 of memcpy, 3000 x 300 of 24 bytes .37 -> .48, .24 with all rows).
-    let far = columns.saturating_mul(d.unsigned_abs()) >= limits().huge && d & 2047 != 0;
-    let high = if far && !flat { 1024 } else { high };
     let mut column = 0;
     while column < columns {
         let across = wide.min(columns.wrapping_sub(column));

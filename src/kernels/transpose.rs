@@ -203,7 +203,7 @@ fn choose(tiles: &Tiles, dst: *mut u8, d: isize, s: isize, across: usize, down: 
     // have: .31 .37 .51 .64 of memcpy past them, .89 .88 .78 .83 asked for; that they do not have: .65 .72
     // 1.17 1.26, and .87 .85 .86 .97 (Xeon, L2 2 MiB). Bytes: 2000 x 2000 .36 and .67, .70 and .66.
     // 2000 x 2000 items of 8 bytes, 32 MB: .87 and .55.
-    let asks = ahead::pays(count(across, width), d, down, s);
+    let asks = extent < limits().huge && ahead::pays(count(across, width), d, down, s);
     let large = if asks || down < 256 { usize::MAX } else { limits().large };
     if extent >= large {
         if on_lines {
