@@ -21,8 +21,8 @@ pub fn text(run: &Run, name: &str) -> String {
     text += &format!(
         "\nmemcpy in GB/s. Ours: the time of memcpy over ours (1.0 is as fast as memcpy of as many dense \
          bytes). Then how many times as long each rival takes as ours. \"lines\" copies nothing: it reads \
-         something of each line of the source and writes each line of the destination, below which no copy \
-         of one dimension gets.\n\n\
+         something of each line of the source and writes each line of the destination, by plain stores; who takes \
+         about as long is bound by memory.\n\n\
          ![ratio to memcpy]({name}.svg)\n\n| family | case | memcpy | **ours** |"
     );
     let mut rule = String::from("|---|---|--:|--:|");

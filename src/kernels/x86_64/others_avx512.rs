@@ -56,8 +56,8 @@ pub unsafe fn transpose(
         2 => panel::<2>,
         _ => panel::<1>,
     };
-    // 1000 x 1000 items of 3, 5, 6, 7, 9, 12, 15 bytes .40 .50 .57 .59 .60 .47 .48 of memcpy without asking
-    // for lines, .68 .67 .76 .68 .68 .73 .73 so (Xeon, L2 2 MiB).
+    // 1000 x 1000 items of 3, 5, 6, 7, 9, 12, 15 bytes .49 .54 .47 .41 .60 .47 .48 of memcpy without asking
+    // for lines, .68 .67 .76 .68 .68 .73 .73 so (Xeons, L2 2 MiB).
     // Not for low columns (70 x 20000 of 12 bytes .66 without, .46 so; 200 x 2500 .68 and .76).
     let asks = rows * width >= 4 * ahead::PIECE && ahead::pays(columns, d, rows * width, s);
     let tiles = Tiles::new(width, per, d, s, asks);

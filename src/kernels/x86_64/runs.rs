@@ -92,8 +92,7 @@ macro_rules! kernels {
                 }
             }
 
-            /// Copies runs by vectors, the last of which overlaps the one in front. It is loaded first, so
-            /// that its line is on its way early (256 bytes .72 of memcpy, .65 if it is loaded last).
+            /// Copies runs by vectors, the last of which overlaps the one in front.
             ///
             /// # Safety
             /// As for `runs`; a run is longer than a vector.
