@@ -204,10 +204,13 @@ bench: lib ## Measure each call beside libpython's, the audit, and copies beside
 	$(cargo) bench --bench audit
 	$(cargo) bench --bench copies
 
+# With OLD, nothing else is measured: both benches run, whatever the first one finds.
 .PHONY: bench-quick
-bench-quick: lib ## Measure one copy of each family: ours/memcpy, times libpython, times NumPy (a minute)
+bench-quick: lib ## Measure a copy of each family (a minute); or, with OLD=FILE, what is slower than an older libpybuffer.so
 	$(call need,$(CARGO),Rust 1.89 or newer runs the benches)
-	@$(cargo) bench --quiet --bench copies -- --quick
+	@$(if $(OLD),status=0; for bench in calls copies; do \
+	  $(cargo) bench --quiet --bench $$bench -- '--old=$(OLD)' || status=1; done; exit $$status, \
+	  $(cargo) bench --quiet --bench copies -- --quick)
 
 .PHONY: findings
 findings: lib ## Write docs/findings.txt anew: what the checker finds in NumPy, ctypes, PyArrow, ... (from PyPI)

@@ -6,7 +6,8 @@
 //!
 //! `cargo bench --bench copies -- [--quick] [WORD ...]`: words choose the cases whose family or name
 //! contains one of them. A run of all cases is written to `docs/performance`. `PYBUFFER_CPU` lowers the
-//! level of the library's kernels as ever.
+//! level of the library's kernels as ever. With `--old=FILE` an older libpybuffer.so is the only rival, at
+//! every level (`host/older.rs`).
 
 #[path = "../host/mod.rs"]
 mod host;
@@ -21,35 +22,51 @@ mod report;
 mod rivals;
 mod setup;
 
+use std::process::ExitCode;
+
 use cases::Case;
 use host::Host;
 use host::machine;
+use host::older::{self, Findings, Level};
 use job::Job;
 use memory::Random;
 use report::{Row, Run};
-use rivals::Field;
+use rivals::{Buffers, Field, Rival};
 
-fn main() {
+fn main() -> ExitCode {
     // Cargo adds --bench.
-    let arguments: Vec<String> =
-        std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let arguments = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let (old, arguments) = older::option(arguments);
     let (options, words): (Vec<String>, Vec<String>) =
         arguments.into_iter().partition(|word| word.starts_with("--"));
     let quick = options.contains(&"--quick".into());
-    assert!(options.len() == usize::from(quick), "the only option is --quick, not {options:?}");
+    assert!(options.len() == usize::from(quick), "unknown option among {options:?}");
 
     let host: Option<&'static Host> = Host::start().map(|host| &*Box::leak(Box::new(host)));
-    let Field { present: rivals, left_out } = Field::gather(host, quick);
-    let mut run = Run::new(&rivals, left_out);
-    machine::pin();
-    introduce(&run, quick);
-
     let is_chosen = |case: &Case| {
         let named = |word: &String| case.family.contains(word) || case.name.contains(word);
         (case.quick || !quick) && (words.is_empty() || words.iter().any(named))
     };
+    let cases = cases::all().into_iter().filter(is_chosen);
+    match old {
+        Some(old) => beside_older(host, &older::levels(&old), cases),
+        None => beside_rivals(host, quick, words.is_empty(), cases),
+    }
+}
+
+/// Measures cases beside everybody else, and writes what was found if these are all.
+fn beside_rivals(
+    host: Option<&'static Host>,
+    quick: bool,
+    is_whole: bool,
+    cases: impl Iterator<Item = Case>,
+) -> ExitCode {
+    let Field { present: rivals, left_out } = Field::gather(host, quick);
+    let mut run = Run::new(&rivals, left_out);
+    machine::pin();
+    introduce(&run, quick);
     let mut random = Random(1);
-    for case in cases::all().into_iter().filter(is_chosen) {
+    for case in cases {
         let mut job = Job::new(case);
         let seconds = measure::measure(&mut job, &rivals, &mut random);
         let row = Row { case: job.case, seconds };
@@ -60,14 +77,53 @@ fn main() {
         run.rows.push(row);
     }
     if quick {
-        return;
+        return ExitCode::SUCCESS;
     }
     println!("\n{}", report::summary(&run));
-    if words.is_empty() {
+    if is_whole {
         let folder = support::shipped().root.join("docs/performance");
         run.write(&folder).expect("docs/performance can be written");
         println!("written to {}", folder.display());
     }
+    ExitCode::SUCCESS
+}
+
+/// Measures cases beside an older library at every level; fails if one is slower.
+fn beside_older(
+    host: Option<&'static Host>,
+    levels: &[Level],
+    cases: impl Iterator<Item = Case>,
+) -> ExitCode {
+    machine::pin();
+    Findings::head(levels.iter().map(|level| level.name));
+    let mut findings = Findings::default();
+    for case in cases {
+        let mut job = Job::new(case);
+        let name = format!("{} {}", job.case.family, job.case.name);
+        let mut ratios = Vec::new();
+        for level in levels {
+            let both: Vec<_> = level
+                .loads
+                .iter()
+                .map(|both| both.each_ref().map(|library| Buffers::other(host, library)))
+                .collect();
+            let mut loads = Vec::new();
+            for both in &both {
+                let copies = both.each_ref().map(|library| library.prepare(&job));
+                // Without a CPython there is nothing to make memoryviews for CopyData.
+                let [Some(old), Some(new)] = copies else { continue };
+                loads.push([old, new]);
+            }
+            for copy in loads.iter_mut().flatten() {
+                assert!(job.is_right_after(|| copy(1)), "{}: a wrong result: {name}", level.name);
+            }
+            if !loads.is_empty() {
+                ratios.push((level.name, older::compare(&mut loads)));
+            }
+        }
+        findings.case(&name, &ratios);
+    }
+    if findings.end() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What is compared: before the table, beside the lines of a quick run.

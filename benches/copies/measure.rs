@@ -1,10 +1,9 @@
 //! How a case is measured: every rival once in each repetition, in an order that changes, each after its
 //! result was checked. What counts is the median.
-//!
-//! The clock is that of the thread, which stands while the CPU does something else.
 
 use std::time::Duration;
 
+use crate::host::clock::{median, thread_time};
 use crate::job::Job;
 use crate::memory::Random;
 use crate::rivals::{Copy, Rival};
@@ -90,19 +89,4 @@ pub fn measure(job: &mut Job, rivals: &[Box<dyn Rival>], random: &mut Random) ->
         medians[runner.index] = Some(median(runner.seconds));
     }
     medians
-}
-
-/// How long this thread has run.
-fn thread_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: room for a time.
-    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    assert_eq!(result, 0, "there is no clock for a thread");
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }

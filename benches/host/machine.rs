@@ -40,6 +40,11 @@ pub fn named_level() -> Option<&'static str> {
     Some(known.unwrap_or_else(|| panic!("PYBUFFER_CPU={name} is none of {LEVELS:?}")))
 }
 
+/// The levels that this CPU has, lowest first.
+pub fn levels() -> &'static [&'static str] {
+    &LEVELS[..=highest()]
+}
+
 fn level() -> &'static str {
     let place = |name| LEVELS.iter().position(|level| *level == name);
     let allowed = named_level().and_then(place).unwrap_or(LEVELS.len());

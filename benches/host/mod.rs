@@ -1,7 +1,11 @@
 //! Where the benches run: a CPython inside this process (its libpython loaded and started, to measure
-//! beside), and the machine.
+//! beside), the clock, the machine; and an older library beside the present one.
 
+#![allow(dead_code, reason = "each bench uses a part of it")]
+
+pub mod clock;
 pub mod machine;
+pub mod older;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 

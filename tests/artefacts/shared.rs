@@ -10,9 +10,9 @@ use super::readelf::{self, Symbol, dynamic, dynamic_symbols, segments};
 use crate::support::{run, shipped, stdout, temp_dir};
 
 /// The most that the library may weigh once stripped, with the kernels of every level.
-pub const MAX_STRIPPED: u64 = 256 * 1024;
+pub const MAX_STRIPPED: u64 = 320 * 1024;
 /// The most code that it may have without its leaf loops.
-const MAX_WITHOUT_KERNELS: u64 = 112 * 1024;
+const MAX_WITHOUT_KERNELS: u64 = 160 * 1024;
 
 fn undefined() -> impl Iterator<Item = Symbol> {
     dynamic_symbols(&shipped().so).into_iter().filter(|symbol| !symbol.is_defined)

@@ -30,8 +30,12 @@ impl Buffers {
         let library = unsafe { Library::open(Some(&support::shipped().so), RTLD_NOW | RTLD_LOCAL) }
             .expect("libpybuffer.so");
         // It stays loaded.
-        let library = Box::leak(Box::new(library));
-        Self::of("libpybuffer", env!("CARGO_PKG_VERSION").into(), host, library)
+        Self::of("libpybuffer", env!("CARGO_PKG_VERSION").into(), host, Box::leak(library.into()))
+    }
+
+    /// Another libpybuffer.
+    pub fn other(host: Option<&'static Host>, library: &Library) -> Self {
+        Self::of("libpybuffer", String::new(), host, library)
     }
 
     pub fn libpython(host: &'static Host) -> Self {

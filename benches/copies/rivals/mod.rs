@@ -9,7 +9,7 @@ mod numpy;
 mod reference;
 mod torch;
 
-use buffer::Buffers;
+pub use buffer::Buffers;
 
 use crate::host::Host;
 use crate::job::Job;

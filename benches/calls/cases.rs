@@ -1,28 +1,16 @@
-//! The time of each call beside libpython's, in one process: `make bench`.
-//!
-//! One process on one CPU. Both libraries are loaded as a user would load them and called through the
-//! same kind of pointer, so what differs is what they do. The table at the end gives the medians and
-//! their ratio, which also go to `docs/performance/calls.json`; criterion's own reports are in
-//! `target/criterion`.
-
-mod host;
-#[path = "../tests/support/mod.rs"]
-mod support;
+//! What is measured: the functions of a library, and the calls that are made of them.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
-use criterion::Criterion;
-use host::machine::{self, Machine};
-use host::{Host, Object, symbol};
-use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use libloading::os::unix::Library;
 use pybuffer::abi::{Py_buffer, PyBUF_FULL_RO, PyBUF_SIMPLE};
-use serde_json::{Value, json};
+
+use crate::host::{Host, Object, symbol};
 
 /// The functions of one of the two libraries.
-struct Functions {
-    label: &'static str,
+pub struct Functions {
+    pub label: &'static str,
     is_contiguous: unsafe extern "C" fn(*const Py_buffer, c_char) -> c_int,
     get_pointer: unsafe extern "C" fn(*const Py_buffer, *const isize) -> *mut c_void,
     fill_info:
@@ -30,7 +18,7 @@ struct Functions {
     release: unsafe extern "C" fn(*mut Py_buffer),
     get_buffer: unsafe extern "C" fn(Object, *mut Py_buffer, c_int) -> c_int,
     /// Null in libpython 3.8, which has neither of the two.
-    check_buffer: Option<unsafe extern "C" fn(Object) -> c_int>,
+    pub check_buffer: Option<unsafe extern "C" fn(Object) -> c_int>,
     size_from_format: Option<unsafe extern "C" fn(*const c_char) -> isize>,
     fill_strides: unsafe extern "C" fn(c_int, *const isize, *mut isize, c_int, c_char),
     to_contiguous: unsafe extern "C" fn(*mut c_void, *const Py_buffer, isize, c_char) -> c_int,
@@ -43,7 +31,8 @@ struct Functions {
 }
 
 impl Functions {
-    fn of(label: &'static str, library: &Library) -> Self {
+    /// Those of a libpython or a libpybuffer.
+    pub fn of(label: &'static str, library: &Library) -> Self {
         Self {
             label,
             is_contiguous: symbol(library, c"PyBuffer_IsContiguous"),
@@ -79,21 +68,20 @@ struct Block {
 }
 
 impl Block {
-    fn new(strides: [isize; 3]) -> Box<Self> {
-        Box::new(Self { items: std::array::from_fn(|i| i as i32), shape: [2, 3, 4], strides })
-    }
-
-    fn view(&mut self) -> Py_buffer {
+    /// A view of a block that stays.
+    fn view(strides: [isize; 3]) -> Py_buffer {
+        let items = std::array::from_fn(|i| i as i32);
+        let block = Box::leak(Box::new(Self { items, shape: [2, 3, 4], strides }));
         Py_buffer {
-            buf: self.items.as_mut_ptr().cast(),
+            buf: block.items.as_mut_ptr().cast(),
             obj: std::ptr::null_mut(),
             len: 96,
             itemsize: 4,
             readonly: 0,
             ndim: 3,
             format: std::ptr::null_mut(),
-            shape: self.shape.as_mut_ptr(),
-            strides: self.strides.as_mut_ptr(),
+            shape: block.shape.as_mut_ptr(),
+            strides: block.strides.as_mut_ptr(),
             suboffsets: std::ptr::null_mut(),
             internal: std::ptr::null_mut(),
         }
@@ -106,33 +94,7 @@ fn empty_view() -> Py_buffer {
 }
 
 /// One measured call: its name, and what is done for each of the two libraries.
-type Case<'a> = (&'a str, Box<dyn Fn(&Functions) + 'a>);
-
-fn main() {
-    let host = Host::start().expect("a CPython with a shared libpython, to measure beside");
-    // SAFETY: loading the library runs none of its code.
-    let ours = unsafe { Library::open(Some(&support::shipped().so), RTLD_NOW | RTLD_LOCAL) }
-        .expect("libpybuffer.so");
-    let both = [Functions::of("libpython", &host.library), Functions::of("libpybuffer", &ours)];
-    println!("beside CPython {}", host.python.label);
-
-    let objects = Objects::new(&host);
-    let mut dense = Block::new([48, 16, 4]);
-    let mut transposed = Block::new([4, 8, 24]);
-    let (dense, mut transposed) = (dense.view(), transposed.view());
-    transposed.format = c"f".as_ptr().cast_mut();
-    let mut cases = cases(&objects, &dense, &transposed);
-    if both[0].check_buffer.is_none() {
-        cases.retain(|(name, _)| !name.starts_with("CheckBuffer") && !name.starts_with("SizeFrom"));
-    }
-    machine::pin();
-    let samples = measure(&both, &cases);
-    let calls = print_table(&cases, &samples);
-    // Cargo adds --bench; anything else chooses among the calls.
-    if std::env::args().skip(1).all(|argument| argument == "--bench") {
-        write(&host.python.label, &calls);
-    }
-}
+pub type Case<'a> = (&'a str, Box<dyn Fn(&Functions) + 'a>);
 
 /// One exporter of each kind.
 struct Objects {
@@ -159,11 +121,13 @@ impl Objects {
     }
 }
 
-fn cases<'a>(
-    objects: &'a Objects,
-    dense: &'a Py_buffer,
-    transposed: &'a Py_buffer,
-) -> Vec<Case<'a>> {
+/// All calls, of objects of this CPython.
+pub fn all(host: &Host) -> Vec<Case<'static>> {
+    let objects: &Objects = Box::leak(Objects::new(host).into());
+    let dense: &Py_buffer = Box::leak(Block::view([48, 16, 4]).into());
+    let mut transposed = Block::view([4, 8, 24]);
+    transposed.format = c"f".as_ptr().cast_mut();
+    let transposed: &Py_buffer = Box::leak(transposed.into());
     let mut cases = Vec::new();
     questions(&mut cases, dense);
     views(&mut cases, objects);
@@ -342,93 +306,4 @@ fn memoryviews<'a>(objects: &'a Objects, transposed: &'a Py_buffer) -> Vec<Case<
             }),
         ),
     ]
-}
-
-/// The calls that are made of one library before it is the other's turn.
-const TURN: u64 = 500;
-
-/// A sample of a case: nanoseconds a call, of libpython and of the library.
-type Sample = [f64; 2];
-
-/// The samples of each case. Every sample has both libraries in turn, some microseconds each, so that what
-/// else the machine does hits both alike.
-fn measure(both: &[Functions; 2], cases: &[Case]) -> Vec<Vec<Sample>> {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(400))
-        .sample_size(60)
-        .without_plots()
-        .configure_from_args();
-    let samples = cases.iter().map(|(name, case)| {
-        let mut samples = Vec::new();
-        let mut group = criterion.benchmark_group(*name);
-        for (k, functions) in both.iter().enumerate() {
-            group.bench_function(functions.label, |bencher| {
-                bencher.iter_custom(|calls| {
-                    let times = in_turn(both, case, calls);
-                    samples.push(times.map(|time| time.as_nanos() as f64 / calls as f64));
-                    times[k]
-                });
-            });
-        }
-        group.finish();
-        samples
-    });
-    let samples = samples.collect();
-    criterion.final_summary();
-    samples
-}
-
-/// The time of as many calls of each of both libraries.
-fn in_turn(both: &[Functions; 2], case: &dyn Fn(&Functions), calls: u64) -> [Duration; 2] {
-    let mut times = [Duration::ZERO; 2];
-    let mut done = 0;
-    while done < calls {
-        let turn = TURN.min(calls - done);
-        for (functions, time) in both.iter().zip(&mut times) {
-            let start = Instant::now();
-            (0..turn).for_each(|_| case(functions));
-            *time += start.elapsed();
-        }
-        done += turn;
-    }
-    times
-}
-
-/// Prints the medians, and answers them.
-fn print_table(cases: &[Case], samples: &[Vec<Sample>]) -> Vec<Value> {
-    println!(
-        "\n{:44}{:>12}{:>12}{:>10}",
-        "nanoseconds, median", "libpython", "libpybuffer", "ratio"
-    );
-    let mut all = Vec::new();
-    for ((name, _), samples) in cases.iter().zip(samples) {
-        let median = |of: &dyn Fn(&Sample) -> f64| -> Option<f64> {
-            let mut values: Vec<f64> = samples.iter().map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 2).copied()
-        };
-        match (median(&|s| s[0]), median(&|s| s[1]), median(&|s| s[1] / s[0])) {
-            (Some(host), Some(ours), Some(ratio)) => {
-                println!("{name:44}{host:>12.1}{ours:>12.1}{ratio:>10.2}");
-                let round = |value: f64| (value * 10.0).round() / 10.0;
-                all.push(json!({
-                    "call": name,
-                    "ns": { "libpython": round(host), "libpybuffer": round(ours) },
-                    "ratio": (ratio * 100.0).round() / 100.0,
-                }));
-            }
-            _ => println!("{name:44} was not measured in this run"),
-        }
-    }
-    all
-}
-
-/// Writes `docs/performance/calls.json`, the level in its name if it was lowered.
-fn write(python: &str, calls: &[Value]) {
-    let name = machine::named_level().map_or("calls".into(), |level| format!("calls-{level}"));
-    let file = support::shipped().root.join(format!("docs/performance/{name}.json"));
-    let text = json!({ "machine": Machine::new(), "libpython": python, "calls": calls });
-    std::fs::write(&file, format!("{text:#}\n")).expect("docs/performance can be written");
-    println!("written to {}", file.display());
 }
