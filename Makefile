@@ -38,8 +38,9 @@ run_names   := pybuffer-run libpybuffer-audit.so
 ##@ Build
 
 .PHONY: lib
-lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) \
-  $(BUILD)/bin/pybuffer-run $(run_dir)/libpybuffer-audit.so ## Build what ships, usable in place, into build/ (the default)
+lib: ## Build what ships, usable in place, into build/ (the default)
+lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer-static.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) \
+  $(BUILD)/bin/pybuffer-run $(run_dir)/libpybuffer-audit.so
 
 # One object of the archive holds all of ours, so asking for one name brings all of them;
 # --whole-archive would bring 700 KiB of debug information of Rust's own as well. Everything is bound
@@ -55,6 +56,10 @@ $(lib_dir)/$(SONAME): $(lib_dir)/$(SHARED)
 	ln -sf $(<F) $@
 
 $(lib_dir)/libpybuffer.so: $(lib_dir)/$(SONAME)
+	ln -sf $(<F) $@
+
+# The name by which pybuffer-static.pc asks for the archive, with -l.
+$(lib_dir)/libpybuffer-static.a: $(lib_dir)/libpybuffer.a
 	ln -sf $(<F) $@
 
 # What is worth it in any case says so (`#[inline(always)]`). The compiler's own limit, 225, makes the
@@ -113,11 +118,9 @@ $(BUILD)/include/libpybuffer.h: include/libpybuffer.h
 	$(call put,$<)
 
 # In place, the .pc files find their neighbours wherever build/ lies.
-$(pc_dir)/%.pc: packaging/%.pc.in Cargo.toml Makefile
+$(pc_dir)/%.pc: packaging/%.pc.in packaging/pc.sh Cargo.toml Makefile
 	@mkdir -p $(@D)
-	@$(call fill_pc,$${pcfiledir}/../..,$${prefix}/lib,$${prefix}/include) $< >$@
-
-fill_pc = sed -e 's|@PREFIX@|$(1)|' -e 's|@LIBDIR@|$(2)|' -e 's|@INCLUDEDIR@|$(3)|' -e 's|@VERSION@|$(VERSION)|'
+	@sh packaging/pc.sh $< '$${pcfiledir}/../..' '$${prefix}/lib' '$${prefix}/include' $(VERSION) >$@
 
 # What else decides about the outcome. `make install` takes what was built, whatever it was built with.
 flags := $(TARGET)|$(CC)|$(CFLAGS)|$(LDFLAGS)|$(CARGOFLAGS)|$(RUSTFLAGS)
@@ -226,23 +229,21 @@ findings: lib ## Write docs/findings.txt anew: what the checker finds in NumPy, 
 ##@ Install
 
 # Files and links that go to LIBDIR; the header and the .pc files besides.
-lib_names := libpybuffer.a $(SHARED) $(SONAME) libpybuffer.so
-
-# A path under PREFIX is written relative to it, so that --define-variable=prefix moves the whole.
-under_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
+lib_names := libpybuffer.a libpybuffer-static.a $(SHARED) $(SONAME) libpybuffer.so
 
 .PHONY: install
 install: lib ## Copy what ships to PREFIX, LIBDIR, BINDIR and INCLUDEDIR (under DESTDIR)
 	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/pybuffer' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)'
 	$(INSTALL) -m 644 $(BUILD)/include/libpybuffer.h '$(DESTDIR)$(INCLUDEDIR)'
 	$(INSTALL) -m 644 $(lib_dir)/libpybuffer.a '$(DESTDIR)$(LIBDIR)'
+	ln -sf libpybuffer.a '$(DESTDIR)$(LIBDIR)/libpybuffer-static.a'
 	$(INSTALL) -m 755 $(lib_dir)/$(SHARED) '$(DESTDIR)$(LIBDIR)'
 	ln -sf $(SHARED) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libpybuffer.so'
 	$(INSTALL) -m 755 $(run_names:%=$(run_dir)/%) '$(DESTDIR)$(LIBDIR)/pybuffer'
 	ln -sfr '$(DESTDIR)$(LIBDIR)/pybuffer/pybuffer-run' '$(DESTDIR)$(BINDIR)/pybuffer-run'
-	$(foreach pc,$(pcs),$(call fill_pc,$(PREFIX),$(call under_prefix,$(LIBDIR)),$(call under_prefix,$(INCLUDEDIR))) \
-	  packaging/$(pc).in >'$(DESTDIR)$(LIBDIR)/pkgconfig/$(pc)' && ) true
+	$(foreach pc,$(pcs),sh packaging/pc.sh packaging/$(pc).in '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' $(VERSION) \
+	  >'$(DESTDIR)$(LIBDIR)/pkgconfig/$(pc)' && ) true
 	@test -n '$(DESTDIR)' || echo 'Installed. Where the loader knows $(LIBDIR), let it find the new library: ldconfig'
 
 .PHONY: uninstall
@@ -257,7 +258,7 @@ uninstall: ## Remove the files that install puts there (with the same variables)
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^##@/ { print (NR > 1 ? "" : "") "\n" substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	  /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: clean
 clean: ## Remove everything that was built

@@ -6,17 +6,21 @@ set -eu
 build=$1
 here=$(dirname "$0")
 lib=$(cd "$build/lib" && pwd)
+# As make knows it, from the repository's folder: LD_PRELOAD takes no path with a space.
+so=$build/lib/libpybuffer.so
 : "${CC:=cc}" "${PYTHON:=python3}"
 
 say() { printf '\n%s\n' "$*"; }
 
 say "1. A C program without Python: examples/image.c, an exporter of an image and its consumer."
 echo "   $CC examples/image.c \$(pkg-config --cflags --libs pybuffer)"
-# Without pkg-config, what it would say.
-flags=$(PKG_CONFIG_PATH="$lib/pkgconfig" pkg-config --cflags --libs pybuffer 2>/dev/null) ||
-    flags="-I$build/include -L$lib -lpybuffer"
-# shellcheck disable=SC2086 # several flags
-$CC -O2 "$here/image.c" $flags -Wl,-rpath,"$lib" -o "$build/image-demo"
+# What pkg-config prints is quoted for a shell. Without pkg-config, what it would say.
+if flags=$(PKG_CONFIG_PATH="$lib/pkgconfig" pkg-config --cflags --libs pybuffer 2>/dev/null); then
+    eval "set -- $flags"
+else
+    set -- "-I$build/include" "-L$lib" -lpybuffer
+fi
+$CC -O2 "$here/image.c" "$@" -Wl,-rpath,"$lib" -o "$build/image-demo"
 "$build/image-demo"
 
 say "2. A real python, unmodified, with the library preloaded."
@@ -24,12 +28,12 @@ say "2. A real python, unmodified, with the library preloaded."
 shared_python() {
     for candidate in "$PYTHON" $(ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python3 2>/dev/null | sort -Vr); do
         command -v "$candidate" >/dev/null || continue
-        found=$(LD_PRELOAD="$lib/libpybuffer.so" "$candidate" -c '
+        found=$(LD_PRELOAD="$so" "$candidate" -c '
 import ctypes, sys
 def release(library):
     return ctypes.cast(ctypes.CDLL(library).PyBuffer_Release, ctypes.c_void_p).value
 if sys.version_info >= (3, 8) and release(None) == release(sys.argv[1]):
-    print(sys.executable)' "$lib/libpybuffer.so" 2>/dev/null) || continue
+    print(sys.executable)' "$so" 2>/dev/null) || continue
         [ -z "$found" ] || { echo "$found"; return; }
     done
 }
@@ -47,7 +51,7 @@ if [ -z "$python" ]; then
 fi
 echo "   LD_PRELOAD=libpybuffer.so $python examples/tobytes.py"
 "$python" "$here/tobytes.py" >"$build/demo-without"
-LD_PRELOAD="$lib/libpybuffer.so" "$python" "$here/tobytes.py" >"$build/demo-with"
+LD_PRELOAD="$so" "$python" "$here/tobytes.py" >"$build/demo-with"
 "$python" - "$build/demo-without" "$build/demo-with" <<'END'
 import sys
 

@@ -3,6 +3,10 @@
 //! A strong reference to a Python symbol would make `LD_PRELOAD=libpybuffer.so sh` die and
 //! `cc prog.c -lpybuffer` fail. So the names are referenced weakly, in a table of addresses that the
 //! dynamic linker fills; a null entry means that the name is not there.
+//!
+//! Names outside CPython's stable ABI are not referenced at all, as an abi3 module with the archive in it
+//! must import none of them: they are looked up by `dlsym`. A program that has a libpython inside and
+//! exports none of its names (or has no dynamic linker) is found to lack them; `host` does without.
 
 use core::arch::global_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -12,7 +16,7 @@ use super::dynamic;
 use crate::abi::{Py_ssize_t, PyObject, PyTypeObject};
 
 macro_rules! symbols {
-    ($($name:ident: $type:ty),+ $(,)?) => {
+    (stable: $($name:ident: $type:ty),+; others: $($other:ident: $other_type:ty),+ $(,)?) => {
         /// What a libpython has of the names asked for: addresses in the order of the names, null where
         /// one is not there.
         #[derive(Clone, Copy)]
@@ -20,10 +24,11 @@ macro_rules! symbols {
         #[expect(non_snake_case, reason = "these are CPython's names")]
         pub struct Symbols {
             $(pub $name: Option<$type>,)+
+            $(pub $other: Option<$other_type>,)+
         }
 
         /// The names, each with its NUL.
-        const NAMES: &[u8] = concat!($(stringify!($name), "\0"),+).as_bytes();
+        const NAMES: &[u8] = concat!($(stringify!($name), "\0",)+ $(stringify!($other), "\0",)+).as_bytes();
 
         global_asm!(
             ".pushsection .data.rel.ro.pybuffer_host,\"aw\"",
@@ -32,6 +37,7 @@ macro_rules! symbols {
             ".hidden pybuffer_host_symbols",
             "pybuffer_host_symbols:",
             $(address_of!(stringify!($name)),)+
+            $(concat!("/* ", stringify!($other), " */ ", address_of!()),)+
             ".popsection",
         );
     };
@@ -41,18 +47,15 @@ macro_rules! symbols {
 pub type ExceptionVariable = &'static *mut PyObject;
 
 symbols! {
+    stable:
     Py_GetVersion: unsafe extern "C" fn() -> *const c_char,
     Py_IncRef: unsafe extern "C" fn(*mut PyObject),
     Py_DecRef: unsafe extern "C" fn(*mut PyObject),
-    _Py_NegativeRefcount: unsafe extern "C" fn(*const c_char, c_int, *mut PyObject),
     PyType_Type: &'static PyTypeObject,
     PyMemoryView_Type: &'static PyTypeObject,
-    PyThreadState_GetUnchecked: unsafe extern "C" fn() -> *mut c_void,
-    _PyThreadState_UncheckedGet: unsafe extern "C" fn() -> *mut c_void,
-    PyGILState_Check: unsafe extern "C" fn() -> c_int,
+    PyThreadState_GetDict: unsafe extern "C" fn() -> *mut c_void,
     PyErr_SetString: unsafe extern "C" fn(*mut PyObject, *const c_char),
     PyErr_Format: unsafe extern "C" fn(*mut PyObject, *const c_char, ...) -> *mut PyObject,
-    _PyErr_FormatFromCause: unsafe extern "C" fn(*mut PyObject, *const c_char, ...) -> *mut PyObject,
     PyErr_NoMemory: unsafe extern "C" fn() -> *mut PyObject,
     PyErr_Occurred: unsafe extern "C" fn() -> *mut PyObject,
     PyErr_ExceptionMatches: unsafe extern "C" fn(*mut PyObject) -> c_int,
@@ -96,16 +99,25 @@ symbols! {
     PyExc_SystemError: ExceptionVariable,
     PyExc_TypeError: ExceptionVariable,
     PyExc_ValueError: ExceptionVariable,
-    PyExc_UnicodeDecodeError: ExceptionVariable,
+    PyExc_UnicodeDecodeError: ExceptionVariable;
+    others:
+    _Py_NegativeRefcount: unsafe extern "C" fn(*const c_char, c_int, *mut PyObject),
+    PyThreadState_GetUnchecked: unsafe extern "C" fn() -> *mut c_void,
+    _PyThreadState_UncheckedGet: unsafe extern "C" fn() -> *mut c_void,
+    PyGILState_Check: unsafe extern "C" fn() -> c_int,
+    _PyErr_FormatFromCause: unsafe extern "C" fn(*mut PyObject, *const c_char, ...) -> *mut PyObject,
 }
 
 unsafe extern "C" {
-    /// The weak references to the names above, in their order.
-    static pybuffer_host_symbols: Symbols;
+    /// The weak references to the names above, in their order; null for those outside the stable ABI.
+    static pybuffer_host_symbols: Addresses;
 }
 
 /// How many names there are: each is as large as a pointer.
 const COUNT: usize = size_of::<Symbols>() / size_of::<usize>();
+
+/// A [`Symbols`] in the making.
+type Addresses = [*mut c_void; COUNT];
 
 /// The file name of a library, as the dynamic linker knows it.
 struct FileName([c_char; 512]);
@@ -139,7 +151,14 @@ impl Symbols {
     /// What the dynamic linker found for this library when it loaded it.
     pub fn linked() -> Option<Self> {
         // SAFETY: filled by the dynamic linker before this code can run, and never changed.
-        unsafe { pybuffer_host_symbols }.if_there()
+        let mut addresses = unsafe { pybuffer_host_symbols };
+        if addresses.first()?.is_null() {
+            return None;
+        }
+        // For this handle the dynamic linker searches where it searched when it filled the table.
+        // SAFETY: RTLD_DEFAULT is a handle.
+        unsafe { look_up(libc::RTLD_DEFAULT, &mut addresses) };
+        Self::new(addresses)
     }
 
     /// What the process has by now, also from libraries loaded later.
@@ -174,18 +193,30 @@ impl Symbols {
         if unsafe { dlsym(handle, c"Py_IncRef".as_ptr()) }.is_null() {
             return None;
         }
-        let mut addresses = [ptr::null_mut::<c_void>(); COUNT];
-        let names = NAMES.split_inclusive(|byte| *byte == 0);
-        for (address, name) in addresses.iter_mut().zip(names) {
-            // SAFETY: as above; each name ends in its NUL.
-            *address = unsafe { dlsym(handle, name.as_ptr().cast()) };
-        }
-        // SAFETY: a null address becomes `None`, and any other is that of the function or variable of
-        // its name, whose type CPython's ABI fixes.
-        unsafe { mem::transmute::<[*mut c_void; COUNT], Self>(addresses) }.if_there()
+        let mut addresses = [ptr::null_mut(); COUNT];
+        // SAFETY: as above.
+        unsafe { look_up(handle, &mut addresses) };
+        Self::new(addresses)
     }
 
-    fn if_there(self) -> Option<Self> {
-        self.Py_IncRef.is_some().then_some(self)
+    fn new(addresses: Addresses) -> Option<Self> {
+        // SAFETY: a null address becomes `None`, and any other is that of the function or variable of
+        // its name, whose type CPython's ABI fixes.
+        let symbols = unsafe { mem::transmute::<Addresses, Self>(addresses) };
+        symbols.Py_IncRef.is_some().then_some(symbols)
+    }
+}
+
+/// Asks for each name whose address is not known.
+///
+/// # Safety
+/// `handle` is an open one of the dynamic linker's.
+unsafe fn look_up(handle: *mut c_void, addresses: &mut Addresses) {
+    let Some(dlsym) = dynamic::linker().dlsym else { return };
+    let names = NAMES.split_inclusive(|byte| *byte == 0);
+    for (address, name) in addresses.iter_mut().zip(names).filter(|(address, _)| address.is_null())
+    {
+        // SAFETY: the handle is open (caller); each name ends in its NUL.
+        *address = unsafe { dlsym(handle, name.as_ptr().cast()) };
     }
 }
