@@ -2,7 +2,8 @@
 #
 # Cargo alone makes an rlib for the tests; what ships is made here, in build/:
 #   1. cargo builds the archive by itself (beside an rlib it would drop LTO without a word);
-#   2. the C compiler links the shared library from that archive.
+#   2. the C compiler links the shared library from that archive, and the archive for extensions, whose names
+#      are hidden.
 
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
@@ -58,9 +59,17 @@ $(lib_dir)/$(SONAME): $(lib_dir)/$(SHARED)
 $(lib_dir)/libpybuffer.so: $(lib_dir)/$(SONAME)
 	ln -sf $(<F) $@
 
-# The name by which pybuffer-static.pc asks for the archive, with -l.
-$(lib_dir)/libpybuffer-static.a: $(lib_dir)/libpybuffer.a
-	ln -sf $(<F) $@
+# For extensions: the one object of the archive that is ours, with every name hidden, so that it is called by
+# what links it and by nobody else, whatever else is on the linker's line. (A reference says that a name is
+# hidden, and the most hidden of all references and definitions counts.)
+$(lib_dir)/libpybuffer-static.a: $(lib_dir)/libpybuffer.a $(BUILD)/hidden.s
+	$(CC) $(CFLAGS) -r -nostdlib -Wl,-u,pybuffer_version -Wl,--strip-debug -o $(BUILD)/pybuffer.o $(BUILD)/hidden.s $<
+	rm -f $@.$$$$ && "$$($(CC) -print-prog-name=ar)" rcD $@.$$$$ $(BUILD)/pybuffer.o && mv -f $@.$$$$ $@
+
+$(BUILD)/hidden.s: abi/symbols.toml Makefile
+	@mkdir -p $(@D)
+	@awk '/^\[/ { names = /^\[symbols\]/; next } names && /^[A-Za-z_]/ { print ".hidden " $$1 } \
+	  END { print ".section .note.GNU-stack,\"\",%progbits" }' $< >$@
 
 # What is worth it in any case says so (`#[inline(always)]`). The compiler's own limit, 225, makes the
 # library 4 KB larger and no call faster; at 100 it is 2 KB smaller, and some calls 5 % slower (Xeon, `calls`).
@@ -235,8 +244,7 @@ lib_names := libpybuffer.a libpybuffer-static.a $(SHARED) $(SONAME) libpybuffer.
 install: lib ## Copy what ships to PREFIX, LIBDIR, BINDIR and INCLUDEDIR (under DESTDIR)
 	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/pybuffer' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)'
 	$(INSTALL) -m 644 $(BUILD)/include/libpybuffer.h '$(DESTDIR)$(INCLUDEDIR)'
-	$(INSTALL) -m 644 $(lib_dir)/libpybuffer.a '$(DESTDIR)$(LIBDIR)'
-	ln -sf libpybuffer.a '$(DESTDIR)$(LIBDIR)/libpybuffer-static.a'
+	$(INSTALL) -m 644 $(lib_dir)/libpybuffer.a $(lib_dir)/libpybuffer-static.a '$(DESTDIR)$(LIBDIR)'
 	$(INSTALL) -m 755 $(lib_dir)/$(SHARED) '$(DESTDIR)$(LIBDIR)'
 	ln -sf $(SHARED) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libpybuffer.so'

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints the folder of a libclang for bindgen, which the tests compare C headers with. Where
-# LIBCLANG_PATH is set, that is it; else one is installed from PyPI into build/tools, once.
+# LIBCLANG_PATH is set, that is it; else one is installed from PyPI into build/tools, once; where python has no
+# pip, the machine's own serves.
 set -eu
 
 version=18.1.1
@@ -15,7 +16,13 @@ folder=$root/build/tools/libclang-$version
 if [ ! -d "$folder" ]; then
     python=${PYTHON:-python3}
     if ! "$python" -m pip --version >/dev/null 2>&1; then
-        echo "no libclang: $python has no pip to install it with; set LIBCLANG_PATH to the folder of one" >&2
+        installed=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p | awk '/libclang(-[0-9]+)?\.so/ { print $NF; exit }')
+        if [ -n "$installed" ]; then
+            dirname "$installed"
+            exit
+        fi
+        echo "no libclang: none is installed (Debian: apt-get install libclang1), and $python has no pip to fetch" \
+            "one with (Debian: apt-get install python3-pip); or set LIBCLANG_PATH to the folder of one" >&2
         exit 1
     fi
     # Installed beside its place and moved there whole, as another one may do the same at this moment.

@@ -7,7 +7,6 @@
 #ifdef PYBUFFER_REDIRECT
 #include <libpybuffer.h>
 #endif
-#include <dlfcn.h>
 
 /* Weak: the module must load where there is no libpybuffer at all. */
 extern __attribute__((weak)) const char *pybuffer_runtime(void);
@@ -35,37 +34,7 @@ extern __attribute__((weak)) const char *pybuffer_runtime(void);
     F(PyMemoryView_GetContiguous)                                                                 \
     SINCE_3_9(F)
 
-/* The name is taken as written; the function may be a macro's. */
-#define ENTRY(function) {#function, (void *)function},
-static const struct {
-    const char *name;
-    void *function;
-} functions[] = {FUNCTIONS(ENTRY)};
-
-/* images() -> {function's name: file that defines the function this module calls} */
-static PyObject *
-images(PyObject *module, PyObject *unused)
-{
-    (void)module, (void)unused;
-    PyObject *answer = PyDict_New();
-    if (answer == NULL)
-        return NULL;
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        Dl_info info;
-        PyObject *image = NULL;
-        if (dladdr(functions[i].function, &info))
-            image = PyUnicode_DecodeFSDefault(info.dli_fname);
-        else
-            PyErr_Format(PyExc_OSError, "no image has %s", functions[i].name);
-        if (image == NULL || PyDict_SetItemString(answer, functions[i].name, image) < 0) {
-            Py_XDECREF(image);
-            Py_DECREF(answer);
-            return NULL;
-        }
-        Py_DECREF(image);
-    }
-    return answer;
-}
+#include "images.h"
 
 /* runtime() -> what pybuffer_runtime() says, or None where there is no libpybuffer */
 static PyObject *

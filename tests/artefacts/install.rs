@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use crate::support::{cc, printed, run, run_any, shipped, skip, stdout, temp_dir};
+use crate::support::{cc, pkg_config_in, printed, run, run_any, shipped, skip, stdout, temp_dir};
 
 /// A consumer without any Python.
 const PROGRAM: &str = r#"
@@ -35,11 +35,9 @@ fn build_and_run(name: &str, package: &str, pkgconfig: &Path, lib_dir: &Path) {
     let dir = temp_dir(name);
     let source = dir.join("program.c");
     fs::write(&source, PROGRAM).unwrap();
-    let flags = run(Command::new("pkg-config")
-        .args(["--cflags", "--libs", package])
-        .env("PKG_CONFIG_PATH", pkgconfig));
+    let flags = pkg_config_in(pkgconfig, ["--cflags", "--libs", package]);
     let program = dir.join("program");
-    run(cc().arg(&source).args(stdout(&flags).split_whitespace()).arg("-o").arg(&program));
+    run(cc().arg(&source).args(flags).arg("-o").arg(&program));
     let output = run(Command::new(&program).env("LD_LIBRARY_PATH", lib_dir));
     assert_eq!(stdout(&output), PRINTED);
     // The static one must need no library of ours at run time, the shared one must.
@@ -91,6 +89,7 @@ fn install_under_destdir_is_the_same_tree() {
         [
             "opt/pybuffer/bin/pybuffer-run",
             "opt/pybuffer/include/libpybuffer.h",
+            "opt/pybuffer/lib64/libpybuffer-static.a",
             "opt/pybuffer/lib64/libpybuffer.a",
             "opt/pybuffer/lib64/libpybuffer.so",
             "opt/pybuffer/lib64/libpybuffer.so.0",
@@ -141,7 +140,7 @@ fn parallel_make_builds_all_and_again_nothing() {
     let make = || run(make(&["-j4", "lib"]).arg(format!("BUILD={}", build.display())));
     make();
     let made = tree(&build.join("lib"));
-    assert_eq!(made.len(), 8, "{:?}", made.keys());
+    assert_eq!(made.len(), 9, "{:?}", made.keys());
     make();
     assert_eq!(tree(&build.join("lib")), made, "a second make built again");
     fs::remove_file(build.join("lib/libpybuffer.so.0")).unwrap();
@@ -166,6 +165,54 @@ fn missing_tool_is_named() {
             printed(&output)
         );
     }
+}
+
+/// The whole of it in folders whose names a shell and make take apart.
+#[test]
+fn sources_and_prefix_with_spaces_build_install_and_link() {
+    let test = "sources_and_prefix_with_spaces_build_install_and_link";
+    let root = temp_dir("sources with spaces");
+    copy_what_is_built_from(&root);
+    let make = |args: &[&str]| {
+        let mut command = make(args);
+        run(command.current_dir(&root))
+    };
+    // Both archives are there, as copied; the rest is linked anew, in this folder.
+    make(&["lib"]);
+    let demo = stdout(&make(&["demo"]));
+    assert!(demo.contains("PyBuffer_ToContiguous(buf, view, 384, 'C'): row after row"), "{demo}");
+    assert!(demo.contains("times as fast") || demo.contains("its own copy of libpython"), "{demo}");
+
+    let prefix = temp_dir("prefix & #1 (spaces)");
+    let setting = format!("PREFIX={}", prefix.display());
+    make(&["install", &setting]);
+    if has_pkg_config(test) {
+        let pkgconfig = prefix.join("lib/pkgconfig");
+        for package in ["pybuffer", "pybuffer-static"] {
+            build_and_run("installed with spaces", package, &pkgconfig, &prefix.join("lib"));
+            let in_place = root.join("build/lib");
+            build_and_run("in place with spaces", package, &in_place.join("pkgconfig"), &in_place);
+            let moved = ["--define-variable=prefix=/moved", "--cflags", "--libs", package];
+            let flags = pkg_config_in(&pkgconfig, moved);
+            assert_eq!(flags[..2], ["-I/moved/include", "-L/moved/lib"], "{flags:?}");
+        }
+    }
+    make(&["uninstall", &setting]);
+    assert!(tree(&prefix).is_empty(), "{:?}", tree(&prefix));
+}
+
+/// Copies sources and archives, with their times, so that cargo has nothing to do.
+fn copy_what_is_built_from(folder: &Path) {
+    let copy = |from: &[&str], to: &Path| {
+        fs::create_dir_all(to).unwrap();
+        let from = from.iter().map(|name| shipped().root.join(name));
+        run(Command::new("cp").arg("-a").args(from).arg(to));
+    };
+    copy(&["Makefile", "Cargo.toml", "Cargo.lock", "build.rs", "abi", "src", "run"], folder);
+    copy(&["include", "packaging", "examples"], folder);
+    copy(&["build/flags"], &folder.join("build"));
+    copy(&["build/lib/libpybuffer.a"], &folder.join("build/lib"));
+    copy(&["build/cargo/libpybuffer_run.a"], &folder.join("build/cargo"));
 }
 
 /// Runs `make install` or `make uninstall`.

@@ -144,9 +144,16 @@ pub fn temp_dir(name: &str) -> PathBuf {
 
 /// The flags that pkg-config gives for one of the library's `.pc` files, in its own `build/`.
 pub fn pkg_config<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Vec<String> {
-    let output =
-        run(Command::new("pkg-config").args(args).env("PKG_CONFIG_PATH", &shipped().pkgconfig));
-    stdout(&output).split_whitespace().map(String::from).collect()
+    pkg_config_in(&shipped().pkgconfig, args)
+}
+
+/// The flags that pkg-config gives for the `.pc` files of a folder, which it quotes for a shell.
+pub fn pkg_config_in<I: AsRef<OsStr>>(
+    folder: &Path,
+    args: impl IntoIterator<Item = I>,
+) -> Vec<String> {
+    let output = run(Command::new("pkg-config").args(args).env("PKG_CONFIG_PATH", folder));
+    shlex::split(&stdout(&output)).expect("pkg-config closes what it quotes")
 }
 
 /// Says that a test cannot run here, and why. An error where `CI` is set: there everything runs.
