@@ -13,5 +13,6 @@ mod artefacts {
     mod manifest;
     mod names;
     mod readelf;
+    mod readme;
     mod shared;
 }

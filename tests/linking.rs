@@ -64,9 +64,15 @@ fn ways() -> Vec<Way> {
     };
     vec![
         way(
-            "the archive, hidden (pybuffer-static.pc)",
+            "the archive for extensions (pybuffer-static.pc)",
             pkg_config(["--cflags", "pybuffer-static"]),
             pkg_config(["--libs", "pybuffer-static"]),
+            Image::Extension,
+        ),
+        way(
+            "the archive with --exclude-libs",
+            vec![],
+            vec![archive.clone(), "-Wl,--exclude-libs,libpybuffer.a".into()],
             Image::Extension,
         ),
         way(

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::readelf::{exported, loaded_bytes};
+use super::readelf::{exported, exported_by_objects};
+use super::readme;
 use super::shared::MAX_STRIPPED;
 use crate::support::{cc, run, shipped, stdout, temp_dir};
 
@@ -25,16 +26,6 @@ Py_ssize_t extension(PyObject *from, void *to)
         len = -1;
     PyBuffer_Release(&view);
     return len;
-}
-"#;
-
-/// One that uses only what needs neither an object nor an error.
-const ASKER: &str = r#"
-#include <libpybuffer.h>
-
-int extension(const Py_buffer *view)
-{
-    return PyBuffer_IsContiguous(view, 'A');
 }
 "#;
 
@@ -63,19 +54,55 @@ fn extension_with_the_archive_exports_its_own_name_alone() {
     assert!(plain.iter().any(|name| name == "PyBuffer_Release"), "{plain:?}");
 }
 
+/// What README says that an extension grows by, which is what calls of the functions of each row cost.
 #[test]
-fn extension_grows_by_the_library_at_most_and_with_gc_sections_by_what_it_uses() {
+fn readme_says_what_the_archive_adds() {
     let dir = temp_dir("extension-size");
-    let archive = shipped().archive.to_str().unwrap();
-    let growth = |source: &str, flags: &[&str]| {
-        let size = |libraries: &[&str]| loaded_bytes(&extension(&dir, source, libraries));
-        size(&[&[archive, HIDDEN], flags].concat()).saturating_sub(size(&[]))
+    let lib_dir = format!("-L{}", shipped().lib_dir.display());
+    let size = |source: &str, libraries: &[&str]| {
+        let built = extension(&dir, source, libraries);
+        run(Command::new("strip").arg(&built));
+        fs::metadata(built).unwrap().len()
     };
-    let whole = growth(COPIER, &[]);
-    assert!(whole < MAX_STRIPPED, "{whole} bytes more");
-    let asked = growth(ASKER, &["-Wl,--gc-sections"]);
-    assert!(asked < 2048, "{asked} bytes more for PyBuffer_IsContiguous alone");
-    println!("an extension grows by {whole} bytes; for PyBuffer_IsContiguous alone by {asked}");
+    let empty = size("void *const functions[] = { 0 };\n", &[]);
+    let mut wrong = String::new();
+    let rows = readme::table("sizes");
+    for row in &rows {
+        let [calls, said] = &row[..] else {
+            panic!("not a row \"| calls | kilobytes |\": {row:?}")
+        };
+        let functions: Vec<&str> = calls.split('`').skip(1).step_by(2).collect();
+        let all = functions.is_empty();
+        let addresses: String = functions
+            .iter()
+            .chain(all.then_some(&"pybuffer_version"))
+            .map(|name| format!("(void *){name}, "))
+            .collect();
+        let source =
+            format!("#include <libpybuffer.h>\nvoid *const functions[] = {{ {addresses} }};\n");
+        let flags = [lib_dir.as_str(), "-lpybuffer-static", "-Wl,--gc-sections"];
+        let added = size(&source, &flags[..if all { 2 } else { 3 }]) - empty;
+        let said = (said.parse::<f64>().unwrap() * 1000.0) as u64;
+        println!("{calls}: {added} bytes");
+        if added.abs_diff(said) > (said / 10).max(8_000) {
+            wrong += &format!("{calls}: {added} bytes, README says {said}\n");
+        }
+        assert!(added < MAX_STRIPPED, "{calls}: {added} bytes");
+        if calls.starts_with("`PyBuffer_IsContiguous`") {
+            assert!(added < 2048, "{calls}: {added} bytes");
+        }
+    }
+    assert!(rows.len() >= 6, "README's table of sizes has {} rows only", rows.len());
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn archive_for_extensions_exports_nothing() {
+    let archive = shipped().lib_dir.join("libpybuffer-static.a");
+    assert!(exported_by_objects(&archive).is_empty(), "{:?}", exported_by_objects(&archive));
+    let dir = temp_dir("extension-hidden");
+    let built = extension(&dir, COPIER, &[archive.to_str().unwrap()]);
+    assert_eq!(exported(&built), ["extension"]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn build_and_run(name: &str, package: &str, pkgconfig: &Path, lib_dir: &Path) {
     assert_eq!(is_shared, package == "pybuffer", "{needed:?}");
 }
 
-fn has_pkg_config(test: &str) -> bool {
+pub fn has_pkg_config(test: &str) -> bool {
     let found = Command::new("pkg-config").arg("--version").output().is_ok();
     if !found {
         skip(test, "pkg-config is not installed");
@@ -216,7 +216,7 @@ fn copy_what_is_built_from(folder: &Path) {
 }
 
 /// Runs `make install` or `make uninstall`.
-fn make_install(target: &str, dest: Option<&Path>, prefix: &Path, lib_dir: &Path) {
+pub fn make_install(target: &str, dest: Option<&Path>, prefix: &Path, lib_dir: &Path) {
     shipped();
     let mut command = make(&[target]);
     command.arg(format!("PREFIX={}", prefix.display()));

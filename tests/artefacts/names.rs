@@ -4,6 +4,7 @@ use std::fs;
 
 use super::manifest::{Kind, Manifest};
 use super::readelf::{dynamic_symbols, exported, exported_by_objects};
+use super::readme;
 use crate::support::shipped;
 
 #[test]
@@ -51,21 +52,11 @@ fn header_declares_every_name() {
 
 #[test]
 fn readme_lists_the_manifest() {
-    let readme = fs::read_to_string(shipped().root.join("README.md"))
-        .expect("README.md has to list the exported names");
-    let table = readme
-        .split_once("<!-- symbols -->")
-        .and_then(|(_, rest)| rest.split_once("<!-- /symbols -->"))
-        .map(|(table, _)| table)
-        .expect("README.md has no table between <!-- symbols --> and <!-- /symbols -->");
-    let mut listed: Vec<[String; 3]> = table
-        .lines()
-        .filter(|line| line.trim_start().starts_with("| `"))
-        .map(|line| {
-            let cells: Vec<String> =
-                line.trim().trim_matches('|').split('|').map(|cell| cell.trim().into()).collect();
-            let [name, kind, since] = <[String; 3]>::try_from(cells)
-                .unwrap_or_else(|_| panic!("not a row \"| `name` | kind | since |\": {line}"));
+    let mut listed: Vec<[String; 3]> = readme::table("symbols")
+        .into_iter()
+        .map(|row| {
+            let [name, kind, since] = <[String; 3]>::try_from(row)
+                .unwrap_or_else(|row| panic!("not a row \"| `name` | kind | since |\": {row:?}"));
             [name.trim_matches('`').into(), kind, since]
         })
         .collect();

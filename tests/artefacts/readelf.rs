@@ -62,13 +62,6 @@ pub fn segments(file: &Path, kind: &str) -> Vec<String> {
     program_headers(file, kind).map(|words| words[6..words.len() - 1].concat()).collect()
 }
 
-/// The memory that a shared object takes, the padding between its segments left out.
-pub fn loaded_bytes(file: &Path) -> u64 {
-    program_headers(file, "LOAD")
-        .map(|words| u64::from_str_radix(words[5].trim_start_matches("0x"), 16).unwrap())
-        .sum()
-}
-
 /// `Type Offset VirtAddr PhysAddr FileSiz MemSiz Flg Align`; the flags may be several words.
 fn program_headers(file: &Path, kind: &str) -> impl Iterator<Item = Vec<String>> {
     text(file, "--program-headers")

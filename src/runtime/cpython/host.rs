@@ -68,11 +68,9 @@ impl Host {
         self.decref
     }
 
-    /// Whether all references may be counted together as well: a build with `Py_REF_DEBUG`, or one whose names
-    /// outside the stable ABI cannot be looked up.
-    pub fn may_debug_references(&self) -> bool {
-        let can_tell = self.symbols.PyGILState_Check.is_some();
-        !can_tell || self.symbols._Py_NegativeRefcount.is_some()
+    /// Whether all references are counted together as well: a build with `Py_REF_DEBUG`.
+    pub fn debugs_references(&self) -> bool {
+        self.symbols._Py_NegativeRefcount.is_some()
     }
 
     /// `&PyType_Type`
@@ -96,26 +94,21 @@ impl Host {
     #[inline(never)]
     pub fn is_attached(&self) -> bool {
         let symbols = &self.symbols;
-        let get = symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet);
-        // The stable ABI's own way makes the thread state's dictionary, once.
-        let get = get.or(symbols.PyThreadState_GetDict);
-        // SAFETY: takes nothing and may be called at any time, the last one by callers that hold the GIL or
-        // have no thread state (`is_known_to_be_attached` keeps all others away).
-        get.is_some_and(|get| !unsafe { get() }.is_null())
+        // SAFETY: takes nothing and may be called at any time, by any thread.
+        (symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet))
+            .is_some_and(|get| !unsafe { get() }.is_null())
     }
 
     /// As [`is_attached`](Self::is_attached), for those whose callers need not hold the GIL. Before 3.12 CPython
     /// knows one thread state of a thread only: it says no to who holds the GIL with another one
     /// (`PyThreadState_New` and `PyEval_AcquireThread` or `PyThreadState_Swap`), and yes to everyone once a
-    /// subinterpreter was made. Where it cannot be asked (`symbols`), nobody is known.
+    /// subinterpreter was made.
     #[inline(never)]
     pub fn is_known_to_be_attached(&self) -> bool {
-        if self.version >= (3, 12) {
-            return self.is_attached();
-        }
-        let check = self.symbols.PyGILState_Check;
-        // SAFETY: an interpreter is running, as there is a thread state.
-        check.is_some_and(|has| self.is_attached() && unsafe { has() } != 0)
+        self.is_attached()
+            && (self.version >= (3, 12)
+                // SAFETY: an interpreter is running, as there is a thread state.
+                || self.symbols.PyGILState_Check.is_some_and(|has| unsafe { has() } != 0))
     }
 
     #[inline(never)]

@@ -1,6 +1,6 @@
 //! The objects of the libpython in this process.
 //!
-//! Found by weak references to names of the stable ABI, or by `dlsym` if it was loaded later. References are changed by
+//! Found by weak references (`symbols`), or by `dlsym` if it was loaded later. References are changed by
 //! `Py_IncRef` and `Py_DecRef`, which are right in every build (`counts` has the one short cut), and errors
 //! are set by the host's own functions, so one binary serves all versions.
 
@@ -109,7 +109,7 @@ fn describe(symbols: Symbols) -> Option<Runtime> {
         layout,
         incref: host.incref(),
         decref: host.decref(),
-        counts_are_plain: layout.is_plain() && !host.may_debug_references() && have_plain_counts(),
+        counts_are_plain: layout.is_plain() && !host.debugs_references() && have_plain_counts(),
         description: host.description(),
         // SAFETY: the type of the host's memoryviews, laid out as was measured.
         memoryviews: unsafe { host.memoryviews(layout) },

@@ -5,8 +5,9 @@
 //! dynamic linker fills; a null entry means that the name is not there.
 //!
 //! Names outside CPython's stable ABI are not referenced at all, as an abi3 module with the archive in it
-//! must import none of them: they are looked up by `dlsym`. A program that has a libpython inside and
-//! exports none of its names (or has no dynamic linker) is found to lack them; `host` does without.
+//! must import none of them: they are looked up by `dlsym`, which finds them wherever the others were found.
+//! (Not in a program that has a libpython inside and exports none of its names; but there the library serves
+//! nobody anyway, as it finds no memoryview functions either.)
 
 use core::arch::global_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -53,7 +54,6 @@ symbols! {
     Py_DecRef: unsafe extern "C" fn(*mut PyObject),
     PyType_Type: &'static PyTypeObject,
     PyMemoryView_Type: &'static PyTypeObject,
-    PyThreadState_GetDict: unsafe extern "C" fn() -> *mut c_void,
     PyErr_SetString: unsafe extern "C" fn(*mut PyObject, *const c_char),
     PyErr_Format: unsafe extern "C" fn(*mut PyObject, *const c_char, ...) -> *mut PyObject,
     PyErr_NoMemory: unsafe extern "C" fn() -> *mut PyObject,

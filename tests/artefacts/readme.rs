@@ -1,0 +1,53 @@
+//! README.md: its tables, for the tests that measure what they say, and the commands of its first program.
+
+use std::fs;
+use std::process::Command;
+
+use super::install::{has_pkg_config, make_install};
+use crate::support::{run, shipped, stdout, temp_dir};
+
+fn text() -> String {
+    fs::read_to_string(shipped().root.join("README.md")).unwrap()
+}
+
+/// The rows of README's table between `<!-- name -->` and `<!-- /name -->`, without its head.
+pub fn table(name: &str) -> Vec<Vec<String>> {
+    let readme = text();
+    let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
+    let table = readme
+        .split_once(&begin)
+        .and_then(|(_, rest)| rest.split_once(&end))
+        .unwrap_or_else(|| panic!("README.md has no table between {begin} and {end}"))
+        .0;
+    let cells =
+        |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().into()).collect();
+    table.trim().lines().skip(2).map(cells).collect()
+}
+
+/// The commands are run as they stand there. (The first of them needs a library that is installed for all.)
+#[test]
+fn first_program_links_by_the_commands_shown() {
+    if !has_pkg_config("first_program_links_by_the_commands_shown") {
+        return;
+    }
+    let readme = text();
+    let program = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let commands: Vec<String> = readme
+        .split("\n\n")
+        .filter(|block| block.starts_with("    export PKG_CONFIG_PATH="))
+        .map(|block| block.replace("$PWD", &shipped().root.display().to_string()))
+        .collect();
+    assert_eq!(commands.len(), 2, "{commands:#?}");
+    let home = temp_dir("first-program");
+    let prefix = home.join("pybuffer");
+    make_install("install", None, &prefix, &prefix.join("lib"));
+    fs::write(home.join("first.c"), program).unwrap();
+    for command in commands {
+        let output = run(Command::new("sh")
+            .args(["-ec", &command])
+            .current_dir(&home)
+            .env("HOME", &home)
+            .env_remove("LD_LIBRARY_PATH"));
+        assert_eq!(stdout(&output).trim_end(), "1 4 2 5 3 6", "{command}");
+    }
+}
