@@ -14,16 +14,15 @@ use std::sync::LazyLock;
 
 use support::{
     Python, cc, command_without_settings, packages, pkg_config, printed, pythons, run, run_any,
-    shipped, skip, temp_dir,
+    shipped, skip, stdout, temp_dir,
 };
 
 /// What each build is given.
 struct Setting {
     /// Where modules are built.
     folder: PathBuf,
-    /// The `.pc` files under an installed prefix with a space in its name, and under one without.
-    spaced: PathBuf,
-    plain: PathBuf,
+    /// The folder of the `.pc` files, under an installed prefix with a space in its name.
+    pkgconfig: PathBuf,
     /// The folder of a `Python.h`.
     include: PathBuf,
     /// A python that has the build systems.
@@ -40,11 +39,9 @@ impl Setting {
                 return None;
             }
         };
-        shipped();
         let folder = temp_dir(&format!("builds with {test}"));
         Some(Self {
-            spaced: install(&folder.join("a prefix")),
-            plain: install(&temp_dir(&format!("builds-{test}"))),
+            pkgconfig: install(&folder.join("a prefix")),
             folder,
             include: tools.include.clone(),
             python: tools.python.clone(),
@@ -63,7 +60,7 @@ impl Setting {
         let tools = self.python.parent().unwrap().to_owned();
         let path = std::env::split_paths(&path).chain([tools]);
         command.env("PATH", std::env::join_paths(path).unwrap());
-        command.env("PKG_CONFIG_PATH", &self.spaced).current_dir(&self.folder);
+        command.env("PKG_CONFIG_PATH", &self.pkgconfig).current_dir(&self.folder);
         command
     }
 
@@ -127,6 +124,7 @@ fn check(test: &str, modules: &[PathBuf]) {
 fn modules_of_cmake_run_the_library() {
     const TEST: &str = "modules_of_cmake_run_the_library";
     let Some(setting) = Setting::new("cmake") else { return };
+    let no_space = install(&temp_dir("builds-no-space"));
     let mut modules = Vec::new();
     for (name, command) in
         [("PyPI's", setting.python.with_file_name("cmake")), ("own", "cmake".into())]
@@ -145,7 +143,7 @@ fn modules_of_cmake_run_the_library() {
             .arg(&build)
             .arg(setting.option("SOURCE", &setting.project("built.c")))
             .arg(setting.option("PYTHON_INCLUDE", &setting.include))
-            .arg(setting.option("NO_SPACE", &setting.plain)));
+            .arg(setting.option("NO_SPACE", &no_space)));
         run(setting.with_library(&command).arg("--build").arg(&build));
         let ways = ["target", "libraries", "flags"];
         modules.extend(ways.map(|way| build.join(way).join("built.abi3.so")));
@@ -192,6 +190,28 @@ fn module_of_cargo_runs_the_library() {
     let module = setting.folder.join("built.abi3.so");
     fs::copy(setting.folder.join("target/debug/libbuilt.so"), &module).unwrap();
     check("module_of_cargo_runs_the_library", &[module]);
+}
+
+/// PyPI's pkgconf is of another line than the machine's pkg-config.
+#[test]
+fn pkgconf_and_pkg_config_read_a_prefix_with_a_space_alike() {
+    let Some(setting) = Setting::new("pkgconf") else { return };
+    let prefix = setting.folder.join("a prefix");
+    for package in ["pybuffer", "pybuffer-static"] {
+        for (moved, prefix) in [(None, prefix.as_path()), (Some("/moved"), Path::new("/moved"))] {
+            let define = moved.map(|to| format!("--define-variable=prefix={to}"));
+            let args = ["--cflags", "--libs", package];
+            let expected = [
+                format!("-I{}", prefix.join("include").display()),
+                format!("-L{}", prefix.join("lib").display()),
+                format!("-l{package}"),
+            ];
+            for program in [PathBuf::from("pkg-config"), setting.python.with_file_name("pkgconf")] {
+                let output = run(setting.with_library(&program).args(&define).args(args));
+                assert_eq!(shlex::split(&stdout(&output)).unwrap(), expected, "{program:?}");
+            }
+        }
+    }
 }
 
 /// What a wheel with the tag `cp38-abi3` may import, as abi3audit sees it.

@@ -150,6 +150,18 @@ fn parallel_make_builds_all_and_again_nothing() {
 }
 
 #[test]
+fn help_lists_every_target() {
+    let makefile = fs::read_to_string(shipped().root.join("Makefile")).unwrap();
+    let listed = stdout(&run(&mut make(&["help"])));
+    let targets: Vec<&str> =
+        makefile.lines().filter_map(|line| line.strip_prefix(".PHONY: ")).collect();
+    assert!(targets.contains(&"lib"), "{targets:?}");
+    for target in targets {
+        assert!(listed.contains(&format!("  make {target} ")), "no {target} in\n{listed}");
+    }
+}
+
+#[test]
 fn missing_tool_is_named() {
     for (variable, tool) in [("CARGO", "Rust"), ("CC", "a C compiler")] {
         let build = temp_dir(&format!("without-{variable}"));
