@@ -63,10 +63,13 @@ super::with_caller! {
 #[inline(never)]
 unsafe extern "C" fn release_for(view: *mut Py_buffer, caller: *const c_void) {
     // SAFETY: a view (caller).
-    if !unsafe { (*view).obj }.is_null() {
-        // SAFETY: as above.
-        unsafe { protocol::get::give_back_for(view, caller) };
+    if unsafe { (*view).obj }.is_null() {
+        return;
     }
+    runtime::for_objects();
+    keep_out_of_the_way!(PyBuffer_Release(view));
+    // SAFETY: as above.
+    unsafe { protocol::get::give_back_for(view, caller) };
 }
 
 /// The size in bytes of the item that `format` describes, in the syntax of Python's module `struct`.
@@ -129,6 +132,7 @@ pub unsafe extern "C" fn PyBuffer_IsContiguous(view: *const Py_buffer, order: c_
 /// As for [`PyBuffer_IsContiguous`].
 #[inline]
 pub unsafe fn is_contiguous(view: *const Py_buffer, order: c_char) -> c_int {
+    keep_out_of_the_way!(PyBuffer_IsContiguous(view, order));
     // SAFETY: null or a view (caller).
     let Some(view) = (unsafe { view.as_ref() }) else { return 0 };
     // SAFETY: the view's arrays are there (caller).
@@ -236,6 +240,7 @@ pub unsafe fn from_contiguous(
     len: Py_ssize_t,
     order: c_char,
 ) -> c_int {
+    keep_out_of_the_way!(PyBuffer_FromContiguous(view, buf, len, order));
     // SAFETY: null or a view (caller).
     let Some(view) = (unsafe { view.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: the caller's promise is the callee's.
@@ -273,6 +278,7 @@ pub unsafe fn to_contiguous(
     len: Py_ssize_t,
     order: c_char,
 ) -> c_int {
+    keep_out_of_the_way!(PyBuffer_ToContiguous(buf, src, len, order));
     // SAFETY: null or a view (caller).
     let Some(src) = (unsafe { src.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: the caller's promise is the callee's.

@@ -32,6 +32,8 @@ pub unsafe fn as_char_buffer(
     buffer: *mut *const c_char,
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
+    runtime::for_objects();
+    keep_out_of_the_way!(PyObject_AsCharBuffer(obj, buffer, buffer_len));
     // SAFETY: the caller's promise is the callee's.
     unsafe { as_read_buffer(obj, buffer.cast(), buffer_len) }
 }
@@ -67,6 +69,8 @@ pub unsafe fn as_read_buffer(
     buffer: *mut *const c_void,
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
+    runtime::for_objects();
+    keep_out_of_the_way!(PyObject_AsReadBuffer(obj, buffer, buffer_len));
     // SAFETY: the caller's promise is the callees'.
     unsafe { store(obj, buffer.cast(), buffer_len, legacy::readable) }
 }
@@ -96,6 +100,8 @@ pub unsafe fn as_write_buffer(
     buffer: *mut *mut c_void,
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
+    runtime::for_objects();
+    keep_out_of_the_way!(PyObject_AsWriteBuffer(obj, buffer, buffer_len));
     // SAFETY: the caller's promise is the callees'.
     unsafe { store(obj, buffer, buffer_len, legacy::writable) }
 }
@@ -117,6 +123,8 @@ pub unsafe extern "C" fn PyObject_CheckReadBuffer(obj: *mut PyObject) -> c_int {
 /// # Safety
 /// As for [`PyObject_CheckReadBuffer`].
 pub unsafe fn check_read_buffer(obj: *mut PyObject) -> c_int {
+    runtime::for_objects();
+    keep_out_of_the_way!(PyObject_CheckReadBuffer(obj));
     if obj.is_null() {
         return 0;
     }

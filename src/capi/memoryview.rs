@@ -29,6 +29,8 @@ pub unsafe extern "C" fn PyMemoryView_FromObject(obj: *mut PyObject) -> *mut PyO
 /// # Safety
 /// As for [`PyMemoryView_FromObject`].
 pub unsafe fn from_object(obj: *mut PyObject) -> *mut PyObject {
+    runtime::for_objects();
+    keep_out_of_the_way!(PyMemoryView_FromObject(obj));
     if obj.is_null() {
         return null_object();
     }
@@ -63,6 +65,8 @@ pub unsafe extern "C" fn PyMemoryView_FromMemory(
 /// # Safety
 /// As for [`PyMemoryView_FromMemory`].
 pub unsafe fn from_memory(mem: *mut c_char, size: Py_ssize_t, flags: c_int) -> *mut PyObject {
+    runtime::for_good();
+    keep_out_of_the_way!(PyMemoryView_FromMemory(mem, size, flags));
     // SAFETY: the caller's promise is the callee's.
     object_or_null(unsafe { memoryview::from_memory(mem, size, flags) })
 }
@@ -90,6 +94,8 @@ pub unsafe extern "C" fn PyMemoryView_FromBuffer(info: *const Py_buffer) -> *mut
 /// # Safety
 /// As for [`PyMemoryView_FromBuffer`].
 pub unsafe fn from_buffer(info: *const Py_buffer) -> *mut PyObject {
+    runtime::for_good();
+    keep_out_of_the_way!(PyMemoryView_FromBuffer(info));
     // SAFETY: null or a view (caller).
     match unsafe { info.as_ref() } {
         None => null_object(),
@@ -132,6 +138,8 @@ pub unsafe fn get_contiguous(
     buffertype: c_int,
     order: c_char,
 ) -> *mut PyObject {
+    runtime::for_objects();
+    keep_out_of_the_way!(PyMemoryView_GetContiguous(obj, buffertype, order));
     if obj.is_null() {
         return null_object();
     }

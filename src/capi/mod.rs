@@ -49,6 +49,18 @@ macro_rules! with_caller {
 }
 use with_caller;
 
+/// Leaves a drop-in function by that of the libpython in this process, if it is one that the library does not
+/// serve. Functions with fast paths say so on the other one only, as the fast ones are closed there; who asks
+/// nothing of the world has one comparison more.
+macro_rules! keep_out_of_the_way {
+    ($name:ident($($argument:expr),+)) => {
+        if crate::runtime::unserved::is_here() {
+            // SAFETY: the function that was called, with the arguments that it was called with.
+            return unsafe { crate::runtime::unserved::$name($($argument),+) };
+        }
+    };
+}
+
 #[cfg(not(python_h_declares_buffers))]
 pub mod buffer;
 pub mod check;

@@ -110,6 +110,8 @@ unsafe extern "C" fn get_buffer_for(
     flags: c_int,
     caller: *const c_void,
 ) -> c_int {
+    runtime::for_objects();
+    keep_out_of_the_way!(PyObject_GetBuffer(obj, view, flags));
     // SAFETY: the caller's promise is the callee's.
     match unsafe { get::ask_for(obj, view, flags, caller) } {
         Ok(answer) => answer,
@@ -143,6 +145,8 @@ pub unsafe extern "C" fn PyObject_CopyData(dest: *mut PyObject, src: *mut PyObje
 /// # Safety
 /// As for [`PyObject_CopyData`].
 pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> c_int {
+    runtime::for_objects();
+    keep_out_of_the_way!(PyObject_CopyData(dest, src));
     if dest.is_null() || src.is_null() {
         return null_argument();
     }

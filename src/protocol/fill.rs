@@ -6,7 +6,7 @@ use super::get::{BAD_CALL, are_access_mode};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
 use crate::audit;
 use crate::error::Error;
-use crate::runtime;
+use crate::runtime::{self, unserved};
 use crate::view::plain;
 
 /// Fills `view` with `len` bytes at `buf`, as far as `flags` ask for it. The view gets a reference
@@ -23,7 +23,8 @@ pub unsafe fn fill_info(
     flags: c_int,
 ) -> Result<(), &'static Error> {
     let plain = runtime::settled_plain();
-    if view.is_null() || are_access_mode(flags) || plain.is_none() && !obj.is_null() {
+    let is_elsewhere = || !obj.is_null() || unserved::is_here();
+    if view.is_null() || are_access_mode(flags) || plain.is_none() && is_elsewhere() {
         // SAFETY: the caller's promise is the callee's.
         return unsafe { fill_elsewhere(view, obj, buf, len, readonly, flags) };
     }
@@ -51,6 +52,14 @@ unsafe fn fill_elsewhere(
     readonly: c_int,
     flags: c_int,
 ) -> Result<(), &'static Error> {
+    if !obj.is_null() {
+        runtime::for_objects();
+    }
+    if unserved::is_here() {
+        // SAFETY: the caller's promise is the callee's.
+        let filled = unsafe { unserved::PyBuffer_FillInfo(view, obj, buf, len, readonly, flags) };
+        return if filled < 0 { Err(&Error::Raised) } else { Ok(()) };
+    }
     if view.is_null() {
         return Err(&plain::NULL_VIEW);
     }

@@ -24,7 +24,7 @@ use crate::abi::{PyObject, PyTypeObject};
 use crate::environment;
 use crate::error::{Error, Kind, Raised, Text};
 use cpython::Host;
-pub use cpython::locate;
+pub use cpython::{locate, unserved};
 use layout::ObjectLayout;
 use memoryviews::Memoryviews;
 
@@ -137,10 +137,12 @@ fn settle(runtime: &'static Runtime) -> &'static Runtime {
         // SAFETY: another thread stored a table that is never changed or freed.
         Err(other) => unsafe { other.as_ref() }.unwrap_or(runtime),
     };
-    if settled.layout.is_plain() && !is_watched() {
+    // Where a libpython is not served, the fast paths are closed, and the others ask for its functions.
+    let is_fast = !is_watched() && !unserved::is_here();
+    if settled.layout.is_plain() && is_fast {
         PLAIN.store(ptr::from_ref(settled).cast_mut(), Ordering::Release);
     }
-    if settled.counts_are_plain && !is_watched() {
+    if settled.counts_are_plain && is_fast {
         COUNTED.store(ptr::from_ref(settled).cast_mut(), Ordering::Release);
     }
     settled

@@ -5,6 +5,7 @@ use core::fmt::Write;
 use core::ptr;
 
 use super::symbols::{ExceptionVariable, Symbols};
+use super::version;
 use crate::abi::{PyObject, PyTypeObject};
 use crate::error::{Error, Kind, Text};
 
@@ -29,23 +30,15 @@ impl Host {
             type_type: symbols.PyType_Type?,
             memoryview_type: symbols.PyMemoryView_Type?,
         };
-        host.version = parse_version(host.version_text()?)?;
+        host.version = version::parse(version::text(&host.symbols)?)?;
         Some(host)
-    }
-
-    /// "3.13.0 (main, ...) [GCC ...]"; may be asked before Py_Initialize.
-    fn version_text(&self) -> Option<&CStr> {
-        let get_version = self.symbols.Py_GetVersion?;
-        // SAFETY: takes nothing and may be called at any time.
-        let text = unsafe { get_version() };
-        // SAFETY: a text that lives for ever.
-        Some(unsafe { CStr::from_ptr(text) })
     }
 
     /// "CPython 3.13.0 (main, ...) [GCC ...]".
     pub fn description(&self) -> Text {
         let mut text = Text::from_ascii("CPython ");
-        let version = self.version_text().and_then(|text| text.to_str().ok()).unwrap_or("");
+        let version =
+            version::text(&self.symbols).and_then(|text| text.to_str().ok()).unwrap_or("");
         for line in version.lines() {
             // CPython 3.8 and 3.9 have a line break after a space. A text that does not fit is cut.
             let _ = text.write_str(line);
@@ -355,26 +348,4 @@ impl Host {
 
 fn raised_if_null(object: *mut PyObject) -> Result<*mut PyObject, Error> {
     if object.is_null() { Err(Error::Raised) } else { Ok(object) }
-}
-
-/// The two numbers before the second dot of "3.13.0 (...)".
-fn parse_version(text: &CStr) -> Option<(u32, u32)> {
-    let mut bytes = text.to_bytes().iter();
-    let mut number = || {
-        let digits = bytes.by_ref().map_while(|byte| char::from(*byte).to_digit(10));
-        digits.map(Some).reduce(|number, digit| number?.checked_mul(10)?.checked_add(digit?))?
-    };
-    Some((number()?, number()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn version_is_what_stands_before_the_second_dot() {
-        assert_eq!(parse_version(c"3.13.0 (main, Nov 1 2026) [GCC 12]"), Some((3, 13)));
-        assert_eq!(parse_version(c"3.15.0rc1+ free-threading build"), Some((3, 15)));
-        assert_eq!(parse_version(c"nonsense"), None);
-    }
 }

@@ -28,6 +28,8 @@ mod dynamic;
 mod host;
 mod memoryviews;
 mod symbols;
+pub mod unserved;
+mod version;
 
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -77,6 +79,9 @@ pub unsafe fn find_in(handle: *mut c_void) -> Option<&'static Runtime> {
 }
 
 fn adopt(symbols: Symbols) -> Option<&'static Runtime> {
+    if unserved::keep_out_of(&symbols) {
+        return None;
+    }
     let runtime = describe(symbols)?;
     match SLOT.state.compare_exchange(EMPTY, FILLING, Ordering::Acquire, Ordering::Acquire) {
         Ok(_) => {
