@@ -30,7 +30,10 @@ the calls of extension modules are answered, not the interpreter's own, nor thos
 with -fno-plt. What you have set in these variables stays, but for another libpybuffer.
 
 Programs that PROGRAM starts inherit these variables, so pythons of both kinds are reached there as
-well. LD_AUDIT takes glibc 2.35 or later: with an older one, a statically linked python is not reached.
+well; Python 2, CPython before 3.8 and PyPy run there as without. LD_AUDIT takes glibc 2.35 or later:
+with an older one, a statically linked python is not reached. It leaves a program less room for
+thread-local memory of libraries, so GLIBC_TUNABLES makes more: 4096 bytes of each thread's stack, or
+what PROGRAM needs. A program that PROGRAM starts may need still more to start (libtsan does).
 
 Before PROGRAM is run, its file is looked at (machine, loader, rights, libpython), and then its own
 loader has to list libpybuffer among what it would load (LOADER --list, which runs nothing of PROGRAM).

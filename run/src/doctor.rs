@@ -24,8 +24,9 @@ except ImportError:
     for _ in range(1000):
         hashlib.sha256(b"x")
 print(sys.executable)
-print(sys.implementation.name, "%d.%d.%d" % sys.version_info[:3])
-names = [line.split(" ")[-1].strip() for line in open("/proc/self/maps") if "/libpython3" in line]
+print(sys.implementation.name, sys.version.split()[0])
+with open("/proc/self/maps") as maps:
+    names = [line.split(" ")[-1].strip() for line in maps if "/libpython3" in line]
 print(names[0] if names else "")
 print(os.confstr("CS_GNU_LIBC_VERSION"))
 "#;

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use goblin::elf::Elf;
+use goblin::elf::program_header::PT_TLS;
 
 /// The facts of a program's file.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,6 +59,13 @@ pub fn loader(file: &[u8]) -> Loader {
         is_glibc: exports(&elf, "_rtld_global"),
         binds_all_by_audit: exports(&elf, "__rseq_offset"),
     }
+}
+
+/// How many bytes a library has of its own in every thread, with what aligning them may take.
+pub fn thread_local_size(file: &[u8]) -> usize {
+    let Ok(elf) = Elf::parse(file) else { return 0 };
+    let headers = elf.program_headers.iter().filter(|header| header.p_type == PT_TLS);
+    headers.map(|header| (header.p_memsz + header.p_align) as usize).sum()
 }
 
 fn exports(elf: &Elf, name: &str) -> bool {

@@ -1,61 +1,146 @@
 //! What `env` does with its arguments, as far as it can be told without running it.
 //!
-//! Whatever is not known for sure ends the reading: `env` itself is run then, as any other program.
+//! What is not known for sure leaves the program open: `env` itself is looked at then, as any other program.
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+
+use crate::getopt::{Value, Words};
+
+/// What an `env` takes away of what the dynamic linker would read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// `LD_PRELOAD`
+    pub preload: bool,
+    /// `LD_AUDIT`
+    pub audit: bool,
+}
+
+impl Dropped {
+    fn variable(&mut self, name: &[u8]) {
+        self.preload |= name == b"LD_PRELOAD";
+        self.audit |= name == b"LD_AUDIT";
+    }
+
+    /// Adds what another one takes away.
+    pub fn add(&mut self, other: Self) {
+        self.preload |= other.preload;
+        self.audit |= other.audit;
+    }
+}
 
 /// What is told by the arguments of `env`.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Env<'a> {
-    /// The name of the program that it runs, to be found on the `PATH` of now.
-    pub program: Option<&'a [u8]>,
-    /// Whether it takes away what the dynamic linker would read.
-    pub drops_preload: bool,
+pub struct Env {
+    /// The name of the program that it runs, to be found on the `PATH` of now, if that is known.
+    pub program: Option<Vec<u8>>,
+    /// The program's arguments.
+    pub arguments: Vec<Vec<u8>>,
+    /// What the program does not get.
+    pub dropped: Dropped,
 }
 
-/// Reads the arguments that follow the name of `env`, on its command line or in a `#!` line.
-pub fn read<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Env<'a> {
+/// The options of GNU `env`; nothing behind its first operand is one.
+const LETTERS: &CStr = c"+a:C:iS:u:v0";
+const LONG: &[(&CStr, Value, u8)] = &[
+    (c"argv0", Value::Needed, b'a'),
+    (c"block-signal", Value::Possible, b'v'),
+    (c"chdir", Value::Needed, b'C'),
+    (c"debug", Value::None, b'v'),
+    (c"default-signal", Value::Possible, b'v'),
+    (c"help", Value::None, b'?'),
+    (c"ignore-environment", Value::None, b'i'),
+    (c"ignore-signal", Value::Possible, b'v'),
+    (c"list-signal-handling", Value::None, b'v'),
+    (c"null", Value::None, b'0'),
+    (c"split-string", Value::Needed, b'S'),
+    (c"unset", Value::Needed, b'u'),
+    (c"version", Value::None, b'?'),
+];
+
+/// Reads the words that follow the name of `env`, on its command line or in a `#!` line, where all of them are
+/// one.
+pub fn read(mut words: Vec<Vec<u8>>) -> Env {
+    // The C library keeps one place for all threads: the command has one.
+    #[cfg(test)]
+    let _held = tests::ONE_AT_A_TIME.lock();
     let mut env = Env::default();
-    while let Some(word) = words.next() {
-        if word.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b'$' | b'#')) {
-            return env;
-        }
-        let Some(option) = word.strip_prefix(b"-") else {
-            if !word.contains(&b'=') {
-                env.program = Some(word);
-                return env;
+    let (mut is_path_known, mut is_folder_known) = (true, true);
+    let mut options = Words::new(&words, LETTERS, LONG);
+    while let Some((letter, value)) = options.next_option() {
+        match letter {
+            b'i' => env.dropped = Dropped { preload: true, audit: true },
+            b'u' => {
+                env.dropped.variable(&value);
+                is_path_known &= value != b"PATH";
             }
-            if word.starts_with(b"PATH=") {
-                return env;
+            b'C' => is_folder_known = false,
+            b'S' => {
+                let Some(mut split) = split(&value) else { return env };
+                split.extend(words.drain(options.n_read()..));
+                words = split;
+                options = Words::new(&words, LETTERS, LONG);
             }
-            env.drops_preload |= is_preload(word.split(|byte| *byte == b'=').next());
-            continue;
-        };
-        let value = |prefix: &[u8]| option.strip_prefix(prefix).filter(|rest| !rest.is_empty());
-        match option {
-            b"" | b"i" | b"iS" | b"-ignore-environment" => env.drops_preload = true,
-            b"S" | b"v" | b"vS" | b"-split-string" | b"-debug" | b"-" => {}
-            b"u" | b"-unset" => env.drops_preload |= is_preload(words.next()),
-            b"C" | b"-chdir" => drop(words.next()),
-            _ if value(b"-chdir=").is_some() => {}
-            _ => match value(b"-unset=").or_else(|| value(b"u")) {
-                Some(name) => env.drops_preload |= is_preload(Some(name)),
-                None => return env,
-            },
+            b'a' | b'v' => {}
+            // It prints, or complains, and runs nothing.
+            _ => return env,
         }
     }
+    let mut words = words.into_iter().skip(options.n_read()).peekable();
+    if words.next_if(|word| word == b"-").is_some() {
+        env.dropped = Dropped { preload: true, audit: true };
+    }
+    while let Some(word) = words.next_if(|word| word.contains(&b'=')) {
+        let name = word.split(|byte| *byte == b'=').next().unwrap_or_default();
+        env.dropped.variable(name);
+        is_path_known &= name != b"PATH";
+    }
+    let program = words.next().filter(|name| match name.iter().position(|byte| *byte == b'/') {
+        None => is_path_known,
+        Some(0) => true,
+        Some(_) => is_folder_known,
+    });
+    env.program = program;
+    env.arguments = words.collect();
     env
 }
 
-fn is_preload(name: Option<&[u8]>) -> bool {
-    name == Some(b"LD_PRELOAD")
+/// The words of `-S`; `None` where it has escapes or variables, which only `env` knows.
+fn split(text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut words = Vec::new();
+    let mut word: Option<Vec<u8>> = None;
+    let mut quote = None;
+    for &byte in text {
+        match byte {
+            b'\\' | b'$' => return None,
+            b'"' | b'\'' if quote.is_none_or(|open| open == byte) => {
+                quote = if quote.is_none() { Some(byte) } else { None };
+                word.get_or_insert_default();
+            }
+            b'#' if word.is_none() => break,
+            _ if quote.is_none() && byte.is_ascii_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(byte),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::string::{String, ToString};
+    use std::sync::Mutex;
 
-    fn of(text: &str) -> (Option<&str>, bool) {
-        let env = read(text.split_ascii_whitespace().map(str::as_bytes));
-        (env.program.map(|name| str::from_utf8(name).unwrap()), env.drops_preload)
+    pub static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+    fn read_words(words: &[&str]) -> Env {
+        read(words.iter().map(|word| word.as_bytes().to_vec()).collect())
+    }
+
+    fn of(text: &str) -> (Option<String>, bool) {
+        let env = read_words(&text.split_ascii_whitespace().collect::<Vec<_>>());
+        (env.program.map(|name| String::from_utf8(name).unwrap()), env.dropped.preload)
     }
 
     #[test]
@@ -64,22 +149,31 @@ mod tests {
             "python3",
             "python3 -i",
             "-S python3 -i -u LD_PRELOAD",
+            "-Spython3",
             "-S -u FOO python3",
-            "-S -uFOO --unset=BAR --unset BAZ python3",
+            "-S -uFOO --unset=BAR --unset BAZ --uns=X python3",
             "-S -C / --chdir / --chdir=/ A=1 python3",
             "-vS -- python3",
+            "--default-signal=PIPE --ignore-sig --bl=INT python3",
         ] {
-            assert_eq!(of(text), (Some("python3"), false), "{text}");
+            assert_eq!(of(text), (Some("python3".to_string()), false), "{text}");
         }
+        let env = read_words(&["-S A=1 'py thon' -x", "a b"]);
+        assert_eq!(env.program.as_deref(), Some(&b"py thon"[..]));
+        assert_eq!(env.arguments, [&b"-x"[..], b"a b"]);
     }
 
     #[test]
-    fn doubt_ends_the_reading() {
-        for text in
-            ["", "-S", "-S -u", "-Spython3", "-P /bin python3", "PATH=/x python3", "-S 'a b'"]
-        {
+    fn doubt_leaves_the_program_open() {
+        for text in ["", "-S", "-S -u", "-P /bin python3", "PATH=/x python3", "-u PATH python3"] {
             assert_eq!(of(text), (None, false), "{text}");
         }
+        for word in ["-S 'a", "-S a\\_b", "-S ${X}", "-C/ ./python3", "--help python3", "-0 x"] {
+            let words: Vec<_> = word.splitn(2, ' ').collect();
+            assert_eq!(read_words(&words).program, None, "{word}");
+        }
+        assert_eq!(of("-C / ./python3").0, None);
+        assert_eq!(of("PATH=/x LD_PRELOAD= python3"), (None, true));
     }
 
     #[test]
@@ -88,12 +182,26 @@ mod tests {
             "-i python3",
             "- python3",
             "-iS python3",
+            "-iu FOO python3",
+            "-vi python3",
+            "-iv python3",
+            "--ignore-env python3",
+            "--i python3",
             "-S --ignore-environment python3",
             "-S -u LD_PRELOAD python3",
             "--unset=LD_PRELOAD python3",
             "LD_PRELOAD= python3",
         ] {
-            assert_eq!(of(text), (Some("python3"), true), "{text}");
+            let (program, is_dropped) = of(text);
+            // "--i" may be --ignore-signal as well: env complains.
+            let expected =
+                if text == "--i python3" { (None, false) } else { (Some("python3"), true) };
+            assert_eq!((program.as_deref(), is_dropped), expected, "{text}");
         }
+        // As the kernel passes the rest of a #! line: one word.
+        let env = read_words(&["-S --ignore-environ python3"]);
+        assert!(env.program.is_some() && env.dropped.preload && env.dropped.audit);
+        let env = read_words(&["-u", "LD_AUDIT", "python3"]);
+        assert_eq!(env.dropped, Dropped { preload: false, audit: true });
     }
 }

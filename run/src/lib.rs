@@ -17,6 +17,7 @@ pub mod companion;
 mod doctor;
 mod elf;
 mod env;
+mod getopt;
 mod options;
 mod plan;
 mod program;

@@ -44,7 +44,7 @@ impl Plan {
 /// Decides how to reach a program.
 pub fn make(program: &Program) -> Result<Plan, Refusal> {
     let path = shown(&program.binary_path);
-    if program.drops_preload {
+    if program.dropped.preload {
         return Err(Refusal::out_of_reach(
             "env takes LD_PRELOAD away from what it runs (-i, -u or LD_PRELOAD=), so libpybuffer would not \
              be there. What works: run env first, and pybuffer-run by it (env -i pybuffer-run PROGRAM)"
@@ -75,6 +75,13 @@ pub fn make(program: &Program) -> Result<Plan, Refusal> {
             "{path} holds libpython in its executable, and its loader lets nobody else answer calls that are \
              bound at load, as those of extension modules are (glibc does from 2.35 on, by LD_AUDIT). What \
              works: a python with a shared libpython (built with --enable-shared), a newer system, or {LINK_IT}"
+        )));
+    }
+    if kind == Kind::StaticPython && program.dropped.audit {
+        return Err(Refusal::out_of_reach(format!(
+            "env takes LD_AUDIT away from what it runs (-u or LD_AUDIT=), by which alone libpybuffer reaches \
+             {path}, as that holds libpython in its executable. What works: run env first, and pybuffer-run by it \
+             (env -u LD_AUDIT pybuffer-run PROGRAM)"
         )));
     }
     Ok(Plan { kind, companion })
@@ -212,6 +219,33 @@ fn add(variable: &core::ffi::CStr, separators: &[u8], file: &[u8], name: &[u8]) 
     sys::set_variable(variable, &list);
 }
 
+/// How much room each thread has for libraries that are loaded while the program runs, and need it at a fixed
+/// place (initial-exec TLS), if nothing else is said: glibc's own number.
+const ROOM: usize = 512;
+/// What it is with the companion, at the least: enough for programs that are started by others with libraries
+/// of some 3,500 bytes, as jemalloc has. It is taken from the stack of each thread.
+const ROOM_WITH_COMPANION: usize = 4096;
+const ROOM_IS: &str = "glibc.rtld.optional_static_tls=";
+
+/// Makes the room larger by what `LD_AUDIT` takes of it. With it the dynamic linker lays out the first thread
+/// before it knows the program's libraries, so that their `size` bytes come out of that room; without more of it
+/// a program with large ones would not start, or not be able to load further ones.
+pub fn make_room_for_threads(size: usize) {
+    let needed = ROOM_WITH_COMPANION.max(ROOM + size);
+    let before = sys::variable(c"GLIBC_TUNABLES").unwrap_or_default();
+    sys::set_variable(c"GLIBC_TUNABLES", &with_room(&shown(&before), needed).into_bytes());
+}
+
+/// The list of tunables with at least so much room; what else is set stays.
+fn with_room(list: &str, needed: usize) -> String {
+    let others = list.split(':').filter(|tunable| !tunable.starts_with(ROOM_IS));
+    let before = list.split(':').filter_map(|tunable| tunable.strip_prefix(ROOM_IS)?.parse().ok());
+    let room = before.fold(needed, usize::max);
+    let own = format!("{ROOM_IS}{room}");
+    let all: Vec<&str> = others.filter(|other| !other.is_empty()).chain([&*own]).collect();
+    all.join(":")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +271,18 @@ mod tests {
         assert_eq!(kind(&["libpython3.7m.so.1.0"], false, false), Err("CPython 3.7".into()));
         assert_eq!(kind(&["libpython2.7.so.1.0"], false, false), Err("Python 2".into()));
         assert!(kind(&["libpypy3.11-c.so"], false, false).is_err());
+    }
+
+    #[test]
+    fn tunables_of_the_user_stay_and_the_room_does_not_shrink() {
+        let room = |n: usize| format!("glibc.rtld.optional_static_tls={n}");
+        assert_eq!(with_room("", 4096), room(4096));
+        assert_eq!(
+            with_room("glibc.malloc.check=1", 5000),
+            "glibc.malloc.check=1:".to_string() + &room(5000)
+        );
+        assert_eq!(with_room(&(room(9000) + ":a=b"), 4096), "a=b:".to_string() + &room(9000));
+        assert_eq!(with_room(&room(16), 4096), room(4096));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::elf::{self, Binary};
-use crate::env;
+use crate::env::{self, Dropped};
 use crate::sys::{self, Bytes, shown};
 
 /// How many scripts may interpret one another.
@@ -41,31 +41,27 @@ pub struct Program {
     pub binary: Binary,
     /// A script on the way there that stands for a python, as those of version managers do.
     pub stands_for_python: Option<Vec<u8>>,
-    /// Whether an `env` on the way there takes away what the dynamic linker would read.
-    pub drops_preload: bool,
+    /// What an `env` on the way there takes away.
+    pub dropped: Dropped,
 }
 
 /// Finds a program, given its arguments, and the binary that runs it.
 pub fn find(name: &[u8], arguments: &[&[u8]]) -> Result<Program, Refusal> {
     let path = on_path(name)?;
-    let mut drops_preload = false;
+    let mut dropped = Dropped::default();
     let mut stands_for_python = None;
-    let mut at = path.clone();
-    if is_env(&path) {
-        let env = env::read(arguments.iter().copied());
-        drops_preload = env.drops_preload;
-        at = behind_env(&env)?.unwrap_or(at);
-    }
+    let words = arguments.iter().map(|word| word.to_vec()).collect();
+    let mut at = behind_env(path.clone(), words, &mut dropped)?;
     for _ in 0..MAX_SCRIPTS {
         let file = Bytes::of(&at).map_err(|errno| unreadable(&at, &errno.text()))?;
         if elf::machine(&file).is_some() {
             let binary = look(&at, &file)?;
-            return Ok(Program { path, binary_path: at, binary, stands_for_python, drops_preload });
+            return Ok(Program { path, binary_path: at, binary, stands_for_python, dropped });
         }
         if at.rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b"python")) {
             stands_for_python.get_or_insert_with(|| at.clone());
         }
-        at = interpreter(&at, &file, &mut drops_preload)?;
+        at = interpreter(&at, &file, &mut dropped)?;
         let about = sys::about(&at).map_err(|errno| {
             let text = format!("{}, which runs {}: {}", shown(&at), shown(&path), errno.text());
             Refusal { text, status: 126 }
@@ -144,32 +140,41 @@ fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
 }
 
 /// What runs a script: named in its first line, behind `env` there, or else the shell.
-fn interpreter(script: &[u8], text: &[u8], drops_preload: &mut bool) -> Result<Vec<u8>, Refusal> {
+fn interpreter(script: &[u8], text: &[u8], dropped: &mut Dropped) -> Result<Vec<u8>, Refusal> {
     let Some(line) = text.strip_prefix(b"#!") else {
         return Ok(b"/bin/sh".to_vec());
     };
-    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let Some(named) = words.next() else {
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
+    let (named, rest) = line.split_at(end);
+    if named.is_empty() {
         let text = format!("{}: its #! line names no interpreter", shown(script));
         return Err(Refusal { text, status: 126 });
-    };
-    if !is_env(named) {
-        return Ok(named.to_vec());
     }
-    let env = env::read(words);
-    *drops_preload |= env.drops_preload;
-    Ok(behind_env(&env)?.unwrap_or_else(|| named.to_vec()))
+    // The kernel passes what follows as one word.
+    let rest = rest.trim_ascii();
+    let words = if rest.is_empty() { Vec::new() } else { [rest.to_vec()].into() };
+    behind_env(named.to_vec(), words, dropped)
 }
 
-/// What `env` runs; `None` where it is not sure what that is, or that `env` finds it: then `env` is looked at
-/// as any other program is.
-fn behind_env(env: &env::Env) -> Result<Option<Vec<u8>>, Refusal> {
-    match env.program.map(on_path) {
-        Some(Err(refusal)) if refusal.status == 2 => Err(refusal),
-        Some(Ok(path)) => Ok(Some(path)),
-        _ => Ok(None),
+/// What a program runs in the end if it is `env`; that itself where it is not sure what it runs, or that it
+/// finds it: then it is looked at as any other program is.
+fn behind_env(
+    mut at: Vec<u8>,
+    mut words: Vec<Vec<u8>>,
+    dropped: &mut Dropped,
+) -> Result<Vec<u8>, Refusal> {
+    while is_env(&at) {
+        let env = env::read(words);
+        dropped.add(env.dropped);
+        match env.program.as_deref().map(on_path) {
+            Some(Err(refusal)) if refusal.status == 2 => return Err(refusal),
+            Some(Ok(path)) => at = path,
+            _ => break,
+        }
+        words = env.arguments;
     }
+    Ok(at)
 }
 
 fn is_env(path: &[u8]) -> bool {
@@ -181,7 +186,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Vec<u8> {
-        interpreter(b"script", text.as_bytes(), &mut false).unwrap()
+        interpreter(b"script", text.as_bytes(), &mut Dropped::default()).unwrap()
     }
 
     #[test]
@@ -189,7 +194,7 @@ mod tests {
         assert_eq!(of("#! /opt/python -s\nmore"), b"/opt/python");
         assert_eq!(of("#!/opt/python"), b"/opt/python");
         assert_eq!(of("echo"), b"/bin/sh");
-        assert_eq!(interpreter(b"s", b"#! \n", &mut false).unwrap_err().status, 126);
+        assert_eq!(interpreter(b"s", b"#! \n", &mut Dropped::default()).unwrap_err().status, 126);
     }
 
     #[test]

@@ -8,9 +8,10 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use crate::plan::{Files, Plan};
+use crate::elf;
+use crate::plan::{self, Files, Plan};
 use crate::program::{LINK_IT, Program, Refusal};
-use crate::sys::{self, shown};
+use crate::sys::{self, Bytes, shown};
 
 /// Asks the program's loader. The environment is prepared.
 pub fn prove(program: &Program, plan: &Plan, files: &Files) -> Result<(), Refusal> {
@@ -33,6 +34,9 @@ pub fn prove(program: &Program, plan: &Plan, files: &Files) -> Result<(), Refusa
         status: 126,
     })?;
     let said = String::from_utf8_lossy(&said);
+    if plan.companion {
+        plan::make_room_for_threads(listed(&said).map(thread_local_size).sum());
+    }
     judge(&said, &shown(&files.library), &shown(companion)).map_err(|why| {
         // Words of the loader's own end with the status of its failure.
         let why = if status == 0 { why } else { format!("{why}; it ended with status {status}") };
@@ -55,12 +59,8 @@ fn judge(said: &str, library: &str, companion: &str) -> Result<(), String> {
     if let Some(refused) = refused {
         return Err(refused);
     }
-    // A line of the list: "	name => path (address)" or "	path (address)".
-    let mut listed = said.lines().filter(|line| line.starts_with('\t') && line.ends_with(')'));
     let mut earlier = None;
-    let is_there = listed.any(|line| {
-        let path = line.rsplit_once(" (").map_or(line, |(path, _)| path).trim_start();
-        let path = path.rsplit_once(" => ").map_or(path, |(_, path)| path);
+    let is_there = listed(said).any(|path| {
         let is_libpython =
             path.rsplit('/').next().is_some_and(|name| name.starts_with("libpython"));
         if is_libpython && earlier.is_none() {
@@ -78,6 +78,19 @@ fn judge(said: &str, library: &str, companion: &str) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// The files that are loaded. A line of the list is "name => path (address)" or "path (address)", behind a tab.
+fn listed(said: &str) -> impl Iterator<Item = &str> {
+    let lines = said.lines().filter(|line| line.starts_with('\t') && line.ends_with(')'));
+    lines.map(|line| {
+        let path = line.rsplit_once(" (").map_or(line, |(path, _)| path).trim_start();
+        path.rsplit_once(" => ").map_or(path, |(_, path)| path)
+    })
+}
+
+fn thread_local_size(path: &str) -> usize {
+    Bytes::of(path.as_bytes()).map_or(0, |file| elf::thread_local_size(&file))
 }
 
 /// Whether the loader says that it maps a file.

@@ -269,7 +269,7 @@ pub fn output(
     if unsafe { libc::pipe(ends.as_mut_ptr()) } != 0 {
         return Err(Errno::last());
     }
-    let (reader, writer) = (File(ends[0]), File(ends[1]));
+    let (reader, writer) = (File(ends[0]).above_standard()?, File(ends[1]).above_standard()?);
     // SAFETY: there is one thread.
     let child = unsafe { libc::fork() };
     if child < 0 {
@@ -299,6 +299,14 @@ pub fn output(
 }
 
 impl File {
+    /// The same file under a number that no standard stream has: where one of these is closed, the system
+    /// gives its number to the next file.
+    fn above_standard(self) -> Result<Self, Errno> {
+        // SAFETY: two numbers.
+        let fd = unsafe { libc::fcntl(self.0, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
+        if fd < 0 { Err(Errno::last()) } else { Ok(Self(fd)) }
+    }
+
     /// What can be read to the end.
     fn read(&self) -> Vec<u8> {
         let mut all = Vec::new();

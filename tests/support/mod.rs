@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, Once};
 
-pub use pythons::{Python, command_without_settings, pythons};
+pub use pythons::{Python, Unserved, command_without_settings, pythons, unserved_pythons};
 
 /// The library as a user gets it from `make`.
 pub struct Shipped {

@@ -100,7 +100,7 @@ fn find() -> Vec<Python> {
     }
     let installed: BTreeSet<PathBuf> = folders()
         .iter()
-        .flat_map(|folder| executables_in(folder))
+        .flat_map(|folder| executables_in(folder, "python"))
         .filter(|exe| !named.contains(exe))
         .collect();
     found.extend(installed.iter().filter_map(|exe| Some((false, probe(exe).ok()?))));
@@ -117,6 +117,39 @@ fn find() -> Vec<Python> {
     let mut pythons: Vec<Python> = kept.into_values().collect();
     lend_headers(&mut pythons);
     pythons
+}
+
+/// A Python that the library does not serve.
+pub struct Unserved {
+    /// The executable, symbolic links resolved.
+    pub exe: PathBuf,
+    /// A name for messages and folders: `CPython-2.7.18`, `PyPy-3.11.13`.
+    pub label: String,
+}
+
+/// Those of this machine: Python 2, CPython before 3.8, PyPy.
+pub fn unserved_pythons() -> &'static [Unserved] {
+    static FOUND: LazyLock<Vec<Unserved>> = LazyLock::new(|| {
+        let folders = folders();
+        let all = folders.iter().flat_map(|folder| {
+            executables_in(folder, "python").into_iter().chain(executables_in(folder, "pypy"))
+        });
+        let all: BTreeSet<PathBuf> = all.collect();
+        let found = all.into_iter().filter_map(|exe| {
+            let code = "import platform, sys; print('%s-%d.%d.%d' % \
+                        ((platform.python_implementation(),) + tuple(sys.version_info[:3])))";
+            let mut command = command_without_settings(&exe);
+            let output = command.args(["-c", code]).env_remove("LD_PRELOAD").output().ok()?;
+            let label = String::from_utf8(output.stdout).ok()?.trim().to_string();
+            let (implementation, version) = label.split_once('-')?;
+            let mut numbers = version.split('.').map(|number| number.parse::<u8>().unwrap_or(0));
+            let minor = (numbers.next()?, numbers.next()?);
+            (implementation != "CPython" || minor < OLDEST).then_some(Unserved { exe, label })
+        });
+        let by_label: BTreeMap<_, _> = found.map(|one| (one.label.clone(), one)).collect();
+        by_label.into_values().collect()
+    });
+    &FOUND
 }
 
 fn named_executables() -> Vec<PathBuf> {
@@ -150,10 +183,10 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// `python`, `python3`, `python3.13`, `python3.13t`, …: binaries, symbolic links resolved.
-fn executables_in(folder: &Path) -> Vec<PathBuf> {
+fn executables_in(folder: &Path, name: &str) -> Vec<PathBuf> {
     let is_named_so = |path: &Path| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let version = name.strip_prefix("python").map(|rest| rest.trim_end_matches(['t', 'd']));
+        let found = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let version = found.strip_prefix(name).map(|rest| rest.trim_end_matches(['t', 'd']));
         version.is_some_and(|v| v.chars().all(|c| c.is_ascii_digit() || c == '.'))
     };
     entries(folder)

@@ -1,0 +1,81 @@
+//! `--doctor`: what it finds, and what it proves by running a python.
+
+use super::reach::reached;
+use super::*;
+
+/// The lines of the doctor, by their labels.
+fn doctor(command: &mut Command) -> (Option<i32>, BTreeMap<String, String>) {
+    let output = run_any(command);
+    assert_eq!(stderr(&output), "");
+    let text = stdout(&output);
+    let lines = text.lines().map(|line| line.split_at(13));
+    (output.status.code(), lines.map(|(l, r)| (l.trim().to_string(), r.to_string())).collect())
+}
+
+#[test]
+fn doctor_proves_in_every_python_what_is_live() {
+    for python in reached() {
+        let (status, said) =
+            doctor(pybuffer_run().args(["--doctor", "--cpu=sse"]).arg(&python.exe));
+        assert_eq!(status, Some(0), "{said:#?}");
+        let version = stdout(&run(python.command().args(["-c", "import sys; print(sys.version)"])));
+        let version = version.split_whitespace().next().unwrap();
+        assert_eq!(said["version"], format!("cpython {version}"));
+        assert!(said["libpybuffer"].starts_with(env!("CARGO_PKG_VERSION")), "{said:#?}");
+        assert!(["sse", "generic"].contains(&&*said["CPU level"]), "{said:#?}");
+        assert!(said["C library"].starts_with("glibc 2."), "{said:#?}");
+        let heard = match &python.libpython {
+            Some(libpython) => {
+                assert_eq!(Path::new(&said["libpython"]), libpython);
+                assert!(said["reached by"].starts_with("LD_PRELOAD"), "{said:#?}");
+                !python.answers_itself()
+            }
+            None => {
+                assert_eq!(said["libpython"], "in the executable");
+                assert!(said["reached by"].contains("LD_PRELOAD and LD_AUDIT="), "{said:#?}");
+                assert!(said["not reached"].contains("-fno-plt"), "{said:#?}");
+                false
+            }
+        };
+        let live = &said["live"];
+        assert!(live.starts_with("yes: calls of extensions"), "{live}");
+        assert_eq!(live.ends_with("and the interpreter's own"), heard, "{live}");
+    }
+}
+
+#[test]
+fn doctor_says_where_nothing_is_live() {
+    // A wrapper of a python that takes away what was set.
+    let wrapper = temp_dir("run-doctor").join("python-alone");
+    let python = pythons()[0].exe.display();
+    script(&wrapper, &format!("#!/bin/sh\nunset LD_PRELOAD LD_AUDIT\nexec {python} \"$@\"\n"));
+    let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&wrapper));
+    assert_eq!(status, Some(2), "{said:#?}");
+    assert!(said["live"].starts_with("NO: "), "{said:#?}");
+    // Also where a script names the wrapper, as those behind a version manager do.
+    let by_env = wrapper.with_file_name("script");
+    script(&by_env, "#!/usr/bin/env python-alone\nraise SystemExit('ran')\n");
+    let folder = wrapper.parent().unwrap().display();
+    let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
+    let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&by_env).env("PATH", &path));
+    assert!(status == Some(2) && said["live"].starts_with("NO: "), "{said:#?}");
+    // A python's script is not run, whatever it is called.
+    let named = wrapper.with_file_name("python-script");
+    script(&named, &format!("#!{python}\nraise SystemExit('ran')\n"));
+    let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&named));
+    assert!(status == Some(0) && said["live"].starts_with("yes"), "{said:#?}");
+    // What is no python is looked at, and not run.
+    let (status, said) = doctor(pybuffer_run().args(["--doctor", "rm"]));
+    assert!(status == Some(0) && said["live"].starts_with("not tried"), "{said:#?}");
+}
+
+/// In a python that is told to say so, a file left open is a warning; the version is all of it.
+#[test]
+fn doctor_leaves_no_file_open_and_says_the_whole_version() {
+    let python = pythons()[0].exe.display();
+    let wrapper = temp_dir("run-doctor-version").join("python-of-tomorrow");
+    let code = "import sys; sys.version = '3.15.0rc1 (main)'; exec(sys.argv[1])";
+    script(&wrapper, &format!("#!/bin/sh\nexec {python} -X dev -I -c \"{code}\" \"$3\"\n"));
+    let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&wrapper));
+    assert_eq!((status, &*said["version"]), (Some(0), "cpython 3.15.0rc1"), "{said:#?}");
+}
