@@ -36,7 +36,8 @@ class Report(ctypes.Structure):
     _fields_ = [("exporter", ctypes.c_char * 96), ("n_requests", ctypes.c_int),
                 ("n_granted", ctypes.c_int), ("n_findings", ctypes.c_int),
                 ("n_violations", ctypes.c_int), ("n_dropped", ctypes.c_int),
-                ("has_references", ctypes.c_int), ("reserved", ctypes.c_ssize_t * 4),
+                ("has_references", ctypes.c_int), ("is_python", ctypes.c_int),
+                ("raised", ctypes.c_char * 252), ("reserved", ctypes.c_ssize_t * 4),
                 ("findings", Finding * 32)]
 
 

@@ -71,7 +71,7 @@ fn said_of(python: &Python, folder: &Path, code: &str) -> Vec<String> {
 const MISTAKES: [(&str, &str); 7] = [
     (
         "m.keep(bytearray(4))",
-        "HELD at exit: 1 view of 'bytearray' for PyBUF_INDIRECT|PyBUF_FORMAT; \
+        "HELD at exit: 1 view of 'bytearray' for PyBUF_FULL_RO; \
       asked by mistakes.so (keep at +0x)",
     ),
     (
@@ -81,7 +81,7 @@ const MISTAKES: [(&str, &str); 7] = [
     ),
     (
         "m.right(m.Wrong())",
-        "MUST 16 format: 'mistakes.Wrong' for PyBUF_SIMPLE: format: found 0x, expected \
+        "MUST 16 format: 'mistakes.Wrong' for PyBUF_SIMPLE: format: found an address, expected \
       NULL; asked by mistakes.so (right at +0x)",
     ),
     (
@@ -226,7 +226,8 @@ fn raise_puts_an_error_in_place_of_a_wrong_answer() {
         );
         let output = run(audited(python, "raise", None).args(["-c", &code]));
         let text = stdout(&output);
-        let expected = "MUST 16 format: 'mistakes.Wrong' for PyBUF_SIMPLE: format: found 0x";
+        let expected =
+            "MUST 16 format: 'mistakes.Wrong' for PyBUF_SIMPLE: format: found an address";
         assert_eq!(text.matches(expected).count(), 3, "{}: {}", python.label, printed(&output));
     });
 }
@@ -342,7 +343,7 @@ fn threads_and_forks_go_on_and_hold_nothing() {
         let output =
             run(audited(python, "warn", Some(&log)).args(["-W", "ignore"]).arg(script).arg(folder));
         assert_eq!(stdout(&output), "done\n", "{}", printed(&output));
-        let expected = "HELD at exit: 1 view of 'bytearray' for PyBUF_INDIRECT|PyBUF_FORMAT; asked by \
+        let expected = "HELD at exit: 1 view of 'bytearray' for PyBUF_FULL_RO; asked by \
                         mistakes.so (keep at +0x)";
         assert_eq!(lines(&log), [expected], "{}", python.label);
     });
@@ -456,9 +457,9 @@ fn program_without_python_is_audited_too() {
         // A log's name counts from where the program was started.
         run(command.env("PYBUFFER_AUDIT_LOG", "log").current_dir(&folder));
         let expected = [
-            "RELEASE of a view that was moved: 'letters' for PyBUF_ND; asked by program (main at +0x); \
+            "RELEASE of a view that was moved: 'letters' for PyBUF_CONTIG_RO; asked by program (main at +0x); \
              released by program (main at +0x)",
-            "HELD at exit: 1 view of 'letters' for PyBUF_ND; asked by program (main at +0x)",
+            "HELD at exit: 1 view of 'letters' for PyBUF_CONTIG_RO; asked by program (main at +0x)",
         ];
         assert_eq!(lines(&log), expected, "{library}");
     }

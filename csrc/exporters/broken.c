@@ -57,6 +57,7 @@ enum {
     REFERENCE_DROPPED_BY_RELEASE,
     REFERENCE_TAKEN_BY_REFUSAL,
     REFERENCES_DROPPED,
+    EVERYTHING_REFUSED,
 };
 
 const Mistake broken_mistakes[] = {
@@ -110,6 +111,7 @@ const Mistake broken_mistakes[] = {
     [REFERENCE_DROPPED_BY_RELEASE] = { "references", "releasebuffer drops a reference", "references", 1, 1 },
     [REFERENCE_TAKEN_BY_REFUSAL] = { "references", "a refusal takes a reference", "references", 1, 1 },
     [REFERENCES_DROPPED] = { "references", "every request drops six references", "references", 1, 1 },
+    [EVERYTHING_REFUSED] = { "nothing-met", "every request is refused", "request", 0, 1 },
 };
 
 const int broken_n_mistakes = sizeof broken_mistakes / sizeof *broken_mistakes;
@@ -156,6 +158,9 @@ static int is_refused(const Broken *broken, int flags)
     const int is_read_only = mistake == READONLY_2 || mistake == WRITABLE_IGNORED
                              || mistake == WRITABLE_REFUSED;
     if (HAS(PyBUF_WRITABLE) && is_read_only && mistake != WRITABLE_IGNORED) {
+        return 1;
+    }
+    if (mistake == EVERYTHING_REFUSED) {
         return 1;
     }
     if (mistake == SUBOFFSETS_HIDDEN || mistake == SUBOFFSETS_UNASKED) {

@@ -129,19 +129,54 @@ static void check_exporter_finds_nothing_in_arrays(void)
     }
 }
 
-/* Whoever refuses everything, as a memoryview that was released does, breaks nothing. */
-static void check_exporter_that_refuses_all_may_raise_what_it_likes(void)
+/* Whoever refuses everything works for nobody: that, and what was raised, comes first. */
+static void check_exporter_that_refuses_all_is_told_with_what_it_raises(void)
 {
     Scripted *scripted = scripted_new((Py_buffer){ 0 });
     scripted->result = -1;
     scripted->exception = PyExc_ValueError;
+    const Py_ssize_t before = references((PyObject *)scripted);
     pybuffer_report report;
-    EXPECT_OK(0, pybuffer_check_exporter((PyObject *)scripted, &report));
+    EXPECT_OK(1, pybuffer_check_exporter((PyObject *)scripted, &report));
     EXPECT_INT(0, report.n_granted);
+    EXPECT_STRING("ValueError: scripted: as told", report.raised);
+    EXPECT_INT(0, report.is_python);
+    int n_nothing_met = 0;
     for (int i = 0; i < report.n_findings; i++) {
-        EXPECT_STRING("obj-untouched", report.findings[i].rule.name);
+        const pybuffer_finding *finding = &report.findings[i];
+        if (strcmp(finding->rule.name, "nothing-met") == 0) {
+            n_nothing_met++;
+            EXPECT_STRING("ValueError: scripted: as told", finding->found);
+            EXPECT_INT(38, finding->n_requests);
+        } else {
+            EXPECT_STRING("obj-untouched", finding->rule.name);
+        }
     }
+    EXPECT_INT(1, n_nothing_met);
+    const char *first_lines = "exporters.scripted: no request is met: ValueError: scripted: as told\n"
+                              "exporters.scripted: 0 of 38 requests met; rules broken: 1 MUST";
+    EXPECT(strncmp(first_lines, text_of(&report), strlen(first_lines)) == 0);
+    EXPECT_INT(before, references((PyObject *)scripted));
+    scripted->exception = NULL;
+    EXPECT_OK(2, pybuffer_check_exporter((PyObject *)scripted, &report));
+    EXPECT_STRING("", report.raised);
+    EXPECT(strstr(text_of(&report), ": no request is met: nothing is raised\n") != NULL);
     Py_DECREF(scripted);
+}
+
+/* What was raised where others are met is no more than a finding. */
+static void check_exporter_that_meets_some_requests_says_what_it_raises_for_others(void)
+{
+    int i = 0;
+    while (strcmp(broken_mistakes[i].rule, "buffer-error") != 0) {
+        i++;
+    }
+    Broken *broken = broken_new(i);
+    pybuffer_report report;
+    EXPECT_OK(1, pybuffer_check_exporter((PyObject *)broken, &report));
+    EXPECT_STRING("", report.raised);
+    EXPECT_STRING("ValueError: broken: cannot", report.findings[0].found);
+    broken_free(broken);
 }
 
 /* A view may be of another object than the one that was asked. */
@@ -246,17 +281,17 @@ static void report_says_what_is_wrong_and_what_to_do(void)
     EXPECT_OK(2, pybuffer_check_view(&view, PyBUF_FULL_RO, &report));
     EXPECT_STRING(
         "exporters.plain: 1 of 1 requests met; rules broken: 2 MUST, 1 advice\n"
-        "MUST 14 strides: PyBUF_INDIRECT|PyBUF_FORMAT: strides: found NULL, expected an array of ndim "
+        "MUST 14 strides: PyBUF_FULL_RO: strides: found NULL, expected an array of ndim "
         "numbers\n"
         "  Rule: strides[ndim] is there if PyBUF_STRIDES is asked for, and NULL otherwise. [Buffer "
         "request types: shape, strides, suboffsets]\n"
         "  Fix: Set view->strides if (flags & PyBUF_STRIDES) == PyBUF_STRIDES and to NULL if not.\n"
-        "MUST 3 len: PyBUF_INDIRECT|PyBUF_FORMAT: len: found 6, expected 24\n"
+        "MUST 3 len: PyBUF_FULL_RO: len: found 6, expected 24\n"
         "  Rule: len is product(shape) * itemsize. [Request-independent fields; Buffer structure: len, "
         "shape]\n"
         "  Fix: Set view->len to the product of the extents times itemsize, also where the memory has "
         "gaps.\n"
-        "advice 10 readonly: PyBUF_INDIRECT|PyBUF_FORMAT: readonly: found 7, expected 1 or 0\n"
+        "advice 10 readonly: PyBUF_FULL_RO: readonly: found 7, expected 1 or 0\n"
         "  Rule: readonly is 1 or 0. [Buffer structure: readonly; compound requests]\n"
         "  Fix: Set view->readonly to 1 or 0: PyBuffer_FillInfo compares it with 1.\n",
         text_of(&report));
@@ -297,6 +332,26 @@ static void rule_describe_knows_every_rule(void)
     EXPECT_INT(-1, pybuffer_rule_describe(0, &rule));
     EXPECT_INT(-1, pybuffer_rule_describe(1, NULL));
     expect_no_exception(__FILE__, __LINE__, "pybuffer_rule_describe");
+}
+
+/* How often a finding was made is told in words, and requests by the names that people use. */
+static void report_names_requests_and_counts_them_as_people_do(void)
+{
+    Broken *broken = broken_new(-1);
+    pybuffer_report report;
+    Py_buffer view;
+    EXPECT_OK(0, PyObject_GetBuffer((PyObject *)broken, &view, PyBUF_CONTIG_RO));
+    view.len++;
+    EXPECT_OK(1, pybuffer_check_view(&view, PyBUF_CONTIG_RO, &report));
+    const char *others[] = { "24\n", "24 (and in 1 other request)\n", "24 (and in 2 other requests)\n" };
+    for (int n = 1; n <= 3; n++) {
+        report.findings[0].n_requests = n;
+        EXPECT(strstr(text_of(&report), "PyBUF_CONTIG_RO: len: found 25, expected ") != NULL);
+        EXPECT(strstr(text_of(&report), others[n - 1]) != NULL);
+    }
+    view.len--;
+    PyBuffer_Release(&view);
+    broken_free(broken);
 }
 
 /* --- structure and pointers ------------------------------------------------------------------- */
@@ -382,13 +437,15 @@ const Test check_tests[] = {
     TEST(check_exporter_names_the_rule_that_is_broken_and_no_other),
     TEST(check_exporter_without_a_mistake_finds_nothing),
     TEST(check_exporter_finds_nothing_in_arrays),
-    TEST(check_exporter_that_refuses_all_may_raise_what_it_likes),
+    TEST(check_exporter_that_refuses_all_is_told_with_what_it_raises),
+    TEST(check_exporter_that_meets_some_requests_says_what_it_raises_for_others),
     TEST(check_exporter_may_redirect),
     TEST(check_exporter_of_nothing_is_an_error),
     TEST(check_view_names_the_rule_that_is_broken_and_no_other),
     TEST(check_view_that_is_right_has_no_findings),
     TEST(check_view_of_nothing_is_an_error),
     TEST(report_says_what_is_wrong_and_what_to_do),
+    TEST(report_names_requests_and_counts_them_as_people_do),
     TEST(report_is_written_as_snprintf_writes),
     TEST(rule_describe_knows_every_rule),
     TEST(verify_structure_knows_arrays_within_their_block),

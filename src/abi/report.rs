@@ -64,6 +64,10 @@ pub struct pybuffer_report {
     pub n_dropped: c_int,
     /// 1 if references could be counted.
     pub has_references: c_int,
+    /// 1 if the exporter is an object of a Python class with `__buffer__`: advice is for its author then.
+    pub is_python: c_int,
+    /// If no request was met: what the first one raised, its class and text.
+    pub raised: [c_char; 252],
     /// For later; 0.
     pub reserved: [Py_ssize_t; 4],
     /// The findings, in the order in which they were made.

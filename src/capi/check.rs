@@ -152,6 +152,10 @@ pub unsafe extern "C" fn pybuffer_check_view(
 /// writable memory and format, in all combinations), each twice, and judges each answer and all of them
 /// together. Every view is given back, every exception taken away, no reference left or taken.
 ///
+/// An exporter that meets no request breaks a MUST; `report->raised` is what the first one raised. For that text,
+/// and that of a refusal with something else than `BufferError`, the exception is asked (`str()`), which may run
+/// Python code as the exporter itself may.
+///
 /// `report` is overwritten, and never needs to be freed; `docs/rules.md` lists the rules. An exporter that
 /// hands out wild pointers may still crash its checker, as it does its consumers.
 ///
@@ -179,7 +183,8 @@ pub unsafe extern "C" fn pybuffer_check_exporter(
     }
 }
 
-/// Writes a report for people into `text`: a line that sums up, then for each finding which rule is broken,
+/// Writes a report for people into `text`: if no request was met, a line that says what was raised; a line that
+/// sums up, then for each finding which rule is broken,
 /// by which request, what was found and expected, and what to do; violations first.
 ///
 /// As `snprintf`: at most `size` bytes are written, the last a NUL; nothing if `size` is 0, and then

@@ -10,7 +10,7 @@ use super::memory::{Answer, Memory};
 use super::request::Request;
 use super::requests::{N, is_more, request};
 use super::seen::{Kept, Seen};
-use super::text::Room;
+use super::text::{Room, end_with_a_character};
 use super::words::{Field, Word};
 use super::{Finding, Rule, Value, extent_of, mapped, name_exporter, place_of, view};
 use crate::abi::{Py_buffer, PyObject, getbufferproc, pybuffer_report};
@@ -40,6 +40,8 @@ pub unsafe fn check(obj: *mut PyObject, report: &mut pybuffer_report) -> Result<
     };
     // SAFETY: as above.
     unsafe { name_exporter(obj, report) };
+    // SAFETY: as above; its slot, and no error is pending.
+    report.is_python = unsafe { runtime.is_python_exporter(obj, getbuffer) }.into();
     let mut inquiry = Inquiry {
         runtime,
         obj,
@@ -118,11 +120,30 @@ impl Inquiry<'_> {
                 self.writable |= u64::from(readonly == 0) << number;
             }
         }
+        if self.met == 0 {
+            return self.nothing_met();
+        }
+        self.report.raised = [0; _];
         self.refusals();
-        if let Some((flags, name)) = self.other_exception.filter(|_| self.met != 0) {
+        if let Some((flags, raised)) = self.other_exception {
             self.flags = flags;
-            let (found, expected) = (Value::Characters(&name), Value::Word(Word::BufferError));
+            let (found, expected) = (Value::Characters(&raised), Value::Word(Word::BufferError));
             self.tell_all(Rule::BufferError, Field::Exception, found, expected);
+        }
+    }
+
+    /// Whatever was raised, the exporter is of no use: each request is counted.
+    #[cold]
+    fn nothing_met(&mut self) {
+        let raised = self.report.raised;
+        let found = if matches!(raised, [0, ..]) {
+            Value::Word(Word::None)
+        } else {
+            Value::Characters(&raised)
+        };
+        for flags in (0..N).filter_map(request) {
+            self.flags = flags;
+            self.tell_all(Rule::NothingMet, Field::Request, found, Value::Word(Word::OneMet));
         }
     }
 
@@ -214,7 +235,8 @@ impl Inquiry<'_> {
             self.tell(Rule::Reproducible, Field::Request, Word::Met, Word::RefusedAsBefore);
             // SAFETY: filled above, not moved, and given back once.
             unsafe { self.release(&mut view) };
-        } else if view.obj == self.obj && was_null {
+        } else if view.obj == self.obj && was_null && self.report.is_python == 0 {
+            // (In a Python class this is not its author's to mend: CPython's own slot leaves it.)
             self.tell(Rule::ObjUntouched, Field::Obj, Word::WhatWasThere, Word::Null);
         }
         if self.count().is_some_and(|now| now > before) {
@@ -265,6 +287,9 @@ impl Inquiry<'_> {
 
     /// Judges the exception that is pending, or is not, and takes it away.
     fn exception(&mut self, is_refused: bool) {
+        if is_refused && matches!(self.report.raised, [0, ..]) {
+            write_raised(self.runtime, &mut self.report.raised);
+        }
         let exception = self.runtime.error();
         if exception.is_null() {
             if is_refused {
@@ -281,10 +306,11 @@ impl Inquiry<'_> {
         } else if ![c"BufferError", c"MemoryError"].into_iter().any(|allowed| {
             // SAFETY: one of this world's exceptions.
             unsafe { self.runtime.error_matches(self.runtime.exception(allowed)) }
-        }) {
-            let (_, kept) = self.other_exception.get_or_insert((self.flags, [0; 60]));
-            // Of the last one, as its class may be gone with it.
-            Room::new(kept).put_c(name);
+        }) && self.other_exception.is_none()
+        {
+            let mut raised = [0; 60];
+            write_raised(self.runtime, &mut raised);
+            self.other_exception = Some((self.flags, raised));
         }
         self.runtime.clear_error();
     }
@@ -321,6 +347,11 @@ impl Inquiry<'_> {
         }
         let again = self.change_since(before);
         if again.signum() != once.signum() {
+            return;
+        }
+        // A Python class takes no reference by hand: what it raises may hold the object in its traceback, until
+        // the garbage collector comes along.
+        if again > 0 && self.report.is_python != 0 {
             return;
         }
         self.tell_number(Rule::References, Field::References, again, Word::NoneMore);
@@ -437,9 +468,27 @@ impl Inquiry<'_> {
         let kept = kept.seen();
         let fields = &Field::COMPARED;
         if let Some(&field) = fields.iter().find(|field| !seen.is_as_in(&kept, **field)) {
-            self.tell_all(rule, field, seen.value(field), kept.value(field));
+            let (found, before) = seen.beside(&kept, field);
+            self.tell_all(rule, field, found, before);
         }
     }
+}
+
+/// Writes what is raised: its class and text, as far as there is room. It stays raised.
+#[cold]
+#[inline(never)]
+fn write_raised(runtime: &Runtime, raised: &mut [c_char]) {
+    let exception = runtime.error();
+    if exception.is_null() {
+        return;
+    }
+    let mut room = Room::new(raised);
+    // SAFETY: an exception of this world.
+    room.put_c(unsafe { runtime.exception_name(exception) });
+    runtime.with_error_text(|text| {
+        room.put(if text.is_empty() { "" } else { ": " }).line(text);
+    });
+    end_with_a_character(raised);
 }
 
 /// The bytes that a view's items take, relative to `buf`; what cannot be known is nothing.

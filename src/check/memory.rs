@@ -48,7 +48,7 @@ impl Answer<'_, '_> {
     fn differs(&mut self, before: &Seen, field: Field) -> bool {
         let is_other = !self.seen.is_as_in(before, field);
         if is_other {
-            let (found, before) = (self.seen.value(field), before.value(field));
+            let (found, before) = self.seen.beside(before, field);
             self.tell(Rule::SameMemory, field, found, before);
         }
         is_other

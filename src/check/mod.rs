@@ -40,7 +40,8 @@ pub enum Value<'a> {
     Null,
     /// A number.
     Number(isize),
-    /// The address of something.
+    /// The address of something. It is another one in each run, so no text shows it, but for one in the first
+    /// page.
     Address(usize),
     /// A shape, strides or suboffsets.
     Numbers(&'a [isize]),
@@ -74,7 +75,11 @@ impl<'a> Value<'a> {
 
     /// An address, or NULL.
     fn address<T>(address: *const T) -> Self {
-        if address.is_null() { Self::Null } else { Self::Address(address.addr()) }
+        match address.addr() {
+            0 => Self::Null,
+            FIRST_PAGE.. if !address.is_aligned() => Self::Words("an address that is not aligned"),
+            address => Self::Address(address),
+        }
     }
 
     /// Writes it for people, in one line.
@@ -83,7 +88,8 @@ impl<'a> Value<'a> {
         match *self {
             Self::Null => out.put("NULL"),
             Self::Number(number) => out.number(number),
-            Self::Address(address) => out.hex(address),
+            Self::Address(address) if address < FIRST_PAGE => out.hex(address),
+            Self::Address(_) => out.put("an address"),
             Self::Numbers(numbers) => out.tuple(numbers),
             Self::Quoted(text) => out.put("\"").printable(text).put("\""),
             Self::Characters(text) => out.put_array(text),
@@ -116,9 +122,12 @@ pub struct Finding<'a> {
 /// Who is told of findings, one after the other.
 pub type Sink<'a> = dyn FnMut(&Finding<'_>) + 'a;
 
+/// Where the addresses begin that may be true.
+const FIRST_PAGE: usize = 4096;
+
 /// Whether an address may be one of a value: not in the first page, and aligned.
 fn is_plausible<T>(address: *const T) -> bool {
-    address.addr() >= 4096 && address.is_aligned()
+    address.addr() >= FIRST_PAGE && address.is_aligned()
 }
 
 /// Whether one of the numbers is this one. Short loops, written out eight times over, are most of what
@@ -194,4 +203,5 @@ unsafe fn name_exporter(obj: *mut PyObject, report: &mut pybuffer_report) {
     let name = unsafe { runtime::for_objects().type_name_of(obj) };
     // SAFETY: a type's name, alive as long as the type.
     room.put_c(unsafe { CStr::from_ptr(name) });
+    text::end_with_a_character(&mut report.exporter);
 }

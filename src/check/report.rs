@@ -3,10 +3,10 @@
 //! A finding that was made already, of the same rule and field, is counted with the first: an exporter
 //! that ignores its flags would have dozens.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_char, c_int};
 
 use super::request::Request;
-use super::text::Room;
+use super::text::{Room, end_with_a_character};
 use super::{Finding, Rule, Severity};
 use crate::abi::{pybuffer_finding, pybuffer_report, pybuffer_rule};
 
@@ -55,6 +55,9 @@ impl pybuffer_report {
             return;
         };
         new.rule = describe(finding.rule);
+        if self.is_python != 0 {
+            new.rule.fix = finding.rule.fix_in_python().as_ptr();
+        }
         new.flags = finding.flags;
         new.last_flags = finding.flags;
         new.n_requests = 1;
@@ -62,6 +65,7 @@ impl pybuffer_report {
         new.axis = finding.axis;
         finding.found.show(&mut Room::new(&mut new.found));
         finding.expected.show(&mut Room::new(&mut new.expected));
+        end_with_a_character(&mut new.found);
         self.n_findings = self.n_findings.saturating_add(1);
         if finding.rule.severity() == Severity::Must {
             self.n_violations = self.n_violations.saturating_add(1);
@@ -77,6 +81,14 @@ impl pybuffer_report {
 
     /// Writes the report for people: a line that sums up, and three for each finding, violations first.
     pub fn write(&self, out: &mut Room) {
+        if self.n_granted == 0 && self.n_requests > 1 {
+            out.put_array(&self.exporter).put(": no request is met: ");
+            match self.raised {
+                [0, ..] => out.put("nothing is raised"),
+                _ => out.put_array(&self.raised),
+            };
+            out.put("\n");
+        }
         let n_advice = self.n_findings.saturating_sub(self.n_violations);
         out.put_array(&self.exporter).put(": ").number(self.n_granted as isize);
         out.put(" of ").number(self.n_requests as isize).put(" requests met; rules broken: ");
@@ -97,11 +109,8 @@ impl pybuffer_report {
 
 impl pybuffer_finding {
     fn field(&self) -> &CStr {
-        if self.field.is_null() {
-            return c"";
-        }
         // SAFETY: `add` put the name of a field there; the report is the caller's, who left it as it was.
-        unsafe { CStr::from_ptr(self.field) }
+        unsafe { c_string(self.field) }
     }
 
     #[inline(never)]
@@ -119,9 +128,18 @@ impl pybuffer_finding {
         out.put(": found ").put_array(&self.found).put(", expected ").put_array(&self.expected);
         if self.n_requests > 1 {
             let n_others = self.n_requests.saturating_sub(1);
-            out.put(" (and in ").number(n_others as isize).put(" other requests)");
+            out.put(" (and in ").number(n_others as isize);
+            out.put(if n_others == 1 { " other request)" } else { " other requests)" });
         }
         out.put("\n  Rule: ").put_c(rule.sentence()).put(" [").put_c(rule.source());
-        out.put("]\n  Fix: ").put_c(rule.fix()).put("\n");
+        // SAFETY: `add` put a text there that lives for ever; the report is the caller's, who left it as it was.
+        out.put("]\n  Fix: ").put_c(unsafe { c_string(self.rule.fix) }).put("\n");
     }
+}
+
+/// # Safety
+/// `text` is null or a C string.
+unsafe fn c_string<'a>(text: *const c_char) -> &'a CStr {
+    // SAFETY: the caller's promise.
+    if text.is_null() { c"" } else { unsafe { CStr::from_ptr(text) } }
 }

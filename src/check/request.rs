@@ -3,8 +3,9 @@
 use core::ffi::c_int;
 
 use crate::abi::{
-    PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT, PyBUF_INDIRECT,
-    PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE,
+    PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_CONTIG, PyBUF_CONTIG_RO, PyBUF_F_CONTIGUOUS,
+    PyBUF_FORMAT, PyBUF_FULL, PyBUF_FULL_RO, PyBUF_INDIRECT, PyBUF_ND, PyBUF_RECORDS,
+    PyBUF_RECORDS_RO, PyBUF_STRIDED, PyBUF_STRIDED_RO, PyBUF_STRIDES, PyBUF_WRITABLE,
 };
 use crate::check::text::Room;
 
@@ -36,28 +37,36 @@ impl Request {
 }
 
 impl Request {
-    /// Spells the request as a program does: `PyBUF_C_CONTIGUOUS|PyBUF_FORMAT`.
+    /// Spells the request as people do: `PyBUF_FULL_RO`, `PyBUF_C_CONTIGUOUS|PyBUF_FORMAT`.
     #[inline(never)]
     pub fn spell(self, out: &mut Room) {
-        // The most demanding first; each takes its bits from those that follow.
-        const NAMES: [(u16, &str); 8] = [
-            (PyBUF_INDIRECT as u16, "INDIRECT"),
-            (PyBUF_C_CONTIGUOUS as u16, "C_CONTIGUOUS"),
-            (PyBUF_F_CONTIGUOUS as u16, "F_CONTIGUOUS"),
-            (PyBUF_ANY_CONTIGUOUS as u16, "ANY_CONTIGUOUS"),
-            (PyBUF_STRIDES as u16, "STRIDES"),
-            (PyBUF_ND as u16, "ND"),
-            (PyBUF_WRITABLE as u16, "WRITABLE"),
-            (PyBUF_FORMAT as u16, "FORMAT"),
+        // The most demanding first; each takes its bits from those that follow, if the first of its own is still
+        // there: that of its shape, before what may come on top. CPython's names for sums stand before their parts.
+        const NAMES: [(u16, u16, &str); 15] = [
+            (PyBUF_FULL as u16, 0x100, "FULL"),
+            (PyBUF_FULL_RO as u16, 0x100, "FULL_RO"),
+            (PyBUF_INDIRECT as u16, 0x100, "INDIRECT"),
+            (PyBUF_C_CONTIGUOUS as u16, 0x20, "C_CONTIGUOUS"),
+            (PyBUF_F_CONTIGUOUS as u16, 0x40, "F_CONTIGUOUS"),
+            (PyBUF_ANY_CONTIGUOUS as u16, 0x80, "ANY_CONTIGUOUS"),
+            (PyBUF_RECORDS as u16, 0x10, "RECORDS"),
+            (PyBUF_RECORDS_RO as u16, 0x10, "RECORDS_RO"),
+            (PyBUF_STRIDED as u16, 0x10, "STRIDED"),
+            (PyBUF_STRIDED_RO as u16, 0x10, "STRIDED_RO"),
+            ((PyBUF_ND | PyBUF_FORMAT) as u16, PyBUF_ND as u16, "ND|PyBUF_FORMAT"),
+            (PyBUF_CONTIG as u16, PyBUF_ND as u16, "CONTIG"),
+            (PyBUF_CONTIG_RO as u16, PyBUF_ND as u16, "CONTIG_RO"),
+            (PyBUF_WRITABLE as u16, PyBUF_WRITABLE as u16, "WRITABLE"),
+            (PyBUF_FORMAT as u16, PyBUF_FORMAT as u16, "FORMAT"),
         ];
         let mut rest = self.0;
         let mut separator = "PyBUF_";
-        for (flag, name) in NAMES {
-            let flag = c_int::from(flag);
-            if self.has(flag) && rest & flag != 0 {
+        for (flags, first, name) in NAMES {
+            let flags = c_int::from(flags);
+            if self.has(flags) && rest & c_int::from(first) != 0 {
                 out.put(separator).put(name);
                 separator = "|PyBUF_";
-                rest &= !flag;
+                rest &= !flags;
             }
         }
         if rest != 0 {
@@ -71,24 +80,33 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{PyBUF_FULL, PyBUF_FULL_RO, PyBUF_RECORDS_RO};
     use crate::check::text::shown;
 
     #[test]
-    fn requests_are_spelled_as_their_flags() {
+    fn requests_are_spelled_as_people_name_them() {
         for (flags, expected) in [
             (0, "PyBUF_SIMPLE"),
             (1, "PyBUF_WRITABLE"),
-            (PyBUF_FULL_RO, "PyBUF_INDIRECT|PyBUF_FORMAT"),
-            (PyBUF_FULL, "PyBUF_INDIRECT|PyBUF_WRITABLE|PyBUF_FORMAT"),
-            (PyBUF_RECORDS_RO, "PyBUF_STRIDES|PyBUF_FORMAT"),
+            (PyBUF_FULL_RO, "PyBUF_FULL_RO"),
+            (PyBUF_FULL, "PyBUF_FULL"),
+            (PyBUF_INDIRECT | 1, "PyBUF_INDIRECT|PyBUF_WRITABLE"),
+            (PyBUF_RECORDS_RO, "PyBUF_RECORDS_RO"),
+            (PyBUF_RECORDS, "PyBUF_RECORDS"),
+            (PyBUF_STRIDED, "PyBUF_STRIDED"),
+            (PyBUF_STRIDES, "PyBUF_STRIDED_RO"),
+            (PyBUF_ND, "PyBUF_CONTIG_RO"),
+            (PyBUF_ND | 1, "PyBUF_CONTIG"),
+            (PyBUF_ND | 4, "PyBUF_ND|PyBUF_FORMAT"),
+            (PyBUF_ND | 5, "PyBUF_ND|PyBUF_FORMAT|PyBUF_WRITABLE"),
             (PyBUF_C_CONTIGUOUS, "PyBUF_C_CONTIGUOUS"),
+            (PyBUF_C_CONTIGUOUS | 5, "PyBUF_C_CONTIGUOUS|PyBUF_WRITABLE|PyBUF_FORMAT"),
             (PyBUF_C_CONTIGUOUS | PyBUF_F_CONTIGUOUS, "PyBUF_C_CONTIGUOUS|PyBUF_F_CONTIGUOUS"),
             (PyBUF_INDIRECT | PyBUF_ANY_CONTIGUOUS, "PyBUF_INDIRECT|PyBUF_ANY_CONTIGUOUS"),
-            (PyBUF_ND, "PyBUF_ND"),
+            (PyBUF_FULL_RO | PyBUF_C_CONTIGUOUS, "PyBUF_FULL_RO|PyBUF_C_CONTIGUOUS"),
             (0x400, "0x400"),
-            (PyBUF_ND | 0x400, "PyBUF_ND|0x400"),
+            (PyBUF_ND | 0x400, "PyBUF_CONTIG_RO|0x400"),
             (0x100, "0x100"),
+            (4, "PyBUF_FORMAT"),
         ] {
             assert_eq!(shown(|out| Request(flags).spell(out)), expected);
         }

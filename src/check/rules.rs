@@ -139,6 +139,9 @@ rules! {
     References Must "references": "With the view released, or refused, the exporter has as many references as before.",
         "bf_getbuffer; bf_releasebuffer (must not decrement view->obj)",
         "Take one reference for view->obj, and drop none: PyBuffer_Release does.";
+    NothingMet Must "nothing-met": "An exporter meets at least one request.",
+        "PyObject_GetBuffer; bf_getbuffer",
+        "Mend what it raises; a closed or released object has no buffer to be checked.";
 }
 
 const _: () = assert!(Rule::ALL.len() < 64, "a bit for each number");
@@ -174,6 +177,25 @@ impl Rule {
         self.text(3)
     }
 
+    /// What the author of a Python class with `__buffer__` should do, in one sentence.
+    pub fn fix_in_python(self) -> &'static CStr {
+        match self {
+            Self::NothingMet => {
+                c"Mend what __buffer__ raises, and return a memoryview; a closed object has no buffer to be checked."
+            }
+            Self::BufferError => {
+                c"Raise BufferError in __buffer__, or return a memoryview whatever flags are: it refuses by itself."
+            }
+            Self::Refusal => {
+                c"Return a memoryview from __buffer__ whatever flags are: it refuses by itself what it cannot do."
+            }
+            Self::SameMemory | Self::SameReadonly | Self::Reproducible | Self::Stable => {
+                c"Return a memoryview of the same memory from __buffer__ each time and whatever flags are."
+            }
+            _ => c"Return a memoryview from __buffer__ that keeps this rule: mend what it is a memoryview of.",
+        }
+    }
+
     fn text(self, part: usize) -> &'static CStr {
         nth(Self::TEXTS, (self as usize).wrapping_sub(1).wrapping_mul(4).wrapping_add(part))
     }
@@ -187,7 +209,7 @@ mod tests {
     fn rules_have_their_own_texts_and_severities() {
         assert_eq!(Rule::Obj as u8, 1);
         assert_eq!(Rule::by_number(1), Some(Rule::Obj));
-        assert_eq!(Rule::by_number(Rule::ALL.len()), Some(Rule::References));
+        assert_eq!(Rule::by_number(Rule::ALL.len()), Some(Rule::NothingMet));
         assert_eq!(Rule::by_number(0), None);
         assert_eq!(Rule::by_number(Rule::ALL.len() + 1), None);
         assert_eq!(Rule::Obj.name(), c"obj");
@@ -200,10 +222,14 @@ mod tests {
     #[test]
     fn every_rule_is_a_sentence_with_a_source_and_a_fix() {
         for rule in Rule::ALL {
-            for text in [rule.sentence(), rule.fix()] {
+            for text in [rule.sentence(), rule.fix(), rule.fix_in_python()] {
                 assert!(text.to_bytes().ends_with(b"."), "{rule:?}: {text:?}");
             }
             assert!(!rule.source().is_empty(), "{rule:?}");
+            let in_python = rule.fix_in_python().to_str().unwrap();
+            for word in ["view->", "bf_", "Py_", "PyErr", "NULL"] {
+                assert!(!in_python.contains(word), "{in_python}");
+            }
         }
     }
 }

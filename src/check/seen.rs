@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use super::words::Field;
+use super::words::{Field, Word};
 use super::{Value, is_plausible};
 use crate::abi::{Py_buffer, PyBUF_MAX_NDIM};
 
@@ -73,6 +73,16 @@ impl<'a> Seen<'a> {
             _ => return self.format.map_or(Value::Null, Value::Quoted),
         };
         array.map_or(Value::Null, Value::Numbers)
+    }
+
+    /// What a field holds, and what it holds in `other`, for people: of two addresses that they are two.
+    #[inline(never)]
+    pub fn beside<'b>(&self, other: &Seen<'b>, field: Field) -> (Value<'a>, Value<'b>) {
+        if field != Field::Buf {
+            return (self.value(field), other.value(field));
+        }
+        let shown = |address, word| if address == 0 { Value::Null } else { Value::Word(word) };
+        (shown(self.buf, Word::AnotherAddress), shown(other.buf, Word::AddressBefore))
     }
 
     /// Whether a field is as in `other`.

@@ -133,7 +133,7 @@ fn views_without_dimensions_have_no_arrays() {
         scalar(s);
         s.view.strides = ptr::without_provenance_mut(0x5000);
     };
-    expect(PyBUF_FULL_RO, with_strides, &[(Rule::Scalar, "0x5000")]);
+    expect(PyBUF_FULL_RO, with_strides, &[(Rule::Scalar, "an address")]);
     let with_len = |s: &mut Scene| {
         scalar(s);
         s.view.len = 24;
@@ -155,7 +155,7 @@ fn arrays_and_format_are_there_exactly_as_asked_for() {
     let suboffsets = |s: &mut Scene| s.view.suboffsets = s.suboffsets.as_mut_ptr();
     expect(PyBUF_STRIDES, suboffsets, &[(Rule::Suboffsets, "(-1, -1)")]);
     let format = |s: &mut Scene| s.view.format = ptr::without_provenance_mut(0x5000);
-    expect(PyBUF_STRIDES, format, &[(Rule::Format, "0x5000")]);
+    expect(PyBUF_STRIDES, format, &[(Rule::Format, "an address")]);
 }
 
 #[test]
@@ -202,10 +202,10 @@ fn empty_arrays_are_contiguous() {
 
 #[test]
 fn addresses_that_cannot_be_true_are_not_followed() {
-    for address in [1_usize, 8, 0x7fff_0001] {
-        let found = std::format!("{address:#x}");
+    let unaligned = "an address that is not aligned";
+    for (address, found) in [(1, "0x1"), (8, "0x8"), (0x7fff_0001, unaligned)] {
         let wild = |s: &mut Scene| s.view.strides = ptr::without_provenance_mut(address);
-        expect(PyBUF_FULL_RO, wild, &[(Rule::Strides, &found)]);
+        expect(PyBUF_FULL_RO, wild, &[(Rule::Strides, found)]);
     }
     let wild = |s: &mut Scene| s.view.format = ptr::without_provenance_mut(8);
     expect(PyBUF_FULL_RO, wild, &[(Rule::Format, "0x8")]);

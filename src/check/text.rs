@@ -58,6 +58,16 @@ impl<'a> Room<'a> {
         self
     }
 
+    /// Appends a text of others in one line: control characters become spaces, and what is no UTF-8 `?`.
+    pub fn line(&mut self, text: &CStr) -> &mut Self {
+        if text.to_str().is_err() {
+            return self.printable(text.to_bytes());
+        }
+        let shown = |byte| if matches!(byte, ..b' ' | 0x7f) { b' ' } else { byte };
+        text.to_bytes().iter().for_each(|byte| self.byte(shown(*byte)));
+        self
+    }
+
     /// Appends a number.
     #[inline(never)]
     pub fn number(&mut self, number: isize) -> &mut Self {
@@ -106,6 +116,27 @@ impl<'a> Room<'a> {
             n if n > SHOWN => ", ...)",
             _ => ")",
         })
+    }
+}
+
+/// Takes away the beginning of a character, in UTF-8, whose rest was left out.
+pub fn end_with_a_character(text: &mut [c_char]) {
+    let len = text.iter().position(|byte| *byte == 0).unwrap_or(0);
+    let bytes = text.get_mut(..len).unwrap_or_default();
+    // The last character begins at most four bytes before the end.
+    let is_first = |byte: &c_char| *byte as u8 & 0xc0 != 0x80;
+    let Some(last) = bytes.iter().rposition(is_first) else { return };
+    let Some(last) = bytes.get_mut(last..) else { return };
+    let size = match last.first().map_or(0, |byte| *byte as u8) {
+        0xf0.. => 4,
+        0xe0.. => 3,
+        0xc0.. => 2,
+        _ => 1,
+    };
+    if last.len() < size
+        && let Some(first) = last.first_mut()
+    {
+        *first = 0;
     }
 }
 
@@ -183,7 +214,26 @@ mod tests {
     }
 
     #[test]
+    fn text_that_is_cut_ends_with_a_whole_character() {
+        let text = "a\u{e9}\u{20ac}\u{1f40d}";
+        for size in 1..=text.len() + 1 {
+            let mut room = std::vec![7; size];
+            Room::new(&mut room).put(text);
+            end_with_a_character(&mut room);
+            let bytes: std::vec::Vec<u8> = room.iter().map(|c| *c as u8).collect();
+            let cut = CStr::from_bytes_until_nul(&bytes).unwrap().to_str().unwrap();
+            assert!(text.starts_with(cut) && cut.len() + 4 >= size.min(text.len()), "{cut:?}");
+        }
+    }
+
+    #[test]
     fn text_of_others_stays_in_its_line() {
+        assert_eq!(
+            shown(|out| {
+                out.line(c"one\ntwo \u{e9}").line(c"\xff!");
+            }),
+            "one two \u{e9}?!"
+        );
         assert_eq!(
             shown(|out| {
                 out.printable(b"T{<i:\n\xc3:}");

@@ -112,6 +112,9 @@ words! {
     MetAsBefore "met, as before",
     RefusedAsBefore "refused, as before",
     NoneMore "as many as before: 0 more",
+    AnotherAddress "another address",
+    AddressBefore "the address that was shown before",
+    OneMet "at least one that is met",
 }
 
 #[cfg(test)]
@@ -123,7 +126,7 @@ mod tests {
         assert_eq!(Field::Buf.text(), c"buf");
         assert_eq!(Field::References.text(), c"references");
         assert_eq!(Word::Null.text(), c"NULL");
-        assert_eq!(Word::NoneMore.text(), c"as many as before: 0 more");
+        assert_eq!(Word::OneMet.text(), c"at least one that is met");
         assert!(Word::ALL.iter().all(|word| !word.text().is_empty()));
         assert_eq!(Field::COMPARED[..], Field::ALL[..9]);
     }

@@ -20,7 +20,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use crate::abi::{PyObject, PyTypeObject};
+use crate::abi::{PyObject, PyTypeObject, getbufferproc};
 use crate::environment;
 use crate::error::{Error, Kind, Raised, Text};
 use cpython::Host;
@@ -349,6 +349,30 @@ impl Runtime {
             Some(_) => ptr::null(),
             None => standalone::errors::text(),
         }
+    }
+
+    /// Hands out the text of this thread's error, which stays; an empty one if it cannot be had.
+    ///
+    /// In a CPython that may run Python code, so that anything can have happened to objects when it is done.
+    pub fn with_error_text(&self, tell: impl FnOnce(&CStr)) {
+        if let Some(host) = &self.host {
+            return host.with_error_text(tell);
+        }
+        let text = standalone::errors::text();
+        // SAFETY: a C string, good until the next error.
+        tell(if text.is_null() { c"" } else { unsafe { CStr::from_ptr(text) } });
+    }
+
+    /// Whether an exporter is an object of a Python class with `__buffer__`.
+    ///
+    /// # Safety
+    /// An object of this world whose type has this slot; no error is pending.
+    pub unsafe fn is_python_exporter(&self, obj: *mut PyObject, slot: getbufferproc) -> bool {
+        let slot = slot as *const c_void;
+        // SAFETY: the caller's promise is the callee's.
+        self.host
+            .as_ref()
+            .is_some_and(|host| unsafe { host.is_python_exporter(self.layout, obj, slot) })
     }
 
     /// Raises an error with the pending one as its cause, if there is one and this world can; whether it did.

@@ -52,7 +52,7 @@ pub fn layouts() -> Vec<Layout> {
         pybuffer_finding { rule, flags, n_requests, field, axis, last_flags, found, expected }
         pybuffer_report {
             exporter, n_requests, n_granted, n_findings, n_violations, n_dropped, has_references,
-            reserved, findings,
+            is_python, raised, reserved, findings,
         }
         pybuffer_format_info { itemsize, alignment, n_fields, n_extents, error_position }
         pybuffer_format_field {

@@ -27,6 +27,7 @@ macro_rules! address_of {
 mod dynamic;
 mod host;
 mod memoryviews;
+mod raised;
 mod symbols;
 pub mod unserved;
 mod version;

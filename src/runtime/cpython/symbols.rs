@@ -62,10 +62,15 @@ symbols! {
     PyErr_Clear: unsafe extern "C" fn(),
     PyErr_Fetch: unsafe extern "C" fn(*mut *mut PyObject, *mut *mut PyObject, *mut *mut PyObject),
     PyErr_Restore: unsafe extern "C" fn(*mut PyObject, *mut PyObject, *mut PyObject),
+    PyErr_NormalizeException:
+        unsafe extern "C" fn(*mut *mut PyObject, *mut *mut PyObject, *mut *mut PyObject),
     PyErr_WriteUnraisable: unsafe extern "C" fn(*mut PyObject),
     PyImport_ImportModule: unsafe extern "C" fn(*const c_char) -> *mut PyObject,
     PyObject_GetAttrString:
         unsafe extern "C" fn(*mut PyObject, *const c_char) -> *mut PyObject,
+    PyObject_Str: unsafe extern "C" fn(*mut PyObject) -> *mut PyObject,
+    PyUnicode_AsEncodedString:
+        unsafe extern "C" fn(*mut PyObject, *const c_char, *const c_char) -> *mut PyObject,
     PyObject_CallFunctionObjArgs: unsafe extern "C" fn(*mut PyObject, ...) -> *mut PyObject,
     PyUnicode_FromString: unsafe extern "C" fn(*const c_char) -> *mut PyObject,
     PyLong_AsSsize_t: unsafe extern "C" fn(*mut PyObject) -> Py_ssize_t,
