@@ -77,6 +77,11 @@ fn compiler() -> Command {
     command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
     // The four old functions are marked so in Python.h up to 3.12.
     command.arg("-Wno-deprecated-declarations");
+    if FOUND.is_like_gnu() {
+        // Headers of Debian's debug builds are links into the folder of the release; the pyconfig.h beside
+        // the link is meant.
+        command.arg("-fno-canonical-system-headers");
+    }
     command.arg("-I").arg(csrc.join("suite")).arg("-I").arg(csrc.join("exporters"));
     command
 }
@@ -113,13 +118,6 @@ fn strings(flags: &[&str]) -> Vec<String> {
 fn link_shared() -> Vec<String> {
     let folder = shipped().lib_dir.display();
     vec![format!("-L{folder}"), "-lpybuffer".into(), format!("-Wl,-rpath,{folder}")]
-}
-
-/// Flags that link a CPython's libpython.
-fn link_libpython(python: &Python) -> Vec<String> {
-    let libpython = libpython(python);
-    let folder = libpython.parent().unwrap().display();
-    vec![libpython.display().to_string(), format!("-Wl,-rpath,{folder}")]
 }
 
 fn libpython(python: &Python) -> &Path {
@@ -296,7 +294,7 @@ impl Host {
     fn suite(&self, name: &str, first: Vec<String>) -> PathBuf {
         let objects = self.objects();
         let program = self.folder().join(name);
-        link(&program, objects, &[first, link_libpython(self.python)].concat());
+        link(&program, objects, &[first, self.python.link_flags()].concat());
         program
     }
 
@@ -369,7 +367,7 @@ fn functions_without_a_thread_state_tell_by_their_results_alone() {
         let objects = compile(&folder, &["suite/no_thread_state"], &host.flags());
         for (name, first) in [("shared", link_shared()), ("archive", link_archive())] {
             let program = folder.join(name);
-            link(&program, &objects, &[first, link_libpython(host.python)].concat());
+            link(&program, &objects, &[first, host.python.link_flags()].concat());
             run(&mut host.command(&program));
         }
     }
@@ -383,7 +381,7 @@ fn functions_of_objects_take_any_thread_state_that_holds_the_gil() {
         let objects = compile(&folder, &["suite/thread_states"], &host.flags());
         for (name, first) in [("shared", link_shared()), ("archive", link_archive())] {
             let program = folder.join(name);
-            link(&program, &objects, &[first, link_libpython(host.python)].concat());
+            link(&program, &objects, &[first, host.python.link_flags()].concat());
             run(&mut host.command(&program));
         }
     }
@@ -404,7 +402,7 @@ fn memoryviews_without_memory_leave_nothing_behind() {
         let folder = temp_dir(&format!("c_suite-{}-memory-failures", host.python.label));
         let objects = compile(&folder, &SOURCES, &host.flags());
         let program = folder.join("shared");
-        link(&program, &objects, &[link_shared(), link_libpython(host.python)].concat());
+        link(&program, &objects, &[link_shared(), host.python.link_flags()].concat());
         let target = format!("{} .so, without memory", host.python.label);
         run_suite(&target, &mut host.command(&program));
     }
@@ -414,9 +412,10 @@ fn memoryviews_without_memory_leave_nothing_behind() {
 #[test]
 fn library_and_libpython_meet_in_any_order() {
     let folder = temp_dir("c_suite-load-order");
-    let program = folder.join("load_order");
-    link(&program, &compile(&folder, &["suite/load_order"], &standalone_flags()), &[]);
+    let objects = compile(&folder, &["suite/load_order"], &standalone_flags());
     for host in hosts() {
+        let program = folder.join(format!("load_order-{}", host.python.label));
+        link(&program, &objects, &host.python.loader_flags());
         for how in ["library-first", "python-first", "attach", "stay"] {
             let mut command = host.command(&program);
             run(command.arg(&shipped().so).arg(libpython(host.python)).arg(how));

@@ -259,7 +259,7 @@ fn embedding_program_runs_the_library_that_is_linked_first() {
         };
         let folder = temp_dir(&format!("embedding-{}", python.label));
         let ours = pkg_config(["--libs", "pybuffer"]);
-        let theirs = vec![libpython.display().to_string()];
+        let theirs = python.link_flags();
         let orders = [
             ("ours", [&ours, &theirs], shipped().so.canonicalize().unwrap()),
             ("theirs", [&theirs, &ours], libpython.canonicalize().unwrap()),
@@ -272,7 +272,6 @@ fn embedding_program_runs_the_library_that_is_linked_first() {
                 .arg(shipped().root.join("csrc/extensions/embed.c"))
                 .args(libs.into_iter().flatten())
                 .arg(rpath(&shipped().lib_dir))
-                .arg(rpath(libpython.parent().unwrap()))
                 .args(["-ldl", "-o"])
                 .arg(&program));
             let output = run(command_without_settings(&program).env("PYTHONHOME", home(python)));
@@ -292,13 +291,13 @@ fn embedding_program_runs_the_library_that_is_linked_first() {
 #[test]
 fn private_libpython_is_found_by_an_extension_and_by_attach() {
     let folder = temp_dir("private-host");
-    let program = build_private_host(&folder);
     for python in pythons() {
         let (Some(libpython), Some(include)) = (&python.libpython, &python.include) else {
             continue;
         };
         let folder = folder.join(&python.label);
         fs::create_dir(&folder).unwrap();
+        let program = build_private_host(python, &folder);
         let mut libs = pkg_config(["--libs", "pybuffer-static"]);
         // Without this, an extension has no way to its interpreter but the global scope.
         libs.push(libpython.display().to_string());
@@ -337,12 +336,15 @@ fn private_libpython_is_found_by_an_extension_and_by_attach() {
 /// libpython of by itself.
 #[test]
 fn preload_of_a_program_with_a_private_libpython_finds_it() {
-    let program = build_private_host(&temp_dir("private-host-preloaded"));
+    let folder = temp_dir("private-host-preloaded");
     for python in pythons() {
         let Some(libpython) = &python.libpython else { continue };
         if python.answers_itself() {
             continue;
         }
+        let folder = folder.join(&python.label);
+        fs::create_dir(&folder).unwrap();
+        let program = build_private_host(python, &folder);
         let code = "
 import io
 try:
@@ -365,11 +367,12 @@ print(memoryview(b'abcdef')[::-2].tobytes())
     }
 }
 
-fn build_private_host(folder: &Path) -> PathBuf {
+fn build_private_host(python: &Python, folder: &Path) -> PathBuf {
     let program = folder.join("private_host");
     run(support::cc()
         .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror"])
         .arg(shipped().root.join("csrc/extensions/private_host.c"))
+        .args(python.loader_flags())
         .args(["-ldl", "-o"])
         .arg(&program));
     program

@@ -182,6 +182,51 @@ static void size_from_format_beyond_the_largest_size_is_refused(void)
     EXPECT_ERROR(-1, PyBuffer_SizeFromFormat(format), "struct.error", TOO_LONG);
 }
 
+/* Whether the number of items is limited too, not their size alone: in CPython since some 3.13, so that
+ * struct.calcsize is asked. */
+static bool limits_items(void)
+{
+#ifdef STANDALONE
+    return true;
+#else
+    char format[40];
+    snprintf(format, sizeof format, "0s%zdc", PY_SSIZE_T_MAX);
+    PyObject *module = PyImport_ImportModule("struct");
+    PyObject *size = PyObject_CallMethod(module, "calcsize", "s", format);
+    Py_DECREF(module);
+    if (size == NULL) {
+        PyErr_Clear();
+        return true;
+    }
+    Py_DECREF(size);
+    return false;
+#endif
+}
+
+/* A string is one item, even one of no bytes; padding is none. */
+static void size_from_format_beyond_the_largest_number_of_items_is_refused(void)
+{
+    static const struct {
+        const char *format;
+        bool is_refused;
+    } cases[] = {
+        { "0s%zdc", true },   { "0p%zdb", true },  { "%zdc0s", true },    { "<%zd?0p", true },
+        { "0s%zds", false },  { "0p%zdx", false }, { "0x%zdc", false },   { "0i%zdc", false },
+        { "%zdc0x", false },  { "%zdx0s", false }, { "<%zds0p", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char format[80];
+        snprintf(format, sizeof format, cases[i].format, PY_SSIZE_T_MAX);
+        if (cases[i].is_refused && limits_items()) {
+            EXPECT_ERROR(-1, PyBuffer_SizeFromFormat(format), "struct.error", TOO_LONG);
+        } else {
+            EXPECT_OK(PY_SSIZE_T_MAX, PyBuffer_SizeFromFormat(format));
+        }
+        snprintf(format, sizeof format, cases[i].format, PY_SSIZE_T_MAX - 1);
+        EXPECT_OK(PY_SSIZE_T_MAX - 1, PyBuffer_SizeFromFormat(format));
+    }
+}
+
 static void size_from_format_the_first_fault_from_the_left_counts(void)
 {
     EXPECT_ERROR(-1, PyBuffer_SizeFromFormat("99999999999999999999~"), "struct.error", TOO_LONG);
@@ -250,6 +295,7 @@ const Test size_from_format_tests[] = {
     TEST(size_from_format_complex_pairs_begin_with_3_15),
     TEST(size_from_format_refuses_what_struct_refuses),
     TEST(size_from_format_beyond_the_largest_size_is_refused),
+    TEST(size_from_format_beyond_the_largest_number_of_items_is_refused),
     TEST(size_from_format_the_first_fault_from_the_left_counts),
     TEST(size_from_format_invalid_utf_8_is_a_unicode_decode_error),
     TEST(size_from_format_non_ascii_is_refused_by_the_versions_own_error),

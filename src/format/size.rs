@@ -2,7 +2,8 @@
 //!
 //! `format := [prefix] { space | [count] code }`. Scanned from left to right; the first problem wins.
 //! The rules are those of CPython's `struct.calcsize`: native items are aligned if anything stands
-//! before them, nothing is padded at the end, and sizes are limited by `PY_SSIZE_T_MAX`.
+//! before them, nothing is padded at the end, and `PY_SSIZE_T_MAX` limits sizes and the number of items.
+//! (CPythons before some 3.13 do not limit that number, so such a format is not one that all accept.)
 
 use super::codes::{self, Code};
 use crate::error::{Error, Kind};
@@ -16,7 +17,7 @@ pub enum FormatError {
     BadCode,
     /// A count at the end.
     CountWithoutCode,
-    /// A count or a size that does not fit.
+    /// A count, a size or a number of items that does not fit.
     TooLong,
 }
 
@@ -43,18 +44,19 @@ pub fn size(format: &[u8], grammar: Grammar) -> Result<isize, FormatError> {
     };
     let mut codes = codes.iter().copied();
     let mut total: isize = 0;
+    let mut n_items: isize = 0;
     while let Some(byte) = codes.next() {
         if is_space(byte) {
             continue;
         }
-        let (count, code) = match digit(byte) {
+        let (count, byte) = match digit(byte) {
             Some(first) => count(first, &mut codes)?,
             None => (1, byte),
         };
-        let code = if code == b'Z' && grammar == Grammar::Newest {
+        let code = if byte == b'Z' && grammar == Grammar::Newest {
             codes.next().and_then(complex)
         } else {
-            codes::find(code, grammar)
+            codes::find(byte, grammar)
         };
         let code = code.ok_or(FormatError::BadCode)?;
         let size = if is_native {
@@ -65,6 +67,13 @@ pub fn size(format: &[u8], grammar: Grammar) -> Result<isize, FormatError> {
         } else {
             return Err(FormatError::BadCode);
         };
+        let items = match byte {
+            // One string, however long.
+            b's' | b'p' => 1,
+            b'x' => 0,
+            _ => count,
+        };
+        n_items = n_items.checked_add(items).ok_or(FormatError::TooLong)?;
         let bytes = count.checked_mul(size.into()).ok_or(FormatError::TooLong)?;
         total = total.checked_add(bytes).ok_or(FormatError::TooLong)?;
     }
@@ -136,6 +145,22 @@ mod tests {
         assert_eq!(common(&std::format!("{}b", max.unsigned_abs() + 1)), Err(FormatError::TooLong));
         assert_eq!(common(&std::format!("{}h", max / 2 + 1)), Err(FormatError::TooLong));
         assert_eq!(common(&std::format!("{max}bh")), Err(FormatError::TooLong));
+    }
+
+    /// A string is one item, even one of no bytes; padding is none.
+    #[test]
+    fn number_of_items_is_limited_too() {
+        let max = isize::MAX;
+        for format in ["0s{max}c", "0p{max}c", "{max}c0s", "<{max}c0p", "0s{max}c~"] {
+            let format = format.replace("{max}", &std::format!("{max}"));
+            assert_eq!(common(&format), Err(FormatError::TooLong), "{format}");
+        }
+        for format in ["0s{max}s", "0s{max}x", "0x{max}c", "{max}c0x", "{max}x0s", "0i{max}c"] {
+            let format = format.replace("{max}", &std::format!("{max}"));
+            assert_eq!(common(&format), Ok(max), "{format}");
+        }
+        assert_eq!(common(&std::format!("0s{}c", max - 1)), Ok(max - 1));
+        assert_eq!(common(&std::format!("0s0p{}c", max - 1)), Err(FormatError::TooLong));
     }
 
     #[test]

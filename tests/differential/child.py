@@ -22,6 +22,10 @@ head = object.__basicsize__
 getrefcount = sys.getrefcount
 calcsize = struct.calcsize
 struct_error = struct.error
+try:
+    limits_items = not calcsize("0s%dc" % sys.maxsize)
+except struct_error:
+    limits_items = True
 from builtins import BufferError, LookupError, TypeError, ValueError  # by name, for the harness
 
 try:
@@ -255,8 +259,8 @@ def exporting():
     yield "bytearray", bytearray(DATA)
     yield "bytearray, empty", bytearray()
     yield "subclass of bytearray", Bytearray(DATA)
-    for code in "bBhHiIlLqQfdu":
-        items = "array" if code == "u" else range(6)
+    for code in array.typecodes:  # "u" until 3.15
+        items = "array" if code in "uw" else range(6)
         yield "array(%r)" % code, array.array(code, items)
     yield "array('i'), empty", array.array("i")
     yield "mmap", mmap.mmap(-1, 64)

@@ -131,6 +131,9 @@ const FAULTS: &[Fault] = &[
     }),
 ];
 
+/// Mistakes in what libpython's assertions forbid: in a debug build nothing that shows them can be asked.
+const FORBIDDEN_IN_DEBUG_BUILDS: [(&str, &str); 0] = [];
+
 /// Runs every wrong implementation through the family that has to notice it.
 pub fn are_all_caught(settings: &Settings, theirs: Api) -> bool {
     model::api(&theirs);

@@ -64,12 +64,32 @@ fn limits(each: &mut impl FnMut(&[u8])) {
             }
         }
     }
+    items_at_the_limit(each);
     for n in [1, 18, 19, 20, 21, 400, 5000] {
         each("0".repeat(n).as_bytes());
         each(format!("{}1b", "0".repeat(n)).as_bytes());
         each(format!("{}b", "9".repeat(n)).as_bytes());
         each("hq".repeat(n).as_bytes());
         each(format!("{}?!", " ".repeat(n)).as_bytes());
+    }
+}
+
+/// The number of items exceeds what a Py_ssize_t holds, the size does not; and not quite. A string is
+/// one item, even one of no bytes; padding is none.
+fn items_at_the_limit(each: &mut impl FnMut(&[u8])) {
+    const EMPTY: [&str; 7] = ["0s", "0p", "0x", "0c", "0s0p", "0s0s0s", "0x0s0i"];
+    for prefix in ["", "<"] {
+        for empty in EMPTY {
+            for code in "cbB?xsphq".chars() {
+                for delta in 0..5 {
+                    let count = isize::MAX - delta;
+                    each(format!("{prefix}{empty}{count}{code}").as_bytes());
+                    each(format!("{prefix}{count}{code}{empty}").as_bytes());
+                    each(format!("{prefix}b{empty}{}{code}{empty}", count - 1).as_bytes());
+                    each(format!("{prefix}{empty}{count}{code}~").as_bytes());
+                }
+            }
+        }
     }
 }
 

@@ -12,15 +12,22 @@ const TOO_LONG: &str = "total struct size too long";
 pub struct Grammar {
     /// 3.14 and later: `F` and `D`.
     pub has_complex_codes: bool,
+    /// Some 3.13 and later: the number of items is limited too, not their size alone.
+    pub limits_items: bool,
     /// 3.15 and later: `Zf` and `Zd`, and another text for characters that are not ASCII.
     pub has_complex_prefix: bool,
 }
 
 impl Grammar {
-    pub const NEWEST: Self = Self { has_complex_codes: true, has_complex_prefix: true };
+    pub const NEWEST: Self =
+        Self { has_complex_codes: true, limits_items: true, has_complex_prefix: true };
 
-    pub fn of(version: (isize, isize)) -> Self {
-        Self { has_complex_codes: version >= (3, 14), has_complex_prefix: version >= (3, 15) }
+    pub fn of(version: (isize, isize), limits_items: bool) -> Self {
+        Self {
+            has_complex_codes: version >= (3, 14),
+            limits_items,
+            has_complex_prefix: version >= (3, 15),
+        }
     }
 
     /// What `PyBuffer_SizeFromFormat` answers.
@@ -39,6 +46,7 @@ impl Grammar {
 
     fn total(self, codes: &[u8], is_native: bool) -> Result<isize, &'static str> {
         let mut total: isize = 0;
+        let mut n_items: isize = 0;
         let mut rest = codes.iter().copied().peekable();
         while let Some(mut code) = rest.next() {
             if b" \t\n\x0b\x0c\r".contains(&code) {
@@ -63,6 +71,14 @@ impl Grammar {
                 None
             };
             let (size, alignment) = self.item(code, after_z, is_native).ok_or(BAD_CHARACTER)?;
+            if self.limits_items {
+                n_items = match code {
+                    b's' | b'p' => n_items.checked_add(1),
+                    b'x' => Some(n_items),
+                    _ => n_items.checked_add(count),
+                }
+                .ok_or(TOO_LONG)?;
+            }
             if is_native && total > 0 {
                 let rounded = total.checked_add(alignment - 1).ok_or(TOO_LONG)?;
                 total = rounded / alignment * alignment;

@@ -87,6 +87,8 @@ pub struct Host {
     pub version: (isize, isize),
     /// Built with `--with-pydebug`: libpython checks its callers by `assert`.
     pub debug: bool,
+    /// Whether `struct` limits the number of a format's items, as it does since some 3.13.
+    pub limits_items: bool,
     /// `sizeof(PyObject)`.
     pub head: usize,
 }
@@ -108,14 +110,17 @@ impl Host {
             calcsize: null_mut(),
             version: (0, 0),
             debug: false,
+            limits_items: false,
             head: 0,
         };
         host.get_refcount = host.object(c"getrefcount");
         host.calcsize = host.object(c"calcsize");
-        let [major, minor, debug, head] =
-            [c"major", c"minor", c"debug", c"head"].map(|name| host.to_number(host.object(name)));
+        let [major, minor, debug, limits_items, head] =
+            [c"major", c"minor", c"debug", c"limits_items", c"head"]
+                .map(|name| host.to_number(host.object(name)));
         host.version = (major, minor);
         host.debug = debug != 0;
+        host.limits_items = limits_items != 0;
         host.head = head as usize;
         assert!(HOST.set(host).is_ok(), "started twice");
     }

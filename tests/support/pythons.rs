@@ -1,9 +1,9 @@
 //! Which CPythons are on this machine.
 //!
-//! Looked for on `PATH`, among the versions of pyenv and of uv, and in `PYBUFFER_PYTHONS`
-//! (executables, separated by colons). Every executable found is asked what it is; scripts on
-//! `PATH` are left out, because pyenv's shims are scripts that stand for whatever version is
-//! selected. Of the same minor version and flavour one is kept.
+//! Looked for on `PATH` and among the versions of pyenv and of uv. Every executable found is asked what
+//! it is; scripts on `PATH` are left out, because pyenv's shims are scripts that stand for whatever
+//! version is selected. Of the same minor version and flavour one is kept. Where `PYBUFFER_PYTHONS`
+//! names executables, separated by colons, these are taken and nothing is looked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -34,6 +34,9 @@ pub struct Python {
     pub free_threaded: bool,
     /// The shared libpython that the executable is linked to; none if it contains libpython.
     pub libpython: Option<PathBuf>,
+    /// Its dynamic linker, if that is another one than this machine's: it came with a libc of its own, in
+    /// the same folder, which may be a newer one.
+    pub loader: Option<PathBuf>,
     /// The folder of its `Python.h`, or of a CPython's of the same minor version and flavour.
     pub include: Option<PathBuf>,
     /// Whether CPython's own tests are installed with it.
@@ -54,6 +57,29 @@ impl Python {
         !super::stdout(&relocations).contains("PyBuffer_FillInfo")
     }
 
+    /// Flags that link a program with the shared libpython, which it then finds when it runs.
+    pub fn link_flags(&self) -> Vec<String> {
+        let libpython = self.libpython.as_ref().unwrap();
+        let folder = libpython.parent().unwrap().display();
+        let mut flags = vec![libpython.display().to_string(), format!("-Wl,-rpath,{folder}")];
+        flags.extend(self.loader_flags());
+        flags
+    }
+
+    /// Flags that link a program which can load this python's libraries: by the loader and libc that came
+    /// with it, if any.
+    pub fn loader_flags(&self) -> Vec<String> {
+        let Some(loader) = &self.loader else { return Vec::new() };
+        let folder = loader.parent().unwrap().display();
+        vec![
+            format!("-Wl,--dynamic-linker={}", loader.display()),
+            // Not a runpath: that is of no use to the libraries which those libraries need.
+            format!("-Wl,--disable-new-dtags,-rpath,{folder}"),
+            // What libpython needs of a newer libc is there when it runs.
+            "-Wl,--allow-shlib-undefined".into(),
+        ]
+    }
+
     /// A command of this python that reads no user's settings.
     pub fn command(&self) -> Command {
         command_without_settings(&self.exe)
@@ -71,13 +97,17 @@ pub fn command_without_settings(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Every CPython found, each minor version and flavour (debug, free-threaded, static) once, oldest first.
+/// The CPythons that `PYBUFFER_PYTHONS` names; else every one found, each minor version and flavour (debug, free-threaded, static) once, oldest first.
 ///
 /// # Panics
-/// If `CI` is set and fewer than three minor versions are found, or if an executable that
-/// `PYBUFFER_PYTHONS` names does not work.
+/// If an executable that `PYBUFFER_PYTHONS` names does not work, or if none is named, `CI` is set and
+/// fewer than three minor versions are found.
 pub fn pythons() -> &'static [Python] {
     static PYTHONS: LazyLock<Vec<Python>> = LazyLock::new(|| {
+        let named = named_executables();
+        if !named.is_empty() {
+            return named.iter().map(|exe| named_python(exe)).collect();
+        }
         let pythons = find();
         let minors: BTreeSet<_> = pythons.iter().map(Python::minor).collect();
         assert!(
@@ -90,27 +120,14 @@ pub fn pythons() -> &'static [Python] {
 }
 
 fn find() -> Vec<Python> {
-    let named: BTreeSet<PathBuf> = named_executables().into_iter().collect();
-    let mut found: Vec<(bool, Python)> = Vec::new();
-    for exe in &named {
-        let python = probe(exe).unwrap_or_else(|why| {
-            panic!("PYBUFFER_PYTHONS names {}: {why}", exe.display());
-        });
-        found.push((true, python));
-    }
-    let installed: BTreeSet<PathBuf> = folders()
-        .iter()
-        .flat_map(|folder| executables_in(folder, "python"))
-        .filter(|exe| !named.contains(exe))
-        .collect();
-    found.extend(installed.iter().filter_map(|exe| Some((false, probe(exe).ok()?))));
+    let installed: BTreeSet<PathBuf> =
+        folders().iter().flat_map(|folder| executables_in(folder, "python")).collect();
+    let mut found: Vec<Python> = installed.iter().filter_map(|exe| probe(exe).ok()).collect();
 
-    // Of the same flavour: a named one, else one with tests, with headers, the newest.
-    found.sort_by_key(|(named, python)| {
-        (*named, python.has_tests, python.include.is_some(), python.version)
-    });
+    // Of the same flavour: one with tests, with headers, the newest.
+    found.sort_by_key(|python| (python.has_tests, python.include.is_some(), python.version));
     let mut kept = BTreeMap::new();
-    for (_, python) in found {
+    for python in found {
         let linked = python.libpython.is_some();
         kept.insert((python.minor(), python.free_threaded, python.debug, linked), python);
     }
@@ -150,6 +167,10 @@ pub fn unserved_pythons() -> &'static [Unserved] {
         by_label.into_values().collect()
     });
     &FOUND
+}
+
+fn named_python(exe: &Path) -> Python {
+    probe(exe).unwrap_or_else(|why| panic!("PYBUFFER_PYTHONS names {}: {why}", exe.display()))
 }
 
 fn named_executables() -> Vec<PathBuf> {
@@ -211,18 +232,22 @@ struct Answer {
     debug: bool,
     free_threaded: bool,
     libpython: Option<PathBuf>,
+    loader: Option<PathBuf>,
     include: PathBuf,
     has_tests: bool,
 }
 
 const PROBE: &str = r#"
 import importlib.util, json, sys, sysconfig
-libpython = None
+libpython = loader = None
 with open("/proc/self/maps") as maps:
     for line in maps:
-        path = line.rstrip("\n").partition("/")
-        if path[2].rpartition("/")[2].startswith("libpython3."):
-            libpython = path[1] + path[2]
+        _, slash, path = line.rstrip("\n").partition("/")
+        name = path.rpartition("/")[2]
+        if name.startswith("libpython3."):
+            libpython = slash + path
+        elif name.startswith("ld-"):
+            loader = slash + path
 try:
     has_tests = importlib.util.find_spec("test.test_buffer") is not None
 except ImportError:
@@ -233,6 +258,7 @@ print(json.dumps({
     "debug": hasattr(sys, "gettotalrefcount"),
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     "libpython": libpython,
+    "loader": loader,
     "include": sysconfig.get_paths()["include"],
     "has_tests": has_tests,
 }))
@@ -267,6 +293,9 @@ fn probe(exe: &Path) -> Result<Python, String> {
         debug: answer.debug,
         free_threaded: answer.free_threaded,
         libpython: answer.libpython,
+        loader: answer.loader.filter(|loader| {
+            !fs::read_to_string("/proc/self/maps").unwrap().contains(&*loader.to_string_lossy())
+        }),
         include: Some(answer.include).filter(|folder| folder.join("Python.h").is_file()),
         has_tests: answer.has_tests,
     })

@@ -31,7 +31,7 @@ fn compare(session: &mut Session, format: &[u8]) {
         outcome
     });
     let Some((size, raised)) = answers.into_iter().next() else { return };
-    let expected = Grammar::of(session.host.version).size(format);
+    let expected = Grammar::of(session.host.version, session.host.limits_items).size(format);
     let agrees = match (&expected, &raised) {
         (Ok(expected), None) => *expected == size,
         (Err((class, text)), Some(raised)) => {
