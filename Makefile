@@ -168,6 +168,11 @@ check: ## Format and lint, every warning an error
 	$(CARGO) fmt --check
 	$(cargo) clippy --workspace --all-targets -- -D warnings
 
+.PHONY: test-pythons
+test-pythons: lib ## Test on CPython 3.13 to 3.15, release, debug and free-threaded, from Debian (an hour; 3 GB)
+	$(call need,$(PYTHON),it fetches the others)
+	@$(PYTHON) -B tools/pythons/test.py $(PYTHONS)
+
 FUZZ_CASES ?= 1000000
 .PHONY: fuzz
 fuzz: ## Read FUZZ_CASES formats at random and compare them the long way (a quarter of an hour)
@@ -269,5 +274,5 @@ help: ## Show this list
 	  /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: clean
-clean: ## Remove everything that was built
+clean: ## Remove everything that was built, and what was fetched for tests
 	rm -rf $(BUILD) target

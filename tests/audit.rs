@@ -145,6 +145,10 @@ fn is_heard(python: &Python) -> bool {
 fn each_mistake_is_told_in_a_line() {
     each_python("mistakes", |python, folder| {
         for (code, expected) in MISTAKES {
+            if python.debug && code.contains("m.Silent()") {
+                // A function that fails without an exception ends the process in a debug build.
+                continue;
+            }
             let said = said_of(python, folder, code);
             if expected.starts_with("RELEASE") && !is_heard(python) {
                 assert_eq!(said, [""; 0], "{}: {code}", python.label);

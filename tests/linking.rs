@@ -5,6 +5,8 @@
 //! `dladdr`, and then uses the functions. In every CPython found, with a shared libpython and with
 //! a statically linked one.
 
+#[path = "linking/abi3t.rs"]
+mod abi3t;
 mod support;
 
 use std::collections::BTreeMap;

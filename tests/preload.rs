@@ -3,20 +3,23 @@
 //! CPython's own test suites are run in every CPython that has them and a shared libpython, with
 //! the library and without it: each single test must end in the same way. That the library's
 //! functions were the ones that ran is counted by `csrc/extensions/count.c`, preloaded before it.
-//! (A statically linked python answers its own calls whatever is preloaded: `tests/linking.rs`.)
+//! (A statically linked python answers its own calls whatever is preloaded: `tests/linking.rs`. It runs
+//! them under `pybuffer-run`, which reaches its extension modules, where `make test-pythons` asks for it.)
 
+#[path = "preload/free_threaded.rs"]
+mod free_threaded;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 use support::{
-    Python, command_without_settings, printed, pythons, run, run_any, say, shipped, skip, stdout,
-    temp_dir,
+    Python, command_without_settings, has_companion, printed, pythons, run, run_any, say, shipped,
+    skip, stdout, temp_dir,
 };
 
 /// Suites that are run by one process, and how.
@@ -98,18 +101,42 @@ struct Outcome {
 #[test]
 fn suites_of_cpython_end_as_without_the_library() {
     let test = "suites_of_cpython_end_as_without_the_library";
-    let pythons: Vec<&Python> = pythons().iter().filter(|p| p.libpython.is_some()).collect();
-    let (with_tests, without): (Vec<_>, Vec<_>) = pythons.into_iter().partition(|p| p.has_tests);
+    let shared = with_tests(test, |python| python.libpython.is_some());
+    if shared.is_empty() {
+        return skip(test, "no CPython with its tests and a shared libpython was found");
+    }
+    compare_suites(&shared);
+}
+
+#[test]
+#[ignore = "minutes for each python; make test-pythons"]
+fn suites_of_static_pythons_end_as_without_pybuffer_run() {
+    let test = "suites_of_static_pythons_end_as_without_pybuffer_run";
+    if !has_companion() {
+        return skip(test, "glibc before 2.35 reaches no statically linked python");
+    }
+    let linked = with_tests(test, |python| python.libpython.is_none());
+    if linked.is_empty() {
+        return skip(test, "no statically linked CPython with its tests was found");
+    }
+    compare_suites(&linked);
+}
+
+/// The pythons of this kind that have their tests.
+fn with_tests(test: &str, is_meant: fn(&Python) -> bool) -> Vec<&'static Python> {
+    let meant = pythons().iter().filter(|python| is_meant(python));
+    let (with, without): (Vec<_>, Vec<_>) = meant.partition(|python| python.has_tests);
     for python in without {
         say(&format!("{test}: CPython {} comes without its tests", python.label));
     }
-    if with_tests.is_empty() {
-        return skip(test, "no CPython with its tests and a shared libpython was found");
-    }
+    with
+}
 
+/// Runs the suites of each python with the library and without it.
+fn compare_suites(with_tests: &[&Python]) {
     let outcomes = thread::scope(|scope| {
         let groups: Vec<_> =
-            GROUPS.iter().map(|group| scope.spawn(|| run_group(group, &with_tests))).collect();
+            GROUPS.iter().map(|group| scope.spawn(|| run_group(group, with_tests))).collect();
         groups.into_iter().flat_map(|group| group.join().unwrap()).collect::<Vec<_>>()
     });
 
@@ -135,6 +162,10 @@ fn suites_of_cpython_end_as_without_the_library() {
             .count();
         if n_passed < 1000 {
             wrong.push(format!("CPython {}: only {n_passed} tests passed", python.label));
+        }
+        if python.libpython.is_none() {
+            say(&format!("CPython {}: {n_passed} tests passed under pybuffer-run", python.label));
+            continue;
         }
         let counts = sum_counts(of(true).map(|(job, _)| job.folder.join("counts")));
         wrong.extend(counts_missing(python, &counts));
@@ -205,14 +236,17 @@ fn run_group<'a>(group: &Group, pythons: &[&'a Python]) -> Vec<(Job<'a>, Outcome
 fn run_suites(job: &Job) -> Outcome {
     let results = job.folder.join("results.xml");
     let _ = fs::remove_file(&results);
-    let mut command = job.python.command();
+    let mut command = match job.python.libpython {
+        None if job.preload => under_pybuffer_run(job.python),
+        _ => job.python.command(),
+    };
     // The timeout is for a test that hangs.
     command
         .args(["-m", "test", "-u", job.resources, "--timeout", "300", "--junit-xml"])
         .arg(&results)
         .args(&job.suites)
         .current_dir(&job.folder);
-    if job.preload {
+    if job.preload && job.python.libpython.is_some() {
         command.env("LD_PRELOAD", counted()).env("PYBUFFER_COUNTS", job.folder.join("counts"));
     }
     let output = run_any(&mut command);
@@ -225,6 +259,12 @@ fn run_suites(job: &Job) -> Outcome {
         (name.to_string(), outcome.to_string())
     };
     Outcome { status: output.status, tests: lines.lines().map(pair).collect(), log }
+}
+
+fn under_pybuffer_run(python: &Python) -> Command {
+    let mut command = command_without_settings(shipped().root.join("build/bin/pybuffer-run"));
+    command.arg("-q").arg(&python.exe);
+    command
 }
 
 /// What ended in another way under the library. Tests that refuse to run under any `LD_PRELOAD`

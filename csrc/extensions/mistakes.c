@@ -241,6 +241,9 @@ PyInit_mistakes(void)
     if (module == NULL || PyType_Ready(&Wrong) < 0 || PyType_Ready(&Silent) < 0
         || PyType_Ready(&Leaves) < 0 || PyType_Ready(&delegate_type) < 0)
         return NULL;
+#ifdef Py_GIL_DISABLED
+    PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
+#endif
     Py_INCREF(&Wrong);
     Py_INCREF(&Silent);
     Py_INCREF(&Leaves);

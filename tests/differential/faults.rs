@@ -131,14 +131,25 @@ const FAULTS: &[Fault] = &[
     }),
 ];
 
-/// Mistakes in what libpython's assertions forbid: in a debug build nothing that shows them can be asked.
-const FORBIDDEN_IN_DEBUG_BUILDS: [(&str, &str); 0] = [];
+/// Mistakes about orders and flags that a debug build's assertions forbid: there libpython cannot be asked
+/// for what would show them, or to make them.
+const ASSERTED: [(&str, &str); 4] = [
+    ("any flags with the bit write", "PyMemoryView_FromMemory"),
+    ("unknown orders are 'C'", "PyMemoryView_GetContiguous"),
+    ("the bit write asks to write", "PyMemoryView_GetContiguous"),
+    ("a copy without need", "PyMemoryView_GetContiguous"),
+];
 
 /// Runs every wrong implementation through the family that has to notice it.
 pub fn are_all_caught(settings: &Settings, theirs: Api) -> bool {
     model::api(&theirs);
-    let mut missed = 0;
+    let (mut asked, mut missed) = (0, 0);
     for (mistake, name, spoil) in FAULTS {
+        if Host::get().debug && ASSERTED.contains(&(mistake, name)) {
+            println!("{name}, {mistake}: left out, a debug build asserts it");
+            continue;
+        }
+        asked += 1;
         let mut wrong = *right();
         spoil(&mut wrong);
         let mut session = Session::until_first_difference(settings, theirs, wrong);
@@ -148,7 +159,7 @@ pub fn are_all_caught(settings: &Settings, theirs: Api) -> bool {
         println!("{name}, {mistake}: {}", if is_caught { "caught" } else { "NOT CAUGHT" });
         missed += u32::from(!is_caught);
     }
-    println!("{} wrong implementations, {missed} not caught", FAULTS.len());
+    println!("{asked} wrong implementations, {missed} not caught");
     missed == 0
 }
 

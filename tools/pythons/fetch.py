@@ -1,6 +1,6 @@
 """Fetches the newest CPythons into build/pythons, for `make test-pythons`.
 
-    python3 tools/pythons/fetch.py [FOLDER]
+    python3 tools/pythons/fetch.py
 
 Of Debian's newest suites 3.13, 3.14 and 3.15, each as a release and as a debug build; each both as Debian links it
 (statically) and as a program of two lines that is linked to its shared libpython. And a free-threaded 3.13, which
@@ -21,19 +21,21 @@ from apt import Apt, Missing, run
 VERSIONS = ("3.13", "3.14", "3.15")
 FREE_THREADED = "3.13"
 HERE = Path(__file__).resolve().parent
+FOLDER = HERE.parents[1] / "build/pythons"
 
 
-def main():
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parents[1] / "build/pythons").resolve()
+def fetch(folder):
+    """Rows of name, executable, and why there is none. What is there is not fetched again."""
     folder.mkdir(parents=True, exist_ok=True)
-    fetch = Fetch(folder)
+    newest = Fetch(folder)
     rows = []
     for version in VERSIONS:
-        rows += fetch.debian(version)
-    rows.append(fetch.free_threaded(FREE_THREADED))
+        rows += newest.debian(version)
+    rows.append(newest.free_threaded(FREE_THREADED))
     (folder / "list").write_text("".join("\t".join(row) + "\n" for row in rows))
     for name, executable, why in rows:
-        print(f"{name:16} {executable or 'not to be had: ' + why}")
+        say(f"{name}: {executable or 'not to be had: ' + why}")
+    return rows
 
 
 def is_sound(executable):
@@ -149,4 +151,4 @@ def link_shared(root, name, loader):
 
 
 if __name__ == "__main__":
-    main()
+    fetch(FOLDER)

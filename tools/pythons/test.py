@@ -1,0 +1,109 @@
+"""Runs the tests of the library on the newest CPythons, and ends with a table: `make test-pythons`.
+
+    python3 tools/pythons/test.py [NAME...]
+
+Fetches the pythons first (fetch.py). The tests are those of `make test`, as far as they are about a python:
+`PYBUFFER_PYTHONS` tells each run which one. Besides, what takes too long for `make test`: CPython's suites with
+and without the library on statically linked pythons, and a minute of threads where there is no GIL. With names
+(3.14, 3.15d-shared, ...) only these pythons are tested.
+
+The exit status is 1 if anything failed, or if CI is set and a python was not to be had.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fetch
+
+ROOT = fetch.HERE.parents[1]
+STATIC, SHARED, FREE_THREADED = "static", "shared", "free-threaded"
+EVERY = (STATIC, SHARED, FREE_THREADED)
+LINKED = (SHARED, FREE_THREADED)
+
+# What is run: its title in the table, the test program, what else cargo is told, and on which pythons.
+RUNS = (
+    ("abi", "abi", ["python"], EVERY),
+    ("c_suite", "c_suite", ["libpython", "cpython", "functions_", "memoryviews_"], LINKED),
+    ("differential", "differential", ["in_"], EVERY),
+    ("linking", "linking", [], EVERY),
+    ("memoryviews", "memoryviews", [], EVERY),
+    ("check", "check", [], EVERY),
+    ("audit", "audit", ["--skip", "numpy", "--skip", "program_without_python"], EVERY),
+    ("run", "run", ["every_python", "round_the_plt", "python_is_told"], EVERY),
+    ("preload", "preload", ["--skip", "suites_of", "--skip", "demo_"], EVERY),
+    ("suites", "preload", ["suites_of_cpython"], LINKED),
+    ("suites", "preload", ["--ignored", "suites_of_static"], (STATIC,)),
+    ("threads", "preload", ["--ignored", "threads_without_a_gil"], (FREE_THREADED,)),
+)
+TITLES = list(dict.fromkeys(run[0] for run in RUNS))
+NOT_HERE = {
+    "c_suite": "it is a program that links a shared libpython: see the -shared one",
+    "threads": "it is for pythons without a GIL",
+}
+
+
+def main():
+    wanted = sys.argv[1:]
+    rows = [row for row in fetch.fetch(fetch.FOLDER) if not wanted or row[0] in wanted]
+    results, notes, failed = {}, [], False
+    for name, executable, why in rows:
+        if not executable:
+            notes.append(f"{name}: not run: {why}")
+            failed |= bool(os.environ.get("CI"))
+            continue
+        kind = FREE_THREADED if name.endswith("t") else SHARED if name.endswith("-shared") else STATIC
+        for title, program, arguments, kinds in RUNS:
+            if kind in kinds:
+                cell, found = run(name, title, program, arguments, executable)
+                results[name, title] = cell
+                failed |= cell == "FAILED"
+                notes += found
+    table(rows, results)
+    # The same reason for many pythons stands once.
+    for title, why in NOT_HERE.items():
+        print(f"- in column {title}: {why}.")
+    for note in dict.fromkeys(notes):
+        print(note)
+    sys.exit(failed or not results)
+
+
+def run(name, title, program, arguments, executable):
+    """Runs tests on one python: what stands in the table, and what there is to say of it."""
+    env = {**os.environ, "PYBUFFER_PYTHONS": executable}
+    # A test that one kind of python cannot have is told in the table; it is no failure.
+    env.pop("CI", None)
+    command = [os.environ.get("CARGO", "cargo"), "test", "--quiet", "--test", program, "--", *arguments]
+    begin = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    log = fetch.FOLDER / "logs" / f"{name}-{title}.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text(done.stdout)
+    counts = re.search(r"(\d+) passed; (\d+) failed", done.stdout)
+    passed = int(counts[1]) if counts else 0
+    skipped = [f"{name}, {title}: {line}" for line in done.stdout.splitlines() if line.startswith("SKIPPED ")]
+    took = time.monotonic() - begin
+    if done.returncode or not passed:
+        cell, said = "FAILED", [f"{name}, {title}: FAILED, see {log.relative_to(ROOT)}"]
+    else:
+        cell, said = f"{passed - len(skipped)} passed", []
+    print(f"{name:14} {title:13} {cell:10} {took:5.0f} s", flush=True)
+    return cell, said + skipped
+
+
+def table(rows, results):
+    cells = [["", *TITLES]]
+    for name, executable, _ in rows:
+        cells.append([name, *(results.get((name, title), "-") if executable else "not run" for title in TITLES)])
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    print()
+    for line in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+    print()
+
+
+if __name__ == "__main__":
+    main()
