@@ -401,9 +401,9 @@ fn demo_shows_the_library_in_a_c_program_and_in_a_python() {
     match pythons().iter().rfind(|python| python.libpython.is_some() && !python.answers_itself()) {
         Some(python) => {
             let shown = demo(python);
-            let of_ours = format!("with:    PyBuffer_ToContiguous of {}", shipped().so.display());
+            let of_ours = "with:    PyBuffer_ToContiguous of build/lib/libpybuffer.so\n";
             let faster = shown.lines().filter(|line| line.ends_with(" times as fast")).count();
-            assert!(shown.contains(&of_ours) && faster >= 4, "{}: {shown}", python.label);
+            assert!(shown.contains(of_ours) && faster >= 4, "{}: {shown}", python.label);
         }
         None => skip(test, "no CPython with a shared libpython was found"),
     }
