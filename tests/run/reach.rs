@@ -129,3 +129,34 @@ fn libpython_that_comes_first_is_refused() {
     let (status, said) = refused(&mut command);
     assert!(status == Some(2) && said.contains("comes before"), "{said}");
 }
+
+/// The example says whose function `tobytes()` calls, not whose is found by name.
+#[test]
+fn example_names_the_function_that_the_interpreter_calls() {
+    let folder = shipped().root.join("examples");
+    let code =
+        "import sys; sys.path.insert(0, sys.argv[1]); import tobytes; print(tobytes.owner())";
+    let ours = shipped().so.canonicalize().unwrap().display().to_string();
+    for python in pythons() {
+        let said = |mut command: Command| {
+            let output = run(command.args(["-B", "-c", code]).arg(&folder));
+            stdout(&output).trim_end().to_string()
+        };
+        let alone = said(python.command());
+        let mut preloaded = python.command();
+        preloaded.env("LD_PRELOAD", &ours);
+        let preloaded = said(preloaded);
+        if python.libpython.as_ref().is_some_and(|_| !python.answers_itself()) {
+            assert!(alone.contains("libpython"), "{}: {alone}", python.label);
+            assert_eq!(preloaded, ours, "{}", python.label);
+        } else {
+            assert!(alone.ends_with(", which calls its own"), "{}: {alone}", python.label);
+            assert_eq!(preloaded, alone, "{}", python.label);
+        }
+        if is_reached(python) {
+            let mut command = pybuffer_run();
+            command.arg("-q").arg(&python.exe);
+            assert_eq!(said(command), preloaded, "{}", python.label);
+        }
+    }
+}
