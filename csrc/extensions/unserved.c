@@ -42,7 +42,7 @@ void Py_DecRef(void *object)
 
 /* Not laid out as any type: nobody may look. */
 int PyType_Type, PyMemoryView_Type;
-int released;
+int released, filled;
 
 #define NUMBER(name, answer) int name(void) { return answer; }
 #define POINTER(name, answer) void *name(void) { return (void *)answer; }
@@ -51,8 +51,8 @@ POINTERS(POINTER)
 
 int PyBuffer_FillInfo(void *view, void *object, void *buf, long len, int readonly, int flags)
 {
-    const int is_it = view == (void *)1 && object == NULL && buf == (void *)3 && len == 4;
-    return is_it && readonly == 5 && flags == 6 ? -1 : 0;
+    filled += view == NULL ? 1 : 10;
+    return object == NULL && buf == (void *)3 && len == 4 && readonly == 1 && flags == 1 ? -1 : 7;
 }
 
 void PyBuffer_Release(void *view)
@@ -69,7 +69,7 @@ NUMBERS(DECLARE_NUMBER)
 POINTERS(DECLARE_POINTER)
 extern int PyBuffer_FillInfo(void *, void *, void *, long, int, int);
 extern void PyBuffer_Release(void *);
-extern int released;
+extern int released, filled;
 
 static int n_wrong;
 
@@ -90,7 +90,10 @@ int main(void)
 #define CALL_POINTER(name, answer) expect(name(object, 0, 0) == (void *)answer, #name);
     NUMBERS(CALL_NUMBER)
     POINTERS(CALL_POINTER)
-    expect(PyBuffer_FillInfo((void *)1, NULL, (void *)3, 4, 5, 6) == -1, "PyBuffer_FillInfo");
+    /* With an object, without a view, and one that is refused. */
+    expect(PyBuffer_FillInfo(view, object, NULL, 0, 0, 0) == 0, "PyBuffer_FillInfo");
+    expect(PyBuffer_FillInfo(NULL, NULL, NULL, 0, 0, 0) == 0, "PyBuffer_FillInfo without a view");
+    expect(PyBuffer_FillInfo(view, NULL, (void *)3, 4, 1, 1) == -1 && filled == 21, "PyBuffer_FillInfo refused");
     PyBuffer_Release(view);
     expect(released == 1, "PyBuffer_Release");
     printf("%d\n", n_wrong);

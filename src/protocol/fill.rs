@@ -23,8 +23,12 @@ pub unsafe fn fill_info(
     flags: c_int,
 ) -> Result<(), &'static Error> {
     let plain = runtime::settled_plain();
-    let is_elsewhere = || !obj.is_null() || unserved::is_here();
-    if view.is_null() || are_access_mode(flags) || plain.is_none() && is_elsewhere() {
+    // A refusal too: it is raised elsewhere, if a libpython is not served.
+    if view.is_null()
+        || are_access_mode(flags)
+        || plain.is_none() && !obj.is_null()
+        || plain::is_refused(readonly, flags)
+    {
         // SAFETY: the caller's promise is the callee's.
         return unsafe { fill_elsewhere(view, obj, buf, len, readonly, flags) };
     }
