@@ -92,6 +92,10 @@ pub enum Error {
     Text(Kind, Text),
 }
 
+/// Memory could not be had, where nothing else can be wrong.
+#[derive(Clone, Copy, Debug)]
+pub struct NoMemory;
+
 /// An exception is set, or none can be: what is left of an error where it needs no more room.
 #[derive(Clone, Copy, Debug)]
 pub struct Raised;

@@ -40,6 +40,8 @@ extern crate std;
 pub mod abi;
 /// cbindgen:ignore
 mod audit;
+/// cbindgen:ignore
+mod block;
 pub mod capi;
 /// cbindgen:ignore
 mod check;

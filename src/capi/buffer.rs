@@ -9,7 +9,7 @@ use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
 use crate::layout::Order;
 use crate::layout::strides;
 use crate::protocol;
-use crate::runtime::{self, status, status_if_known};
+use crate::runtime::{self, raised_if_known, status, status_of};
 use crate::view::Fields;
 
 begins_a_line!(".text.pybuffer.PyBuffer_Release");
@@ -244,7 +244,7 @@ pub unsafe fn from_contiguous(
     // SAFETY: null or a view (caller).
     let Some(view) = (unsafe { view.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: the caller's promise is the callee's.
-    status_if_known(unsafe { protocol::copy::from_contiguous(view, buf, len, order) })
+    status_of(unsafe { protocol::copy::from_contiguous(view, buf, len, order, raised_if_known) })
 }
 
 /// Copies the items of `src` to `len` bytes at `buf`, back to back in `order`: `'C'` or `'A'` for C
@@ -282,7 +282,7 @@ pub unsafe fn to_contiguous(
     // SAFETY: null or a view (caller).
     let Some(src) = (unsafe { src.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: the caller's promise is the callee's.
-    status_if_known(unsafe { protocol::copy::to_contiguous(buf, src, len, order) })
+    status_of(unsafe { protocol::copy::to_contiguous(buf, src, len, order, raised_if_known) })
 }
 
 /// Fills `strides[ndim]` with the byte strides of a contiguous array of `shape[ndim]` with items of

@@ -76,7 +76,7 @@ pub unsafe extern "C" fn pybuffer_copy(dst: *const Py_buffer, src: *const Py_buf
     // SAFETY: null or a view (caller).
     let Some(src) = (unsafe { src.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: the caller's promise is the callee's.
-    runtime::status_if_known(unsafe { protocol::transfer::copy(dst, src) })
+    runtime::status_of(unsafe { protocol::transfer::copy(dst, src, runtime::raised_if_known) })
 }
 
 /// `PyType_Ready`: makes a type ready for use. Slots that it lacks (`tp_dealloc`, `tp_free`,

@@ -40,7 +40,11 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
         }
         (axes, Class::Weave { columns, rows }, Some(w)) => {
             // SAFETY: the caller's promise is the callee's.
-            unsafe { weave::run(kernels, w, axes, columns, rows, dst, src) };
+            let is_woven = unsafe { weave::run(kernels, w, axes, columns, rows, dst, src) };
+            if let ([outer @ .., inner], false) = (axes, is_woven) {
+                // SAFETY: the inner loop at the outer ones' indices (caller).
+                unsafe { run_items(kernels, Class::Items, run, outer, inner, dst, src) };
+            }
         }
         ([outer @ .., inner], class, Some(_)) => {
             // SAFETY: the inner loop at the outer ones' indices (caller).

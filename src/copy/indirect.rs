@@ -4,13 +4,14 @@
 //! all. Where the last pointers are of rows that follow each other in the destination item by item, their
 //! columns are woven instead.
 
-use core::mem::MaybeUninit;
 use core::{ptr, slice};
 
-use super::{direct, odometer, weave};
+use super::room::{self, Need, Table};
+use super::weave::{self, Weave};
+use super::{direct, odometer};
 use crate::kernels;
 use crate::layout::Order;
-use crate::plan::{self, Axis, MOST_ROWS, Plan};
+use crate::plan::{self, Axis, Plan};
 use crate::suboffset::follow;
 
 /// Copies a whole array.
@@ -25,19 +26,54 @@ pub unsafe fn copy(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isiz
     let Some((outer, inner)) = axes.split_at_mut_checked(depth) else { return };
     let Some((pointers, outer)) = outer.split_last_mut() else { return };
     let mut plan = plan::canonicalise(inner, itemsize);
+    // No pointer leads into the destination.
+    let dst = dst.wrapping_offset(plan.dst);
     let w = kernels::width_of(plan.run).filter(|_| plan::is_column(&plan, pointers));
+    let is_woven = w.is_some_and(|w| {
+        let [others, rows, items] =
+            [&*outer, slice::from_ref(pointers), &*plan.axes].map(weave::items);
+        let need = Need {
+            items: others.saturating_mul(rows).saturating_mul(items),
+            loops: depth.saturating_add(plan.axes.len()),
+            rows,
+            wide: plan.axes.last().map_or(0, |columns| columns.n.unsigned_abs()) << w,
+            is_regular: true,
+        };
+        room::with(&need, &mut |rows, columns, stage| {
+            let weave = Weave { kernels: kernels::selected(), w, columns: 1, stage };
+            let mut rows = |dst, src| {
+                // SAFETY: the rows behind these indices, whose columns the plan has (caller).
+                unsafe { weave_rows(&weave, &mut plan, pointers, (rows, columns), dst, src) }
+            };
+            // SAFETY: the loops up to the last pointers are in the arrays (caller).
+            unsafe { each(outer, dst, src, &mut rows) };
+        })
+    });
+    if !is_woven {
+        // SAFETY: the rows behind these indices (caller).
+        let mut rows = |dst, src| unsafe { copy_rows(&mut plan, pointers, dst, src) };
+        // SAFETY: as above.
+        unsafe { each(outer, dst, src, &mut rows) };
+    }
+}
+
+/// Calls `work` at every index of the loops, with where that leads.
+///
+/// # Safety
+/// The loops' indices, which are 0, can be reached in both arrays.
+unsafe fn each(
+    axes: &mut [Axis],
+    dst: *mut u8,
+    src: *mut u8,
+    work: &mut dyn FnMut(*mut u8, *mut u8),
+) {
     loop {
         // SAFETY: the indices are within the shape (caller).
-        let to = unsafe { odometer::locate_dst(outer, dst) }.wrapping_offset(plan.dst);
+        let to = unsafe { odometer::locate_dst(axes, dst) };
         // SAFETY: as above.
-        let from = unsafe { odometer::locate_src(outer, src) };
-        match w {
-            // SAFETY: the rows behind these indices, whose columns the plan has.
-            Some(w) => unsafe { weave_rows(w, &mut plan, pointers, to, from) },
-            // SAFETY: the same rows.
-            None => unsafe { copy_rows(&mut plan, pointers, to, from) },
-        }
-        if !odometer::advance(outer, Order::C) {
+        let from = unsafe { odometer::locate_src(axes, src) };
+        work(to, from);
+        if !odometer::advance(axes, Order::C) {
             return;
         }
     }
@@ -66,18 +102,18 @@ unsafe fn copy_rows(plan: &mut Plan, pointers: &Axis, mut dst: *mut u8, mut src:
 /// Copies what is behind each pointer of a loop along which the destination is dense, many rows at once.
 ///
 /// # Safety
-/// As for [`copy_rows`]; `plan::is_column` holds, and `w` is the number of the run's width.
+/// As for [`copy_rows`]; `plan::is_column` holds.
 unsafe fn weave_rows(
-    w: usize,
+    weave: &Weave,
     plan: &mut Plan,
     pointers: &Axis,
+    (room, columns): (&mut Table, &mut Table),
     mut dst: *mut u8,
     mut src: *mut u8,
 ) {
-    let mut room = [const { MaybeUninit::<*mut u8>::uninit() }; MOST_ROWS];
     let mut left = pointers.n.unsigned_abs();
     while left > 0 {
-        let n = left.min(MOST_ROWS);
+        let n = left.min(room.len());
         for row in room.iter_mut().take(n) {
             // SAFETY: the loop's pointers (caller).
             row.write(unsafe { follow(src, pointers.src_suboffset) }.wrapping_offset(plan.src));
@@ -87,7 +123,7 @@ unsafe fn weave_rows(
         let rows = unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), n) };
         // SAFETY: the rows behind these pointers are reached by the inner loops, the last of which is dense
         // in the source; the destination is dense along the rows.
-        unsafe { weave::run_rows(kernels::selected(), w, plan.axes, 1, rows, dst, ptr::null()) };
+        unsafe { weave::run_rows(weave, plan.axes, rows, columns, dst, ptr::null()) };
         dst = dst.wrapping_offset(pointers.dst.wrapping_mul(n.cast_signed()));
         left = left.wrapping_sub(n);
     }

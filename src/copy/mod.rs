@@ -8,6 +8,7 @@ pub mod few;
 mod indirect;
 mod odometer;
 mod overlap;
+mod room;
 mod storage;
 mod weave;
 
@@ -16,11 +17,10 @@ mod tests;
 
 use core::ptr;
 
-use crate::error::Error;
+use crate::block::Block;
+use crate::error::NoMemory;
 use crate::layout::Order;
-use crate::plan::{self, Axis, Side, Strides};
-
-pub use storage::Block;
+use crate::plan::{self, Axis, Kept, Side, Strides};
 
 /// One of the two arrays of a copy, where it lies in memory.
 #[derive(Clone, Copy)]
@@ -53,7 +53,7 @@ pub struct Sequence<'a> {
 /// # Safety
 /// Both arrays have `sequence.shape.len()` dimensions, and at every index of the sequence
 /// `sequence.itemsize` bytes are readable at `src` and writable at `dst`; offsets fit an `isize`.
-pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Error> {
+pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), NoMemory> {
     if sequence.items == 0 || sequence.shape.contains(&0) {
         return Ok(());
     }
@@ -69,9 +69,9 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), Err
 ///
 /// # Safety
 /// As for [`copy`].
-unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), Error> {
-    let size = sequence.items.checked_mul(sequence.itemsize).ok_or(Error::NoMemory)?;
-    let block = Block::new(size.unsigned_abs()).ok_or(Error::NoMemory)?;
+unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), NoMemory> {
+    let size = sequence.items.checked_mul(sequence.itemsize).ok_or(NoMemory)?;
+    let block = Block::new(size.unsigned_abs()).ok_or(NoMemory)?;
     let side = Side {
         shape: sequence.shape,
         itemsize: sequence.itemsize,
@@ -99,10 +99,11 @@ unsafe fn copy_unless(
     dst: Array,
     src: Array,
     sequence: Sequence,
-) -> Result<bool, Error> {
+) -> Result<bool, NoMemory> {
     let mut met = false;
-    storage::with_axes(sequence.shape.len(), &mut |axes| {
-        plan::lay(axes, sequence.shape, dst.side, src.side);
+    let kept = Kept::of(sequence.shape, &dst.side, &src.side);
+    storage::with_axes(kept.n, &mut |axes| {
+        plan::lay(axes, kept, sequence.shape, dst.side, src.side);
         plan::keep_prefix(axes, sequence.items, sequence.order);
         // SAFETY: the caller promised that every index can be reached in both arrays.
         met = unsafe { meet(axes, dst.buf, src.buf, sequence.itemsize) };

@@ -1,58 +1,55 @@
-//! Memory for a copy's own needs: its loops, on the stack as a rule, and blocks from malloc.
+//! Memory for a copy's loops.
 
-use core::ptr::NonNull;
 use core::slice;
 
-use crate::error::Error;
-use crate::plan::Axis;
+use crate::block::Block;
+use crate::error::NoMemory;
+use crate::plan::{Axis, Kept};
 
-/// A block from malloc, freed when dropped.
-pub struct Block {
-    start: NonNull<u8>,
-}
+/// How many loops are on the stack in any case.
+pub const MANY: usize = 16;
+/// How many are there if there is no other memory: as many as the dimensions of a memoryview.
+const MOST: usize = 64;
 
-impl Block {
-    /// A block of `size` uninitialised bytes, aligned for any type; `None` if it cannot be had.
-    pub fn new(size: usize) -> Option<Self> {
-        // SAFETY: malloc takes any size.
-        let start = unsafe { libc::malloc(size.max(1)) };
-        NonNull::new(start.cast()).map(|start| Self { start })
+/// Calls `work` with `n` loops to fill; an error if there are more than 64 and there is no memory for them.
+#[inline(always)]
+pub fn with_axes(n: usize, work: &mut dyn FnMut(&mut [Axis])) -> Result<(), NoMemory> {
+    if n > Kept::FEW {
+        return with_many(n, work);
     }
-
-    /// The first byte.
-    pub fn start(&self) -> *mut u8 {
-        self.start.as_ptr()
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: `start` came from malloc and is freed here only.
-        unsafe { libc::free(self.start.as_ptr().cast()) };
-    }
-}
-
-/// Calls `work` with `ndim` loops to fill; a MemoryError if there are so many that they need malloc
-/// and it fails. Up to 64 dimensions, as many as a memoryview may have, live on the stack.
-pub fn with_axes(ndim: usize, work: &mut dyn FnMut(&mut [Axis])) -> Result<(), Error> {
-    const FEW: usize = 8;
-    const MANY: usize = 64;
-    if ndim <= FEW {
-        let mut axes = [Axis::default(); FEW];
-        work(axes.get_mut(..ndim).unwrap_or_default());
-    } else if ndim <= MANY {
-        let mut axes = [Axis::default(); MANY];
-        work(axes.get_mut(..ndim).unwrap_or_default());
-    } else {
-        let size = ndim.checked_mul(size_of::<Axis>()).ok_or(Error::NoMemory)?;
-        let block = Block::new(size).ok_or(Error::NoMemory)?;
-        let first = block.start().cast::<Axis>();
-        for i in 0..ndim {
-            // SAFETY: the block has room for `ndim` axes and is aligned for any type.
-            unsafe { first.wrapping_add(i).write(Axis::default()) };
-        }
-        // SAFETY: `ndim` initialised axes that nothing else points to, until the block is dropped.
-        work(unsafe { slice::from_raw_parts_mut(first, ndim) });
-    }
+    on_stack::<{ Kept::FEW }>(n, work);
     Ok(())
+}
+
+/// As [`with_axes`]. Of more than 16 loops each has two steps at the least, so there are some 100,000 items, which
+/// pay for malloc.
+#[inline(never)]
+fn with_many(n: usize, work: &mut dyn FnMut(&mut [Axis])) -> Result<(), NoMemory> {
+    if n <= MANY {
+        on_stack::<MANY>(n, work);
+        return Ok(());
+    }
+    let size = n.checked_mul(size_of::<Axis>()).ok_or(NoMemory)?;
+    let Some(block) = Block::new(size) else {
+        if n > MOST {
+            return Err(NoMemory);
+        }
+        on_stack::<MOST>(n, work);
+        return Ok(());
+    };
+    let first = block.start().cast::<Axis>();
+    for i in 0..n {
+        // SAFETY: the block has room for `n` axes and is aligned for any type.
+        unsafe { first.wrapping_add(i).write(Axis::default()) };
+    }
+    // SAFETY: `n` initialised axes that nothing else points to, until the block is dropped.
+    work(unsafe { slice::from_raw_parts_mut(first, n) });
+    Ok(())
+}
+
+/// As [`with_axes`], for at most `N` loops.
+#[inline(never)]
+fn on_stack<const N: usize>(n: usize, work: &mut dyn FnMut(&mut [Axis])) {
+    let mut axes = [Axis::default(); N];
+    work(axes.get_mut(..n).unwrap_or_default());
 }

@@ -10,24 +10,14 @@
     reason = "offsets within the arrays (V3), and counts of rows and columns that plan::weave limits"
 )]
 
-use core::mem::MaybeUninit;
 use core::slice;
 
+use super::room::{self, Need, Stage, Table};
 use super::{direct, odometer};
 use crate::kernels::{self, Kernels, Way};
-use crate::plan::{Axis, MOST_COLUMNS, MOST_ROWS};
+use crate::plan::Axis;
 
-/// How many bytes are staged at once (8 KiB: 8^6 items of 4 bytes .22 of memcpy instead of .30; Xeon,
-/// L1 48 KiB, `copies 6d`).
-const STAGE: usize = 16 << 10;
-/// How many bytes of a row, if there are more (items of 8 bytes by 024531: .62 .70 .80 of memcpy at 64, 128
-/// and 256).
-const CHUNK: usize = 256;
-
-#[repr(align(64))]
-struct Stage(MaybeUninit<[u8; STAGE]>);
-
-/// Runs a plan of the class `Weave`.
+/// Runs a plan of the class `Weave`; whether it did: not if there is no room for it.
 ///
 /// # Safety
 /// As for [`direct::run`]: `axes` are a plan's, of which the last `rows` are dense in the destination
@@ -41,72 +31,121 @@ pub unsafe fn run(
     rows: usize,
     dst: *mut u8,
     src: *const u8,
-) {
-    let inner = axes.len().saturating_sub(rows);
-    let Some((axes, row_axes)) = axes.split_at_mut_checked(inner) else { return };
-    let mut row_room = [const { MaybeUninit::uninit() }; MOST_ROWS];
-    // A single loop's rows may be more than the table has room for.
-    let (mut left, mut dst) = (items(row_axes), dst);
-    while left > 0 {
-        let rows = list(row_axes, &mut row_room, src.cast_mut(), |axis| axis.src);
-        let n = rows.len();
-        // SAFETY: the caller's promise is the callee's, for the rows that come next in the destination.
-        unsafe { run_rows(kernels, w, axes, columns, rows, dst, src) };
-        dst = dst.wrapping_add(n << w);
-        left = left.saturating_sub(n);
-    }
-    odometer::reset(row_axes);
+) -> bool {
+    let loops = axes.len();
+    let Some((axes, row_axes)) = axes.split_at_mut_checked(loops.saturating_sub(rows)) else {
+        return false;
+    };
+    let n_rows = items(row_axes);
+    let column_axes = axes.get(axes.len().saturating_sub(columns)..).unwrap_or_default();
+    let need = Need {
+        items: items(axes) * n_rows,
+        loops,
+        rows: n_rows,
+        wide: items(column_axes) << w,
+        is_regular: columns == 1,
+    };
+    room::with(&need, &mut |row_table, column_table, stage| {
+        // They may be more than the table has room for.
+        let (mut left, mut dst) = (n_rows, dst);
+        while left > 0 {
+            let rows = list(row_axes, row_table, src.cast_mut(), Side::Source);
+            let n = rows.len();
+            let weave = Weave { kernels, w, columns, stage };
+            // SAFETY: the caller's promise is the callee's, for the rows that come next in the destination.
+            unsafe { run_rows(&weave, axes, rows, column_table, dst, src) };
+            dst = dst.wrapping_add(n << w);
+            left = left.saturating_sub(n);
+        }
+        odometer::reset(row_axes);
+    })
 }
 
 /// How many indices the loops have.
-fn items(axes: &[Axis]) -> usize {
+pub fn items(axes: &[Axis]) -> usize {
     axes.iter().fold(1, |all, axis| all * axis.n.unsigned_abs())
 }
 
+/// How columns are woven.
+pub struct Weave<'a> {
+    /// The kernels.
+    pub kernels: &'a Kernels,
+    /// The number of the items' width.
+    pub w: usize,
+    /// How many loops, the last ones, are over columns.
+    pub columns: usize,
+    /// Where blocks of rows and columns are brought together.
+    pub stage: &'a Stage,
+}
+
 /// Runs loops over columns, for rows that lie anywhere: `rows` says where the first column of each is, if
-/// the loops are at `src`.
+/// the loops are at `src`. `table` is room for columns.
 ///
 /// # Safety
-/// As for [`direct::run`], for every row; the last `columns` loops are dense in the source, and the rows in
-/// the destination.
+/// As for [`direct::run`], for every row; the last loops, over columns, are dense in the source, and the rows
+/// in the destination.
 #[inline(never)]
 pub unsafe fn run_rows(
-    kernels: &Kernels,
-    w: usize,
+    weave: &Weave,
     axes: &mut [Axis],
-    columns: usize,
     rows: &mut [*mut u8],
+    table: &mut Table,
     dst: *mut u8,
     src: *const u8,
 ) {
-    let outer = axes.len().saturating_sub(columns);
+    let Weave { w, stage, .. } = *weave;
+    let outer = axes.len().saturating_sub(weave.columns);
     let Some((outer, column_axes)) = axes.split_at_mut_checked(outer) else { return };
     let n_columns = items(column_axes);
     // A single loop's columns go on as they begin.
     let is_regular = column_axes.len() == 1;
     let step = column_axes.last().map_or(0, |axis| axis.dst);
-    let mut column_room = [const { MaybeUninit::uninit() }; MOST_COLUMNS];
-    let few = if is_regular { CHUNK >> w } else { n_columns };
-    let room = column_room.get_mut(..few).unwrap_or_default();
-    let columns = list(column_axes, room, dst, |axis| axis.dst);
-    odometer::reset(column_axes);
-
-    let is_on_line = |column: &*mut u8| (column.addr() ^ dst.addr()) & 63 == 0;
-    let on_lines = columns.iter().all(is_on_line);
     let all = (items(outer) * n_columns * rows.len()) << w;
-    let streams = on_lines && rows.len() << w >= 256 && all >= kernels::limits().large;
-    let job = Job { kernels, w, n_columns, step, is_regular, streams };
-    let (mut to, mut from) = (dst, src);
-    direct::each(outer, dst, src, &mut |dst, src| {
-        // The tables move along.
-        let ahead = |at: usize, before: usize| at.wrapping_sub(before).cast_signed();
-        let moved = (ahead(dst.addr(), to.addr()), ahead(src.addr(), from.addr()));
-        columns.iter_mut().for_each(|column| *column = column.wrapping_offset(moved.0));
-        rows.iter_mut().for_each(|row| *row = row.wrapping_offset(moved.1));
-        (to, from) = (dst, src);
-        // SAFETY: the inner loops at the outer ones' indices (caller).
-        unsafe { job.run(columns, rows) };
-    });
+    let is_large = rows.len() << w >= 256 && all >= kernels::limits().large;
+    let wide = if is_regular { stage.chunk } else { stage.widest };
+    let at_once = wide >> w;
+    // Where each column goes is asked only where they are written one by one.
+    let may_stream = stage.streams && is_large;
+    let most = if is_regular && !may_stream { 1 } else { table.len().min(at_once) };
+    let (mut from, mut done) = (src, 0);
+    while done < n_columns {
+        let room = table.get_mut(..most).unwrap_or_default();
+        let columns = list(column_axes, room, dst, Side::Destination);
+        let is_on_line = |column: &*mut u8| (column.addr() ^ dst.addr()) & 63 == 0;
+        let streams = may_stream && columns.iter().all(is_on_line);
+        let n = if is_regular { n_columns } else { columns.len() };
+        let job = Job { weave, n, at_once, before: done << w, step, is_regular, streams };
+        let mut to = dst;
+        direct::each(outer, dst, src, &mut |dst, src| {
+            // The tables move along.
+            let ahead = |at: usize, before: usize| at.wrapping_sub(before).cast_signed();
+            let moved = (ahead(dst.addr(), to.addr()), ahead(src.addr(), from.addr()));
+            columns.iter_mut().for_each(|column| *column = column.wrapping_offset(moved.0));
+            rows.iter_mut().for_each(|row| *row = row.wrapping_offset(moved.1));
+            (to, from) = (dst, src);
+            // SAFETY: the inner loops at the outer ones' indices (caller).
+            unsafe { job.run(columns, rows) };
+        });
+        done += n;
+    }
+    odometer::reset(column_axes);
+}
+
+/// Where loops lead.
+#[derive(Clone, Copy)]
+enum Side {
+    Destination,
+    Source,
+}
+
+impl Side {
+    #[inline(always)]
+    fn of(self, (dst, src): (isize, isize)) -> isize {
+        match self {
+            Self::Destination => dst,
+            Self::Source => src,
+        }
+    }
 }
 
 /// Lists where each index of the loops leads, as many as there is room for; the loops stand at the next one then,
@@ -114,17 +153,18 @@ pub unsafe fn run_rows(
 #[inline(never)]
 fn list<'a>(
     axes: &mut [Axis],
-    room: &'a mut [MaybeUninit<*mut u8>],
+    room: &'a mut Table,
     first: *mut u8,
-    way: fn(&Axis) -> isize,
+    side: Side,
 ) -> &'a mut [*mut u8] {
     let mut used = 0;
+    let mut at = first
+        .wrapping_offset(axes.iter().map(|axis| axis.index * side.of((axis.dst, axis.src))).sum());
     for to in room.iter_mut() {
-        to.write(first.wrapping_offset(axes.iter().map(|axis| axis.index * way(axis)).sum()));
+        to.write(at);
         used += 1;
-        if odometer::step(axes).is_none() {
-            break;
-        }
+        let Some(step) = odometer::step(axes) else { break };
+        at = at.wrapping_offset(side.of(step));
     }
     // SAFETY: so many were written, one after another.
     unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), used) }
@@ -132,9 +172,11 @@ fn list<'a>(
 
 /// What stays the same from index to index of the outer loops.
 struct Job<'a> {
-    kernels: &'a Kernels,
-    w: usize,
-    n_columns: usize,
+    weave: &'a Weave<'a>,
+    /// How many columns there are, how many are woven at once, and how many bytes of the rows lie before them.
+    n: usize,
+    at_once: usize,
+    before: usize,
     /// How far it is from a column to the next, if that is always the same.
     step: isize,
     is_regular: bool,
@@ -147,25 +189,24 @@ impl Job<'_> {
     /// All columns of all `rows` are readable, and writable at `columns`, of which there may be more at
     /// regular distances.
     unsafe fn run(&self, columns: &[*mut u8], rows: &[*mut u8]) {
-        let (mut input, mut output) = (Stage(MaybeUninit::uninit()), Stage(MaybeUninit::uninit()));
-        let input: *mut u8 = input.0.as_mut_ptr().cast();
-        let output: *mut u8 = output.0.as_mut_ptr().cast();
-        let (carry, transpose, width) = (self.kernels.carry, self.kernels.transpose, 1 << self.w);
+        let Weave { kernels, w, stage, .. } = *self.weave;
+        let Stage { input, output, size, grain, .. } = *stage;
+        let (carry, transpose, width) = (kernels.carry, kernels.transpose, 1 << w);
         let Some(dst) = columns.first() else { return };
         // Elsewhere than at multiples of their size, items never begin where lines do.
-        let streams = self.streams && dst.addr().trailing_zeros() as usize >= self.w;
+        let streams = self.streams && dst.addr().trailing_zeros() as usize >= w;
         // How many rows have a line of the destination.
-        let line = 64 >> self.w;
+        let line = grain >> w;
         let mut first = 0;
-        while first < self.n_columns {
-            let columns = columns.get(..self.n_columns - first).unwrap_or(columns);
-            let wide = columns.len() << self.w;
-            let pitch = wide.next_multiple_of(64);
-            let most = (STAGE.checked_div(pitch).unwrap_or(1) & !(line - 1)).max(line);
+        while first < self.n {
+            let n_columns = self.at_once.min(self.n - first);
+            let wide = n_columns << w;
+            let pitch = wide.next_multiple_of(grain);
+            let most = (size.checked_div(pitch).unwrap_or(1) & !(line - 1)).max(line);
             let ahead = self.step * first.cast_signed();
             // The rows above the first whole line of the columns.
             let above = dst.wrapping_offset(ahead).addr().wrapping_neg() & 63;
-            let head = if streams { above >> self.w } else { 0 };
+            let head = if streams { above >> w } else { 0 };
             let mut at = 0;
             while let Some(left) = rows.get(at..).filter(|left| !left.is_empty()) {
                 let n = if at == 0 && head > 0 { head } else { most };
@@ -173,29 +214,38 @@ impl Job<'_> {
                 let whole = block.len() & !(line - 1);
                 let streams = streams && at >= head && whole > 0;
                 let block = if streams { block.get(..whole).unwrap_or(block) } else { block };
-                let (from, to) =
-                    ((first << self.w).cast_signed(), ahead + (at << self.w).cast_signed());
-                let high = block.len() << self.w;
+                let from = (self.before + (first << w)).cast_signed();
+                let to = ahead + (at << w).cast_signed();
+                let high = block.len() << w;
                 // SAFETY: these columns of these rows; the stage has room for a block.
                 unsafe { carry(block, from, input, pitch, wide, Way::In) };
-                let (n, s) = (columns.len(), pitch.cast_signed());
+                let s = pitch.cast_signed();
                 if self.is_regular && !streams {
                     let dst = dst.wrapping_offset(to);
                     // SAFETY: the same columns in the destination.
-                    unsafe { transpose(width, dst, self.step, input, s, n, block.len()) };
+                    unsafe { transpose(width, dst, self.step, input, s, n_columns, block.len()) };
                 } else {
-                    let tall = high.next_multiple_of(64);
+                    let tall = high.next_multiple_of(grain);
                     // SAFETY: both stages have room for the block.
                     unsafe {
-                        transpose(width, output, tall.cast_signed(), input, s, n, block.len())
+                        transpose(
+                            width,
+                            output,
+                            tall.cast_signed(),
+                            input,
+                            s,
+                            n_columns,
+                            block.len(),
+                        )
                     };
+                    let columns = columns.get(..n_columns).unwrap_or(columns);
                     let way = if streams { Way::Past } else { Way::Out };
                     // SAFETY: the same columns in the destination, at multiples of 64 bytes past caches.
                     unsafe { carry(columns, to, output, tall, high, way) };
                 }
                 at += block.len();
             }
-            first += columns.len();
+            first += n_columns;
         }
     }
 }
@@ -203,7 +253,7 @@ impl Job<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{self, Class};
+    use crate::plan::{self, Class, MOST_ROWS};
     use std::vec::Vec;
 
     /// Copies a permutation of a dense array at every level and compares with the naive copy.
@@ -236,7 +286,7 @@ mod tests {
             let w = kernels::width_of(plan.run).unwrap();
             let to = found.as_mut_ptr().wrapping_add(shift).wrapping_offset(plan.dst);
             let from = src.as_ptr().wrapping_offset(plan.src);
-            unsafe { run(kernels, w, plan.axes, columns, rows, to, from) };
+            assert!(unsafe { run(kernels, w, plan.axes, columns, rows, to, from) });
             assert!(found == expected, "{:?} {dims:?} {order:?} {itemsize} {shift}", kernels.level);
         }
     }

@@ -8,8 +8,7 @@
     reason = "offsets within the arrays, whose extents are addresses; divisors are constants"
 )]
 
-use core::mem::MaybeUninit;
-
+use crate::block::Block;
 use crate::kernels::ahead::{PIECE, ask};
 use crate::kernels::transpose::{Drain, Lines, Shifted, Strip, Way};
 
@@ -31,7 +30,13 @@ pub unsafe fn blocks(
     across: usize,
     down: usize,
 ) {
-    let job = Job { width, strips, way, d, s, down };
+    let block = match way.lines {
+        Lines::Whole(..) => Block::of_lines(64 * WHOLE),
+        Lines::Shifted(_) => Block::of_lines(64 * 2 * SHIFTED),
+        Lines::Direct(_) | Lines::Ahead => None,
+    };
+    let stage = block.as_ref().map(Block::first_line);
+    let job = Job { width, strips, way, stage, d, s, down };
     let mut at = 0;
     while at < across {
         let span = way.block.min(across - at);
@@ -53,20 +58,18 @@ pub unsafe fn blocks(
     }
 }
 
-/// How many columns a block may have where lines are shifted: the stage is on the stack.
+/// How many columns a block may have where lines are shifted: the stage has two lines for each.
 pub const SHIFTED: usize = 128;
 /// How many lines the stage has where lines are written whole.
 const WHOLE: usize = 64;
-
-/// Lines on the stack.
-#[repr(align(64))]
-struct Stage<const LINES: usize>(MaybeUninit<[[u8; 64]; LINES]>);
 
 /// What stays the same from block to block.
 struct Job<'a> {
     width: usize,
     strips: &'a [Strip],
     way: &'a Way,
+    /// The lines of a stage, if the way has one and there is memory for it.
+    stage: Option<*mut u8>,
     d: isize,
     s: isize,
     down: usize,
@@ -95,18 +98,18 @@ impl Job<'_> {
         let head = dst.addr().wrapping_neg() & (self.way.align - 1);
         let head = if head & (self.width - 1) == 0 && head < self.down { head } else { 0 };
         // From which byte to which; not below the last row.
-        let (start, end) = match self.way.lines {
-            Lines::Shifted(shifted) if self.down >= 3 * 64 => {
+        let (start, end) = match (self.way.lines, self.stage) {
+            (Lines::Shifted(shifted), Some(stage)) if self.down >= 3 * 64 => {
                 // SAFETY: the same columns.
-                unsafe { self.shifted(shifted, dst, src, tiles) }
+                unsafe { self.shifted(shifted, stage, dst, src, tiles) }
             }
-            Lines::Whole(drain, group) => {
+            (Lines::Whole(drain, group), Some(stage)) => {
                 let (to, lines) = (dst.wrapping_add(head), (self.down - head) / 64);
                 // SAFETY: lines of the same columns.
-                unsafe { self.whole(drain, group, to, rows(head), tiles, lines) };
+                unsafe { self.whole((drain, group), stage, to, rows(head), tiles, lines) };
                 (head, head + lines * 64)
             }
-            lines => {
+            (lines, _) => {
                 let mut done = head;
                 if let Lines::Ahead = lines {
                     let groups = (self.down - head) / PIECE;
@@ -137,15 +140,13 @@ impl Job<'_> {
     #[inline(never)]
     unsafe fn whole(
         &self,
-        drain: Drain,
-        group: usize,
+        (drain, group): (Drain, usize),
+        stage: *mut u8,
         mut dst: *mut u8,
         mut src: *const u8,
         tiles: usize,
         lines: usize,
     ) {
-        let mut stage = Stage::<WHOLE>(MaybeUninit::uninit());
-        let stage: *mut u8 = stage.0.as_mut_ptr().cast();
         let mut left = lines;
         while left > 0 {
             let group = group.min(left);
@@ -206,12 +207,11 @@ impl Job<'_> {
     unsafe fn shifted(
         &self,
         shifted: Shifted,
+        stage: *mut u8,
         dst: *mut u8,
         src: *const u8,
         tiles: usize,
     ) -> (usize, usize) {
-        let mut stage = Stage::<{ 2 * SHIFTED }>(MaybeUninit::uninit());
-        let stage: *mut u8 = stage.0.as_mut_ptr().cast();
         let lines = self.down / 64;
         for line in 0..lines {
             let from = src.wrapping_offset(self.s * count(line * 64, self.width).cast_signed());

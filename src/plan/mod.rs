@@ -67,26 +67,73 @@ impl Side<'_> {
     }
 }
 
-/// Lays one loop for each dimension of `shape`, outermost first. `axes`, `shape` and both sides have
-/// the same number of dimensions.
-pub fn lay(axes: &mut [Axis], shape: &[isize], dst: Side, src: Side) {
-    for (i, (axis, &n)) in axes.iter_mut().zip(shape).enumerate() {
-        *axis = Axis {
-            n,
-            dst: 0,
-            src: 0,
-            dst_suboffset: dst.suboffset(i),
-            src_suboffset: src.suboffset(i),
-            index: 0,
+/// Which dimensions have a loop: all, or of many those alone that have more than one step or follow a
+/// pointer, as memory for their loops is short.
+#[derive(Clone, Copy)]
+pub struct Kept {
+    /// A bit for each dimension; all of them: each dimension has a loop, however many there are.
+    bits: u64,
+    /// How many loops there are.
+    pub n: usize,
+}
+
+impl Kept {
+    const ALL: u64 = u64::MAX;
+    /// How many dimensions are not many.
+    pub const FEW: usize = 8;
+
+    /// Those of a copy.
+    pub fn of(shape: &[isize], dst: &Side, src: &Side) -> Self {
+        let all = Self { bits: Self::ALL, n: shape.len() };
+        if shape.len() <= Self::FEW || shape.len() > 64 {
+            all
+        } else {
+            Self::of_many(shape, dst, src)
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of_many(shape: &[isize], dst: &Side, src: &Side) -> Self {
+        let is_kept = |(i, n): (usize, &isize)| {
+            u64::from(*n != 1 || dst.suboffset(i) >= 0 || src.suboffset(i) >= 0) << i
         };
+        let bits = shape.iter().enumerate().map(is_kept).fold(0, |bits, bit| bits | bit);
+        Self { bits, n: bits.count_ones() as usize }
+    }
+
+    /// The loop of a dimension, if it has one.
+    fn loop_of(self, axis: usize) -> Option<usize> {
+        if self.bits == Self::ALL {
+            return Some(axis);
+        }
+        let bit = 1_u64.checked_shl(axis as u32)?;
+        (self.bits & bit != 0).then(|| (self.bits & (bit - 1)).count_ones() as usize)
+    }
+}
+
+/// Lays the loops of the dimensions of `shape`, outermost first: `kept`, for which `axes` has room. `shape` and
+/// both sides have the same number of dimensions.
+pub fn lay(axes: &mut [Axis], kept: Kept, shape: &[isize], dst: Side, src: Side) {
+    for (i, &n) in shape.iter().enumerate() {
+        if let Some(axis) = kept.loop_of(i).and_then(|i| axes.get_mut(i)) {
+            *axis = Axis {
+                n,
+                dst: 0,
+                src: 0,
+                dst_suboffset: dst.suboffset(i),
+                src_suboffset: src.suboffset(i),
+                index: 0,
+            };
+        }
     }
     dst.each_stride(|i, stride| {
-        if let Some(axis) = axes.get_mut(i) {
+        if let Some(axis) = kept.loop_of(i).and_then(|i| axes.get_mut(i)) {
             axis.dst = stride;
         }
     });
     src.each_stride(|i, stride| {
-        if let Some(axis) = axes.get_mut(i) {
+        if let Some(axis) = kept.loop_of(i).and_then(|i| axes.get_mut(i)) {
             axis.src = stride;
         }
     });

@@ -11,8 +11,9 @@ fn dense(shape: &[isize], itemsize: isize, order: Order) -> Side<'_> {
 }
 
 fn laid(shape: &[isize], dst: Side, src: Side) -> Vec<Axis> {
-    let mut axes = std::vec![Axis::default(); shape.len()];
-    lay(&mut axes, shape, dst, src);
+    let kept = Kept::of(shape, &dst, &src);
+    let mut axes = std::vec![Axis::default(); kept.n];
+    lay(&mut axes, kept, shape, dst, src);
     axes
 }
 
@@ -32,6 +33,22 @@ fn dense_sides_get_the_strides_of_their_order() {
 fn dense_side_larger_than_what_is_copied_keeps_its_own_strides() {
     let axes = laid(&[2, 2], dense(&[3, 5], 4, C), dense(&[2, 2], 4, C));
     assert_eq!(axes.iter().map(|a| a.dst).collect::<Vec<_>>(), [20, 4]);
+}
+
+#[test]
+fn of_many_dimensions_those_of_one_step_have_no_loop() {
+    let mut shape = std::vec![1; 40];
+    (shape[3], shape[17], shape[39]) = (2, 5, 3);
+    let few = laid(&[2, 5, 3], dense(&[2, 5, 3], 4, Fortran), dense(&[2, 5, 3], 4, C));
+    assert_eq!(laid(&shape, dense(&shape, 4, Fortran), dense(&shape, 4, C)), few);
+    // Pointers are followed also where there is one.
+    let (mut suboffsets, mut strides) = (std::vec![-1; 40], std::vec![8; 40]);
+    suboffsets[9] = 0;
+    strides[9] = 16;
+    let src = Side { suboffsets: Some(&suboffsets), ..given(&shape, &strides, 4) };
+    let axes = laid(&shape, dense(&shape, 4, C), src);
+    let found: Vec<_> = axes.iter().map(|axis| (axis.n, axis.src, axis.src_suboffset)).collect();
+    assert_eq!(found, [(2, 8, -1), (1, 16, 0), (5, 8, -1), (3, 8, -1)]);
 }
 
 #[test]

@@ -10,9 +10,10 @@ use core::ptr;
 use super::few::{self, Into};
 use crate::abi::{Py_buffer, Py_ssize_t};
 use crate::copy::{self, Array, Sequence};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, NoMemory, Raised};
 use crate::layout::Order;
 use crate::plan::{Side, Strides};
+use crate::runtime::Raise;
 use crate::view::{Fields, View};
 
 /// Copies the items of `view` to `len` bytes at `buf`: in Fortran order for any `order` but `'C'`
@@ -26,9 +27,10 @@ pub unsafe fn to_contiguous(
     view: &Py_buffer,
     len: Py_ssize_t,
     order: c_char,
-) -> Result<(), Error> {
+    raise: Raise,
+) -> Result<(), Raised> {
     if len != view.len {
-        return Err(Error::Fixed(Kind::Value, c"PyBuffer_ToContiguous: len != view->len"));
+        return Err(refuse_len(raise));
     }
     // SAFETY: the view's arrays are there (caller).
     if unsafe { is_block(view, buf, len, order) } {
@@ -37,7 +39,13 @@ pub unsafe fn to_contiguous(
         return Ok(());
     }
     // SAFETY: the caller's promise is the callee's.
-    unsafe { copy_between(view, buf.cast(), len, order, Into::Block) }
+    unsafe { copy_between(view, buf.cast(), len, order, Into::Block, raise) }
+}
+
+#[cold]
+#[inline(never)]
+fn refuse_len(raise: Raise) -> Raised {
+    raise(&Error::Fixed(Kind::Value, c"PyBuffer_ToContiguous: len != view->len"))
 }
 
 /// Copies `len` bytes at `buf`, but no more than `view.len`, to the items of `view`, in C order for
@@ -52,7 +60,8 @@ pub unsafe fn from_contiguous(
     buf: *const c_void,
     len: Py_ssize_t,
     order: c_char,
-) -> Result<(), Error> {
+    raise: Raise,
+) -> Result<(), Raised> {
     let whole = len.min(view.len);
     // SAFETY: the view's arrays are there (caller).
     if unsafe { is_block(view, buf, whole, order) } {
@@ -61,7 +70,7 @@ pub unsafe fn from_contiguous(
         return Ok(());
     }
     // SAFETY: the caller's promise is the callee's.
-    unsafe { copy_between(view, buf.cast_mut().cast(), whole, order, Into::View) }
+    unsafe { copy_between(view, buf.cast_mut().cast(), whole, order, Into::View, raise) }
 }
 
 /// Copies between a view and a block of `len` bytes, which are the view's or fewer.
@@ -75,7 +84,8 @@ unsafe fn copy_between(
     len: Py_ssize_t,
     order: c_char,
     into: Into,
-) -> Result<(), Error> {
+    raise: Raise,
+) -> Result<(), Raised> {
     let ordered = ordered(order, into);
     // SAFETY: the view's arrays are there (caller).
     let walked = if order as u8 == b'A' { unsafe { either_order(view) } } else { ordered };
@@ -84,7 +94,7 @@ unsafe fn copy_between(
         return Ok(());
     }
     // SAFETY: the caller's promise is the callee's.
-    unsafe { copy_any(view, block, len, order, into) }
+    unsafe { copy_any(view, block, len, order, into, raise) }
 }
 
 /// The order in which items are counted for an `order` that was asked for.
@@ -107,16 +117,17 @@ unsafe fn copy_any(
     len: Py_ssize_t,
     order: c_char,
     into: Into,
-) -> Result<(), Error> {
+    raise: Raise,
+) -> Result<(), Raised> {
     // SAFETY: the view's arrays are there (caller).
-    if unsafe { is_moved_whole(view, block.cast(), len, order) }? {
+    if unsafe { is_moved_whole(view, block.cast(), len, order, raise) }? {
         let (dst, src) = into.sort(view.buf.cast(), block);
         // SAFETY: both blocks have `len` bytes (caller).
         unsafe { move_bytes(dst, src, len) };
         return Ok(());
     }
     // SAFETY: the caller vouches for the view.
-    let view = unsafe { View::new(view) }?;
+    let view = unsafe { checked(view, raise) }?;
     let order = ordered(order, into);
     let dense = Array { buf: block, side: dense(&view, order) };
     let (dst, src) = into.sort(array_of(&view), dense);
@@ -129,7 +140,18 @@ unsafe fn copy_any(
     };
     // SAFETY: the items counted in `order` fill at most the block's `len` bytes (V2), and the view's can
     // be reached (V3, V4).
-    unsafe { copy::copy(dst, src, sequence) }
+    unsafe { copy::copy(dst, src, sequence) }.map_err(|NoMemory| raise(&Error::NoMemory))
+}
+
+/// A view whose numbers agree with each other, or an error raised: here, where the copy's own frames, which
+/// come later, do not lie behind an error with its text.
+///
+/// # Safety
+/// As for [`View::new`].
+#[inline(never)]
+pub unsafe fn checked(view: &Py_buffer, raise: Raise) -> Result<View<'_>, Raised> {
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { View::new(view) }.map_err(|error| raise(&error))
 }
 
 /// Whether `len` bytes at `buf` and the view's are two blocks in C order, which is what was asked for.
@@ -155,28 +177,30 @@ unsafe fn either_order(view: &Py_buffer) -> Order {
     if fields.lies_in(b'F' as c_char) { Order::Fortran } else { Order::C }
 }
 
-/// Whether `len` bytes at `buf` and the view's are moved as one block; an error if the sizes or
+/// Whether `len` bytes at `buf` and the view's are moved as one block; an error raised if the sizes or
 /// pointers make no sense. Nothing to move counts as one block.
 ///
 /// # Safety
 /// The view's arrays are there.
+#[inline(never)]
 unsafe fn is_moved_whole(
     view: &Py_buffer,
     buf: *const c_void,
     len: Py_ssize_t,
     order: c_char,
-) -> Result<bool, Error> {
+    raise: Raise,
+) -> Result<bool, Raised> {
     if len < 0 {
-        return Err(Error::text(
+        return Err(raise(&Error::text(
             Kind::Value,
             format_args!("len is {len}, with Py_buffer.len {}: it must not be negative", view.len),
-        ));
+        )));
     }
     if len == 0 {
         return Ok(true);
     }
     if buf.is_null() || view.buf.is_null() {
-        return Err(Error::NullArgument);
+        return Err(raise(&Error::NullArgument));
     }
     // SAFETY: the caller's promise is the callee's.
     Ok(unsafe { Fields::new(view) }.lies_in(order))

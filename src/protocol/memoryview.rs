@@ -226,9 +226,9 @@ unsafe fn contiguous(
     // SAFETY: bytes.
     let buf: *mut c_void = unsafe { bytes(owner) }.cast();
     // SAFETY: as many bytes as the view has; its items are there (held).
-    if let Err(error) = unsafe { copy::to_contiguous(buf, view, view.len, order) } {
+    if let Err(error) = unsafe { copy::to_contiguous(buf, view, view.len, order, raised) } {
         // SAFETY: made here.
-        return Err(unsafe { drop_for(runtime, owner, raised(&error)) });
+        return Err(unsafe { drop_for(runtime, owner, error) });
     }
     // From here on the order is one that every function takes: debug builds of CPython stop at others.
     let order = if matches!(order as u8, b'C' | b'A') { b'C' } else { b'F' } as c_char;

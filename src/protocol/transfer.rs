@@ -1,14 +1,15 @@
 //! Copies from view to view, and from exporter to exporter.
 
+use core::ffi::c_int;
 use core::ptr;
 
-use super::copy::{array_of, items_of, move_bytes};
+use super::copy::{array_of, checked, items_of, move_bytes};
 use super::{few, get};
 use crate::abi::{Py_buffer, PyBUF_FULL, PyBUF_FULL_RO, PyObject};
 use crate::copy::{self, Sequence};
-use crate::error::{Error, Kind, Tuple};
+use crate::error::{Error, Kind, NoMemory, Raised, Tuple};
 use crate::layout::Order;
-use crate::runtime;
+use crate::runtime::{self, Raise, raised, raised_text};
 use crate::view::{Fields, View};
 
 /// Copies what `src` exports to what `dest` exports, by indices in C order; a smaller source fills the
@@ -16,38 +17,31 @@ use crate::view::{Fields, View};
 ///
 /// # Safety
 /// Both are objects that the thread may use.
-pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), Error> {
+pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), Raised> {
     let runtime = runtime::for_objects();
     // SAFETY: both are objects (caller).
     let are_exporters = unsafe { get::is_exporter(runtime.layout(), dest) }
         // SAFETY: as above.
         && unsafe { get::is_exporter(runtime.layout(), src) };
     if !are_exporters {
-        return Err(Error::Fixed(
+        return Err(raised_text(
             Kind::Type,
             c"both destination and source must be bytes-like objects",
         ));
     }
     let (mut dest_view, mut src_view) = (get::EMPTY, get::EMPTY);
     // SAFETY: as above.
-    if unsafe { get::ask(dest, &raw mut dest_view, PyBUF_FULL) }? != 0 {
-        return Err(Error::Raised);
-    }
+    unsafe { ask(dest, &raw mut dest_view, PyBUF_FULL) }?;
     // SAFETY: as above.
-    let result = match unsafe { get::ask(src, &raw mut src_view, PyBUF_FULL_RO) } {
+    let result = match unsafe { ask(src, &raw mut src_view, PyBUF_FULL_RO) } {
         // SAFETY: both views are held, and the first was asked for to be written.
-        Ok(0) => unsafe { copy_views(&dest_view, &src_view) },
-        Ok(_) => {
+        Ok(()) => unsafe { copy_views(&dest_view, &src_view) },
+        Err(Raised) => {
             src_view.obj = ptr::null_mut();
-            Err(Error::Raised)
+            Err(Raised)
         }
-        Err(error) => Err(error),
     };
     // As in libpython, the error is there when the views go back, the destination's first.
-    let result = result.map_err(|error| {
-        runtime::raise(&error);
-        Error::Raised
-    });
     // SAFETY: filled above, not moved, and given back once.
     unsafe { get::give_back(&raw mut dest_view) };
     // SAFETY: as above; `obj` is null if it was not filled.
@@ -55,14 +49,28 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), E
     result
 }
 
+/// Asks `obj` for a view; the error is raised if it hands out none.
+///
+/// # Safety
+/// As for [`get::ask`].
+#[inline(never)]
+unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<(), Raised> {
+    // SAFETY: the caller's promise is the callee's.
+    match unsafe { get::ask(obj, view, flags) } {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(Raised),
+        Err(error) => Err(raised(&error)),
+    }
+}
+
 /// Copies the items of one view to those of another.
 ///
 /// # Safety
 /// Both views are held (`View`'s V4), and `dest`'s memory may be written.
 #[inline(never)]
-unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
+unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Raised> {
     if dest.len < src.len {
-        return Err(Error::Fixed(
+        return Err(raised_text(
             Kind::Buffer,
             c"destination is too small to receive data from source",
         ));
@@ -71,7 +79,7 @@ unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
         return Ok(());
     }
     if dest.buf.is_null() || src.buf.is_null() {
-        return Err(Error::NullArgument);
+        return Err(raised(&Error::NullArgument));
     }
     // SAFETY: an exporter promises that its arrays are there.
     if src.len > 0 && unsafe { are_blocks(dest, src) } {
@@ -84,7 +92,7 @@ unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
         return Ok(());
     }
     // SAFETY: both views are held, and `dest` may be written (caller).
-    unsafe { copy_items(dest, src, Fit::Corner) }
+    unsafe { copy_items(dest, src, Fit::Corner, raised) }
 }
 
 /// What fits into what.
@@ -102,18 +110,23 @@ enum Fit {
 /// # Safety
 /// Both views are held (`View`'s V4), and `dest`'s memory may be written.
 #[inline(never)]
-unsafe fn copy_items(dest_view: &Py_buffer, src_view: &Py_buffer, fit: Fit) -> Result<(), Error> {
+unsafe fn copy_items(
+    dest_view: &Py_buffer,
+    src_view: &Py_buffer,
+    fit: Fit,
+    raise: Raise,
+) -> Result<(), Raised> {
     // SAFETY: both views are held (caller).
-    let dest = unsafe { View::new(dest_view) }?;
+    let dest = unsafe { checked(dest_view, raise) }?;
     // SAFETY: as above.
-    let src = unsafe { View::new(src_view) }?;
-    check_fits(&dest, &src, fit)?;
+    let src = unsafe { checked(src_view, raise) }?;
+    check_fits(&dest, &src, fit, raise)?;
     let items = items_of(&src);
     if items == 0 {
         return Ok(());
     }
     if dest.buf().is_null() || src.buf().is_null() {
-        return Err(Error::NullArgument);
+        return Err(raise(&Error::NullArgument));
     }
     // SAFETY: the views' arrays are there (caller).
     if fit == Fit::Same && unsafe { are_blocks(dest_view, src_view) } {
@@ -131,9 +144,11 @@ unsafe fn copy_items(dest_view: &Py_buffer, src_view: &Py_buffer, fit: Fit) -> R
     // SAFETY: every index of the source is one of the destination, and its items are not larger;
     // both views' items can be reached (V3, V4).
     unsafe { copy::copy(array_of(&dest), array_of(&src), sequence) }
+        .map_err(|NoMemory| raise(&Error::NoMemory))
 }
 
-fn check_fits(dest: &View, src: &View, fit: Fit) -> Result<(), Error> {
+#[inline(never)]
+fn check_fits(dest: &View, src: &View, fit: Fit, raise: Raise) -> Result<(), Raised> {
     let (into, from) = (dest.shape(), src.shape());
     let is_same = into == from && dest.itemsize() == src.itemsize();
     let is_corner = into.len() == from.len()
@@ -147,7 +162,7 @@ fn check_fits(dest: &View, src: &View, fit: Fit) -> Result<(), Error> {
             "the source needs as many dimensions as the destination, none longer, and items no larger"
         }
     };
-    Err(Error::text(
+    Err(raise(&Error::text(
         Kind::Buffer,
         format_args!(
             "cannot copy items of {} bytes with shape {} into items of {} bytes with shape {}: {needed}",
@@ -156,7 +171,7 @@ fn check_fits(dest: &View, src: &View, fit: Fit) -> Result<(), Error> {
             dest.itemsize(),
             Tuple(into),
         ),
-    ))
+    )))
 }
 
 /// Copies the items of `src` to those of `dest`, of which both have as many along every dimension, as if
@@ -165,16 +180,16 @@ fn check_fits(dest: &View, src: &View, fit: Fit) -> Result<(), Error> {
 /// # Safety
 /// Both are exporters' answers that are still held, or views that the caller vouches for (`View`'s V4),
 /// and `dest`'s memory may be written unless it is marked as read-only.
-pub unsafe fn copy(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Error> {
+pub unsafe fn copy(dest: &Py_buffer, src: &Py_buffer, raise: Raise) -> Result<(), Raised> {
     if dest.readonly != 0 {
-        return Err(Error::Fixed(Kind::Buffer, c"the destination's view is read-only"));
+        return Err(raise(&Error::Fixed(Kind::Buffer, c"the destination's view is read-only")));
     }
     // SAFETY: both views are held, and `dest` may be written (caller).
     if unsafe { few::copy_views(dest, src, false) } {
         return Ok(());
     }
     // SAFETY: as above.
-    unsafe { copy_items(dest, src, Fit::Same) }
+    unsafe { copy_items(dest, src, Fit::Same, raise) }
 }
 
 /// Whether both views are blocks in the same order.

@@ -424,6 +424,17 @@ pub fn raised(error: &Error) -> Raised {
     Raised
 }
 
+/// As [`raised`], by [`raise_if_known`].
+#[cold]
+#[inline(never)]
+pub fn raised_if_known(error: &Error) -> Raised {
+    raise_if_known(error);
+    Raised
+}
+
+/// Whether the callers of a function hold the GIL: [`raised`] or [`raised_if_known`].
+pub type Raise = fn(&Error) -> Raised;
+
 /// As [`raised`], with a text of its own.
 #[cold]
 #[inline(never)]
@@ -441,6 +452,12 @@ pub fn status(result: Result<(), impl Borrow<Error>>) -> c_int {
             -1
         }
     }
+}
+
+/// As [`status`], where the error was raised already.
+#[inline]
+pub fn status_of(result: Result<(), Raised>) -> c_int {
+    if result.is_ok() { 0 } else { -1 }
 }
 
 /// As [`status`], by [`raise_if_known`].

@@ -16,7 +16,7 @@ use super::strided_scatter_avx512::{is_near, scatter};
 use crate::kernels::transpose::MOST;
 
 const LINE: usize = 64;
-/// Fewer bytes of each row or column are left to shuffles (Sapphire Rapids).
+/// As many bytes of each row or column are left to shuffles (Sapphire Rapids).
 const SMALL: usize = 512;
 
 /// Transposes two to four columns of items that lie near enough, or says that it did not; see
@@ -34,11 +34,30 @@ pub unsafe fn deinterleave(
     columns: usize,
     rows: usize,
 ) -> bool {
-    if rows * width < SMALL {
+    if rows * width <= SMALL {
         use interleave_shuffle::avx2::deinterleave;
         // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
         return unsafe { deinterleave(width, dst, d, src, s, columns, rows) };
     }
+    // SAFETY: the caller's promise is the callee's.
+    unsafe { gather_columns(width, dst, d, src, s, columns, rows) }
+}
+
+/// As [`deinterleave`], by a table for each column, whose room on the stack the shuffles do without.
+///
+/// # Safety
+/// As for [`deinterleave`].
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
+unsafe fn gather_columns(
+    width: usize,
+    dst: *mut u8,
+    d: isize,
+    src: *const u8,
+    s: isize,
+    columns: usize,
+    rows: usize,
+) -> bool {
     let mut gathers = [Gather::NONE; MOST];
     let gathers = gathers.get_mut(..columns).unwrap_or_default();
     let mut lines = 0;
@@ -77,7 +96,7 @@ pub unsafe fn interleave(
     rows: usize,
 ) -> bool {
     let dense = d == (rows * width).cast_signed();
-    if !dense && is_near(width, d.unsigned_abs()) && columns * width >= SMALL {
+    if !dense && is_near(width, d.unsigned_abs()) && columns * width > SMALL {
         // SAFETY: the caller's promise is the callee's.
         unsafe { interleave_shuffle::scatter_rows(width, scatter, dst, d, src, s, columns, rows) };
         return true;

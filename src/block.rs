@@ -1,0 +1,60 @@
+//! Blocks of memory from malloc.
+
+use core::ptr::NonNull;
+
+/// The size of a line of the caches.
+const LINE: usize = 64;
+
+/// A block from malloc, freed when dropped. Whether it is had or not, `errno` stays as it is.
+pub struct Block {
+    start: NonNull<u8>,
+}
+
+impl Block {
+    /// A block of `size` uninitialised bytes, aligned for any type; `None` if it cannot be had.
+    pub fn new(size: usize) -> Option<Self> {
+        keeping_errno(|| {
+            // SAFETY: malloc takes any size.
+            let start = unsafe { libc::malloc(size.max(1)) };
+            NonNull::new(start.cast()).map(|start| Self { start })
+        })
+    }
+
+    /// A block that has `size` bytes from [`Self::first_line`] on.
+    pub fn of_lines(size: usize) -> Option<Self> {
+        Self::new(size.checked_add(LINE.wrapping_sub(1))?)
+    }
+
+    /// The first byte.
+    pub fn start(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// The first byte that is aligned to a line of the caches.
+    pub fn first_line(&self) -> *mut u8 {
+        let start = self.start();
+        start.wrapping_add(start.addr().wrapping_neg() & LINE.wrapping_sub(1))
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        keeping_errno(|| {
+            // SAFETY: `start` came from malloc and is freed here only.
+            unsafe { libc::free(self.start.as_ptr().cast()) };
+        });
+    }
+}
+
+/// Puts `errno` back after a call that may set it: malloc where it fails, and free before glibc 2.33. The compiler
+/// believes that these do not, so it must not look.
+fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {
+    // SAFETY: every thread has an errno.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: the thread's own, which is initialised.
+    let before = unsafe { errno.read_volatile() };
+    let result = call();
+    // SAFETY: as above.
+    unsafe { errno.write_volatile(before) };
+    result
+}
