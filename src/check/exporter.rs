@@ -193,23 +193,7 @@ impl Inquiry<'_> {
             // SAFETY: as above.
             unsafe { self.judge(&first) };
             // SAFETY: as above.
-            let kept = Kept::new(&unsafe { Seen::of(&first) });
-            // SAFETY: as for `check` (caller).
-            if !unsafe { self.ask(&mut second) } {
-                // Perhaps there may be one view at a time.
-                second = EMPTY;
-                // SAFETY: filled above, not moved, given back once: `first.obj` is null then.
-                unsafe { self.release(&mut first) };
-                // SAFETY: as for `check` (caller).
-                if !unsafe { self.ask(&mut second) } {
-                    second = EMPTY;
-                    self.tell(Rule::Reproducible, Field::Request, Word::Refused, Word::MetAsBefore);
-                }
-            }
-            // SAFETY: as above; views that are held, or empty.
-            unsafe { self.compare(Rule::Reproducible, &second, &kept) };
-            // SAFETY: as above.
-            unsafe { self.compare(Rule::Stable, &first, &kept) };
+            unsafe { self.ask_again(&mut first, &mut second) };
         }
         // SAFETY: filled above or empty, not moved, and given back once.
         unsafe { self.release(&mut second) };
@@ -218,6 +202,33 @@ impl Inquiry<'_> {
         // SAFETY: as for `check` (caller).
         unsafe { self.settle(before) };
         Some(readonly)
+    }
+
+    /// Sends a request once more that was met, and compares the answers. (What is kept of the first one lies on the
+    /// stack here, where no answer is judged.)
+    ///
+    /// # Safety
+    /// As for [`check`]; `first` is held and can be read, `second` is empty, and both stay where they are.
+    #[inline(never)]
+    unsafe fn ask_again(&mut self, first: &mut Py_buffer, second: &mut Py_buffer) {
+        // SAFETY: a view that is held and can be read (caller).
+        let kept = Kept::new(&unsafe { Seen::of(first) });
+        // SAFETY: as for `check` (caller).
+        if !unsafe { self.ask(second) } {
+            // Perhaps there may be one view at a time.
+            *second = EMPTY;
+            // SAFETY: filled by the exporter, not moved, given back once: `first.obj` is null then.
+            unsafe { self.release(first) };
+            // SAFETY: as for `check` (caller).
+            if !unsafe { self.ask(second) } {
+                *second = EMPTY;
+                self.tell(Rule::Reproducible, Field::Request, Word::Refused, Word::MetAsBefore);
+            }
+        }
+        // SAFETY: views that are held, or empty.
+        unsafe { self.compare(Rule::Reproducible, second, &kept) };
+        // SAFETY: as above.
+        unsafe { self.compare(Rule::Stable, first, &kept) };
     }
 
     /// A refused request once more, with an object in the view, as in one that was never filled.

@@ -78,6 +78,11 @@ pub struct Weave<'a> {
     pub stage: &'a Stage,
 }
 
+/// The next multiple of a power of two.
+fn rounded(size: usize, grain: usize) -> usize {
+    (size + grain - 1) & !(grain - 1)
+}
+
 /// Runs loops over columns, for rows that lie anywhere: `rows` says where the first column of each is, if
 /// the loops are at `src`. `table` is room for columns.
 ///
@@ -201,7 +206,7 @@ impl Job<'_> {
         while first < self.n {
             let n_columns = self.at_once.min(self.n - first);
             let wide = n_columns << w;
-            let pitch = wide.next_multiple_of(grain);
+            let pitch = rounded(wide, grain);
             let most = (size.checked_div(pitch).unwrap_or(1) & !(line - 1)).max(line);
             let ahead = self.step * first.cast_signed();
             // The rows above the first whole line of the columns.
@@ -225,7 +230,7 @@ impl Job<'_> {
                     // SAFETY: the same columns in the destination.
                     unsafe { transpose(width, dst, self.step, input, s, n_columns, block.len()) };
                 } else {
-                    let tall = high.next_multiple_of(grain);
+                    let tall = rounded(high, grain);
                     // SAFETY: both stages have room for the block.
                     unsafe {
                         transpose(

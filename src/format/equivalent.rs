@@ -5,11 +5,14 @@
 //! Loops that go on alike are left out, so `1000000000T{ic}` is compared as fast as `T{ic}`; a comparison
 //! that would still take long is given up.
 
+use core::num::NonZeroU8;
+
 use super::codes::kind;
-use super::parse::{MAX_DEPTH, Parser, item_size};
+use super::level::{Frame, MAX_DEPTH, Slot};
+use super::parse::{FEW, Parser, extent};
 use super::place::Place;
 use super::problem::Problem;
-use super::read::{Head, Mode};
+use super::read::Head;
 use super::row::{Row, Run, What};
 use crate::error::{Error, Kind};
 
@@ -42,16 +45,27 @@ impl From<Refusal> for Error {
 
 /// Whether two formats describe the same memory.
 pub fn equivalent(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
-    let sizes =
-        (item_size(first).map_err(Refusal::First)?, item_size(second).map_err(Refusal::Second)?);
-    if sizes.0 != sizes.1 {
+    let one = extent(first).map_err(Refusal::First)?;
+    let other = extent(second).map_err(Refusal::Second)?;
+    if one.size != other.size {
         return Ok(false);
     }
     // However long it is.
     if first == second {
         return Ok(true);
     }
-    walk(&mut Walk::new(first), &mut Walk::new(second))
+    let walk =
+        if one.is_flat && other.is_flat { walk_within::<FEW> } else { walk_within::<MAX_DEPTH> };
+    walk(first, second)
+}
+
+/// Walks formats that nest `DEPTH` deep at most. (Here, where their sizes were read, so that the two do not need
+/// room at the same time.)
+#[inline(never)]
+fn walk_within<const DEPTH: usize>(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
+    let mut slots = [Slot::NONE; DEPTH];
+    let mut others = [Slot::NONE; DEPTH];
+    walk(&mut Walk::new(first, &mut slots), &mut Walk::new(second, &mut others))
 }
 
 #[inline(never)]
@@ -104,33 +118,15 @@ enum Step {
     End,
 }
 
-/// A struct that is walked.
-#[derive(Clone, Copy)]
-struct Frame {
-    /// Where its members begin in the format, and the byte order there.
-    body: usize,
-    mode: Mode,
-    /// The ones behind it.
-    row: Row,
-    /// Where the items around it go on.
-    outer: Place,
-    /// How many runs there were before the one that is walked.
-    n_runs: usize,
-}
-
-impl Frame {
-    const NONE: Self =
-        Self { body: 0, mode: Mode::START, row: Row::NONE, outer: Place::EMPTY, n_runs: 0 };
-}
-
 /// A format that was parsed without a problem, and how far it is walked.
 struct Walk<'a> {
     parser: Parser<'a, 'static>,
     place: Place,
-    frames: [Frame; MAX_DEPTH],
+    /// The structs around, and room for what is in the next one.
+    slots: &'a mut [Slot],
     depth: usize,
-    /// How many runs there were so far.
-    n_runs: usize,
+    /// How many of the structs around, the outermost, have had a run since they began.
+    busy: usize,
     /// How many bytes were read so far.
     work: usize,
     /// Whether the last step was `Again`.
@@ -138,16 +134,23 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(format: &'a [u8]) -> Self {
-        let frames = [Frame::NONE; MAX_DEPTH];
+    fn new(format: &'a [u8], slots: &'a mut [Slot]) -> Self {
         let parser = Parser::new(format);
         let place = Place::EMPTY;
-        Self { parser, place, frames, depth: 0, n_runs: 0, work: 0, is_between: false }
+        Self { parser, place, slots, depth: 0, busy: 0, work: 0, is_between: false }
     }
 
     /// The innermost struct.
     fn frame(&mut self) -> Option<&mut Frame> {
-        self.frames.get_mut(self.depth.checked_sub(1)?)
+        match self.slots.get_mut(self.depth.checked_sub(1)?)? {
+            Slot::Frame(frame) => Some(frame),
+            Slot::Level(_) => None,
+        }
+    }
+
+    /// Where the innermost struct lies.
+    fn base(&mut self) -> isize {
+        self.frame().map_or(0, |frame| frame.row.next.saturating_sub(frame.row.stride))
     }
 
     /// Leaves out structs of the innermost row.
@@ -160,9 +163,9 @@ impl<'a> Walk<'a> {
     /// What follows the innermost struct in its row, if anything does. Of padding alone, one is as good
     /// as many.
     fn more(&mut self) -> Option<Row> {
-        let n_runs = self.n_runs;
+        let is_busy = self.busy == self.depth;
         let frame = self.frame()?;
-        (frame.row.left > 0 && frame.n_runs != n_runs).then_some(frame.row)
+        (frame.row.left > 0 && is_busy).then_some(frame.row)
     }
 
     fn next(&mut self) -> Step {
@@ -193,7 +196,7 @@ impl<'a> Walk<'a> {
             let read = self.parser.reader.position.saturating_sub(start);
             self.work = self.work.saturating_add(read).saturating_add(1);
             if let Some(run) = run.filter(|run| run.row.left > 0 && run.row.stride > 0) {
-                self.n_runs = self.n_runs.saturating_add(1);
+                self.busy = self.depth;
                 return Some(Step::Run(run));
             }
         }
@@ -201,19 +204,24 @@ impl<'a> Walk<'a> {
 
     /// At the end of a struct, goes on to the next one of its kind, or to what follows.
     fn close(&mut self) -> Option<()> {
-        let (has_more, n_runs) = (self.more().is_some(), self.n_runs);
+        let has_more = self.more().is_some();
+        let outer = self.depth.saturating_sub(1);
+        self.busy = self.busy.min(outer);
         let frame = self.frame()?;
         if has_more {
             frame.row.go_on(1);
-            frame.n_runs = n_runs;
             let Frame { body, mode, .. } = *frame;
-            self.parser.reader.position = body;
+            self.parser.reader.position = body as usize;
             self.parser.reader.mode = mode;
             self.place = Place::EMPTY;
             return Some(());
         }
-        self.place = frame.outer;
-        self.depth = self.depth.saturating_sub(1);
+        let Frame { mut row, align, .. } = *frame;
+        row.go_on(row.left);
+        let n = row.next.saturating_sub(row.first).checked_div(row.stride).unwrap_or(0);
+        let last = self.place.close(self.parser.reader.mode)?;
+        self.depth = outer;
+        self.place = Place::with_last(row.next.checked_sub(self.base())?, align.get(), last, n);
         self.parser.reader.skip();
         self.parser.reader.name().ok().map(|_| ())
     }
@@ -221,9 +229,10 @@ impl<'a> Walk<'a> {
     /// An item: a run, or the beginning of a struct.
     fn item(&mut self, head: &Head) -> Option<Option<Run>> {
         let (before, mode) = (self.parser.reader.position, self.parser.reader.mode);
-        let r#type = self.parser.body(head, self.depth, 0).ok()?;
+        let free = self.slots.get_mut(self.depth..)?;
+        let r#type = self.parser.body(head, free).ok()?;
         let n = head.n_items().ok()?;
-        let base = self.frame().map_or(0, |frame| frame.row.next.saturating_sub(frame.row.stride));
+        let base = self.base();
         if head.letter == b'T' && n > 0 {
             let read = self.parser.reader.position.saturating_sub(before);
             self.work = self.work.saturating_add(read);
@@ -232,12 +241,12 @@ impl<'a> Walk<'a> {
             self.parser.reader.mode = mode;
             // Behind the brace.
             self.parser.reader.skip();
-            let body = self.parser.reader.position;
-            let (outer, n_runs) = (self.place, self.n_runs);
+            let body = u32::try_from(self.parser.reader.position).ok()?;
+            let align = NonZeroU8::new(self.place.align).unwrap_or(NonZeroU8::MIN);
             let mut row = Row { first, next: first, stride: r#type.size, left: n };
             row.go_on(1);
+            *self.slots.get_mut(self.depth)? = Slot::Frame(Frame { row, body, mode, align });
             self.depth = self.depth.saturating_add(1);
-            *self.frame()? = Frame { body, mode, row, outer, n_runs };
             self.place = Place::EMPTY;
             return Some(None);
         }

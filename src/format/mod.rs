@@ -8,8 +8,9 @@
 
 pub mod codes;
 pub mod equivalent;
+pub mod level;
 pub mod parse;
-pub mod place;
+mod place;
 pub mod problem;
 pub mod read;
 pub mod row;

@@ -30,7 +30,12 @@ pub struct Type {
 
 impl Place {
     /// An empty struct.
-    pub const EMPTY: Self = Self { end: 0, align: 1, bits: 0, slack: 0 };
+    pub const EMPTY: Self = Self::of(0, 1);
+
+    /// One that ends so, and whose last item is not looked at any more.
+    pub const fn of(end: isize, align: u8) -> Self {
+        Self { end, align, bits: 0, slack: 0 }
+    }
 
     /// Puts `n` items behind the last one; their offset, `None` if it does not fit.
     pub fn put(&mut self, item: Type, n: isize) -> Option<isize> {
@@ -52,6 +57,11 @@ impl Place {
         self.bits = (end & 7) as u8;
         self.slack = 0;
         Some((offset, first))
+    }
+
+    /// The struct that has had `n` items of a type put behind it up to `end`.
+    pub fn with_last(end: isize, align: u8, last: Type, n: isize) -> Self {
+        Self { slack: last.slack.saturating_mul(n), ..Self::of(end, align) }
     }
 
     /// Puts `n` bytes of padding there. NumPy writes out the padding at the end of an inner struct
