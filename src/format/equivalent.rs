@@ -8,7 +8,7 @@
 use core::num::NonZeroU8;
 
 use super::codes::kind;
-use super::level::{Frame, MAX_DEPTH, Slot};
+use super::level::{Frame, MAX_DEPTH, Slot, with_slots};
 use super::parse::{FEW, Parser, extent};
 use super::place::Place;
 use super::problem::Problem;
@@ -61,14 +61,14 @@ pub fn equivalent(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
 
 /// Walks formats that nest `DEPTH` deep at most. (Here, where their sizes were read, so that the two do not need
 /// room at the same time.)
-#[inline(never)]
 fn walk_within<const DEPTH: usize>(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
-    let mut slots = [Slot::NONE; DEPTH];
-    let mut others = [Slot::NONE; DEPTH];
-    walk(&mut Walk::new(first, &mut slots), &mut Walk::new(second, &mut others))
+    with_slots::<DEPTH, _>(|slots| {
+        with_slots::<DEPTH, _>(|others| {
+            walk(&mut Walk::new(first, slots), &mut Walk::new(second, others))
+        })
+    })
 }
 
-#[inline(never)]
 fn walk(first: &mut Walk, second: &mut Walk) -> Result<bool, Refusal> {
     let (mut a, mut b) = (first.next(), second.next());
     while first.work.saturating_add(second.work) < MOST_WORK {

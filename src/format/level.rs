@@ -75,6 +75,14 @@ impl Slot {
         Self::Frame(Frame { row: Row::NONE, body: 0, mode: Mode::START, align: NonZeroU8::MIN });
 }
 
+/// Does some work with room for so many levels. A frame of its own, as two of these would be one that is larger than
+/// a page.
+#[inline(never)]
+pub fn with_slots<const DEPTH: usize, T>(work: impl FnOnce(&mut [Slot]) -> T) -> T {
+    let mut slots = [Slot::NONE; DEPTH];
+    work(&mut slots)
+}
+
 impl Note {
     /// Nothing.
     pub const NONE: Self = Self { count: 1, number: 0, shape: 0 };

@@ -20,7 +20,7 @@ use core::ffi::{c_char, c_int};
 use core::mem::{self, MaybeUninit};
 use core::ptr;
 
-use super::level::{Level, MAX_DEPTH, Note, RESULT, Slot};
+use super::level::{Level, MAX_DEPTH, Note, RESULT, Slot, with_slots};
 use super::place::{Place, Type};
 use super::problem::{Fault, Problem};
 use super::read::{Extents, Head, Reader};
@@ -59,13 +59,14 @@ pub fn parse(format: &[u8], fields: &mut Fields) -> Result<Place, Problem> {
 /// As [`parse`], of formats that nest `DEPTH` deep at most.
 #[inline(never)]
 fn parse_within<const DEPTH: usize>(format: &[u8], fields: &mut Fields) -> Result<Place, Problem> {
-    let mut slots = [Slot::NONE; DEPTH];
     let mut notes = [Note::NONE; DEPTH];
-    let mut parser = Parser { reader: Reader::new(format), fields: mem::take(fields) };
-    let mut inside = Inside::new(&mut slots, &mut notes);
-    let parsed = parser.whole(&mut inside);
-    *fields = inside.recorded.unwrap_or(parser.fields);
-    parsed
+    with_slots::<DEPTH, _>(|slots| {
+        let mut parser = Parser { reader: Reader::new(format), fields: mem::take(fields) };
+        let mut inside = Inside::new(slots, &mut notes);
+        let parsed = parser.whole(&mut inside);
+        *fields = inside.recorded.unwrap_or(parser.fields);
+        parsed
+    })
 }
 
 /// The size of an item in bytes.
@@ -90,11 +91,11 @@ pub fn extent(format: &[u8]) -> Result<Extent, Problem> {
 }
 
 /// As [`item_size`], of formats that nest `DEPTH` deep at most.
-#[inline(never)]
 fn size_within<const DEPTH: usize>(format: &[u8]) -> Result<usize, Problem> {
-    let mut slots = [Slot::NONE; DEPTH];
-    let mut inside = Inside::new(&mut slots, &mut []);
-    Parser::new(format).whole(&mut inside).map(|place| place.end.unsigned_abs())
+    with_slots::<DEPTH, _>(|slots| {
+        let mut inside = Inside::new(slots, &mut []);
+        Parser::new(format).whole(&mut inside).map(|place| place.end.unsigned_abs())
+    })
 }
 
 /// How deep nearly all formats nest: room for more takes longer to clear than these to read.
