@@ -69,6 +69,7 @@ fn walk_within<const DEPTH: usize>(first: &[u8], second: &[u8]) -> Result<bool, 
     })
 }
 
+#[inline(never)]
 fn walk(first: &mut Walk, second: &mut Walk) -> Result<bool, Refusal> {
     let (mut a, mut b) = (first.next(), second.next());
     while first.work.saturating_add(second.work) < MOST_WORK {
