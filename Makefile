@@ -271,7 +271,7 @@ uninstall: ## Remove the files that install puts there (with the same variables)
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^##@/ { print (NR > 1 ? "" : "") "\n" substr($$0, 5) } \
-	  /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	  /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: clean
 clean: ## Remove everything that was built, and what was fetched for tests

@@ -240,9 +240,9 @@ fn run_suites(job: &Job) -> Outcome {
         None if job.preload => under_pybuffer_run(job.python),
         _ => job.python.command(),
     };
-    // The timeout is for a test that hangs.
+    // The timeout is for a test that hangs. A free-threaded or debug build takes minutes when all CPUs are busy.
     command
-        .args(["-m", "test", "-u", job.resources, "--timeout", "300", "--junit-xml"])
+        .args(["-m", "test", "-u", job.resources, "--timeout", "1800", "--junit-xml"])
         .arg(&results)
         .args(&job.suites)
         .current_dir(&job.folder);
