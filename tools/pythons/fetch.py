@@ -92,10 +92,10 @@ class Fetch:
         say(f"fetching CPython {version} of Debian")
         new = self.folder / f"{version}.new"
         shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(root, ignore_errors=True)
         names = ("python{}", "libpython{}", "libpython{}-dev", "libpython{}-testsuite", "python{}-dbg")
         self.apt().unpack([name.format(version) for name in names], new)
         # Their paths are in the programs, so they are changed where they stay.
+        shutil.rmtree(root, ignore_errors=True)
         new.rename(root)
         loader = next((root / "usr/lib").glob("*/ld-linux*.so.*"), None)
         if loader is None:
