@@ -182,8 +182,8 @@ static void size_from_format_beyond_the_largest_size_is_refused(void)
     EXPECT_ERROR(-1, PyBuffer_SizeFromFormat(format), "struct.error", TOO_LONG);
 }
 
-/* Whether the number of items is limited too, not their size alone: in CPython since some 3.13, so that
- * struct.calcsize is asked. */
+/* Whether the number of items is limited too, not their size alone, as newer CPythons have it (3.13.15, not
+ * 3.13.0): struct.calcsize is asked. */
 static bool limits_items(void)
 {
 #ifdef STANDALONE

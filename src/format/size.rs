@@ -3,7 +3,7 @@
 //! `format := [prefix] { space | [count] code }`. Scanned from left to right; the first problem wins.
 //! The rules are those of CPython's `struct.calcsize`: native items are aligned if anything stands
 //! before them, nothing is padded at the end, and `PY_SSIZE_T_MAX` limits sizes and the number of items.
-//! (CPythons before some 3.13 do not limit that number, so such a format is not one that all accept.)
+//! (Older CPythons do not limit that number, 3.13.0 among them: such a format is not one that all accept.)
 
 use super::codes::{self, Code};
 use crate::error::{Error, Kind};

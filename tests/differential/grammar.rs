@@ -12,7 +12,7 @@ const TOO_LONG: &str = "total struct size too long";
 pub struct Grammar {
     /// 3.14 and later: `F` and `D`.
     pub has_complex_codes: bool,
-    /// Some 3.13 and later: the number of items is limited too, not their size alone.
+    /// 3.13.15, not 3.13.0: the number of items is limited too, not their size alone.
     pub limits_items: bool,
     /// 3.15 and later: `Zf` and `Zd`, and another text for characters that are not ASCII.
     pub has_complex_prefix: bool,

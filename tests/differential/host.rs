@@ -87,7 +87,7 @@ pub struct Host {
     pub version: (isize, isize),
     /// Built with `--with-pydebug`: libpython checks its callers by `assert`.
     pub debug: bool,
-    /// Whether `struct` limits the number of a format's items, as it does since some 3.13.
+    /// Whether `struct` limits the number of a format's items, as newer CPythons do (3.13.15, not 3.13.0).
     pub limits_items: bool,
     /// `sizeof(PyObject)`.
     pub head: usize,

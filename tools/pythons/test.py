@@ -75,7 +75,8 @@ def run(name, title, program, arguments, executable):
     """Runs tests on one python: what stands in the table, and what there is to say of it."""
     env = {**os.environ, "PYBUFFER_PYTHONS": executable}
     # A test that one kind of python cannot have is told in the table; it is no failure.
-    env.pop("CI", None)
+    for variable in ("CI", "MAKEFLAGS", "MAKELEVEL"):
+        env.pop(variable, None)
     command = [os.environ.get("CARGO", "cargo"), "test", "--quiet", "--test", program, "--", *arguments]
     begin = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
