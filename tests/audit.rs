@@ -3,7 +3,13 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+mod audit {
+    mod copies;
+    mod innocent;
+    mod standalone;
+    mod suites;
+}
+
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -11,19 +17,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::{
-    Python, cc, command_without_settings, has_companion, printed, pythons, run, run_any, say,
-    shipped, skip, stdout, temp_dir,
+    Python, cc, command_without_settings, has_companion, printed, pythons, run, run_any, shipped,
+    skip, stdout, temp_dir,
 };
+
+/// Builds an extension of `csrc/extensions` for a python with headers.
+fn build_extension(python: &Python, name: &str, folder: &Path, more: &[&OsStr]) {
+    run(cc()
+        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared", "-I"])
+        .arg(python.include.as_ref().unwrap())
+        .arg(shipped().root.join(format!("csrc/extensions/{name}.c")))
+        .args(more)
+        .arg("-o")
+        .arg(folder.join(format!("{name}.so"))));
+}
 
 /// Builds `csrc/extensions/mistakes.c` for a python.
 fn build_mistakes(python: &Python, name: &str) -> Option<PathBuf> {
+    python.include.as_ref()?;
     let folder = temp_dir(&format!("audit-{name}-{}", python.label));
-    run(cc()
-        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", "-I"])
-        .arg(python.include.as_ref()?)
-        .arg(shipped().root.join("csrc/extensions/mistakes.c"))
-        .arg("-o")
-        .arg(folder.join("mistakes.so")));
+    build_extension(python, "mistakes", &folder, &[]);
     Some(folder)
 }
 
@@ -416,167 +429,4 @@ fn off_takes_few_instructions_and_on_more() {
         assert_eq!(instructions(Some("off")).1, unset, "{}", python.label);
         assert!(instructions(Some("warn")).1 > 10 * unset, "{}", python.label);
     }
-}
-
-/// An exporter's consumer without any Python, which forgets a view.
-const PROGRAM: &str = r#"
-#include <libpybuffer.h>
-#include <stdlib.h>
-static int get(PyObject *self, Py_buffer *view, int flags)
-{
-    return PyBuffer_FillInfo(view, self, "abc", 3, 1, flags);
-}
-static PyBufferProcs procs = { get, NULL };
-static PyTypeObject letters = { PyVarObject_HEAD_INIT(NULL, 0) .tp_name = "letters",
-    .tp_basicsize = sizeof(PyObject), .tp_flags = Py_TPFLAGS_DEFAULT, .tp_as_buffer = &procs };
-int main(void)
-{
-    static Py_buffer kept, released, copy;
-    if (PyType_Ready(&letters) < 0)
-        return 1;
-    PyObject *object = PyObject_New(PyObject, &letters);
-    if (PyObject_GetBuffer(object, &kept, PyBUF_ND) || PyObject_GetBuffer(object, &released, PyBUF_ND))
-        return 2;
-    copy = released;
-    PyBuffer_Release(&copy);
-    exit(0);
-}
-"#;
-
-#[test]
-fn program_without_python_is_audited_too() {
-    let folder = temp_dir("audit-program");
-    let source = folder.join("program.c");
-    fs::write(&source, PROGRAM).unwrap();
-    let (log, program) = (folder.join("log"), folder.join("program"));
-    for library in ["-lpybuffer", "-l:libpybuffer.a"] {
-        run(cc()
-            .arg("-I")
-            .arg(&shipped().include)
-            .arg(&source)
-            .arg("-L")
-            .arg(&shipped().lib_dir)
-            .args([library, "-rdynamic", "-o"])
-            .arg(&program));
-        let _ = fs::remove_file(&log);
-        let mut command = Command::new(&program);
-        command.env("LD_LIBRARY_PATH", &shipped().lib_dir).env("PYBUFFER_AUDIT", "warn");
-        // A log's name counts from where the program was started.
-        run(command.env("PYBUFFER_AUDIT_LOG", "log").current_dir(&folder));
-        let expected = [
-            "RELEASE of a view that was moved: 'letters' for PyBUF_CONTIG_RO; asked by program (main at +0x); \
-             released by program (main at +0x)",
-            "HELD at exit: 1 view of 'letters' for PyBUF_CONTIG_RO; asked by program (main at +0x)",
-        ];
-        assert_eq!(lines(&log), expected, "{library}");
-    }
-}
-
-/// What CPython's own tests make exporters do wrong, on purpose: `_testbuffer.ndarray` is an exporter that
-/// can be told to. docs/audit.md explains each.
-const TEST_BUFFER: [&str; 4] = [
-    // Suboffsets that are all negative, for a consumer to cope with.
-    "MUST 11 no-suboffsets: 'ndarray' ",
-    // 128 dimensions, to see them refused.
-    "MUST 7 ndim: 'ndarray' ",
-    // ND_GETBUF_FAIL: the request fails, and leaves 0x1 in obj.
-    "MUST 23 obj-on-failure: 'ndarray' ",
-    // The legacy mode of staticarray, which holds no reference.
-    "MUST 1 obj: 'staticarray' ",
-];
-
-#[test]
-fn tests_of_cpython_pass_and_every_line_is_explained() {
-    let test = "tests_of_cpython_pass_and_every_line_is_explained";
-    let mut n_run = 0;
-    for python in pythons().iter().filter(|python| python.has_tests && is_heard(python)) {
-        let log = temp_dir(&format!("audit-suite-{}", python.label)).join("log");
-        let suites =
-            ["test_buffer", "test_memoryview", "test_picklebuffer", "test_array", "test_struct"];
-        let output = run_any(
-            audited(python, "warn", Some(&log)).args(["-m", "test", "-u", "none"]).args(suites),
-        );
-        assert!(output.status.success(), "{}: {}", python.label, printed(&output));
-        let said: BTreeSet<String> = lines(&log).into_iter().collect();
-        let explained = |line: &&String| {
-            line.starts_with("AGAIN: ") || TEST_BUFFER.iter().any(|known| line.starts_with(known))
-        };
-        let (known, unknown): (Vec<_>, Vec<_>) = said.iter().partition(explained);
-        assert!(unknown.is_empty(), "{}: {unknown:#?}", python.label);
-        assert!(!known.is_empty(), "{}: nothing was found at all", python.label);
-        n_run += 1;
-    }
-    say(&format!("CPython's tests of buffers ran under the audit in {n_run} versions"));
-    if n_run == 0 {
-        skip(test, "no CPython with its tests and a libpython whose calls can be heard");
-    }
-}
-
-/// What NumPy's own tests of buffers find. docs/audit.md explains each.
-const NUMPY: [&str; 5] = [
-    // The plain answer for an array of several items has no dimension.
-    "MUST 8 scalar: 'numpy.ndarray' ",
-    // Two scalars show eight bytes with a shape, and no strides.
-    "MUST 14 strides: 'numpy.datetime64' ",
-    "MUST 14 strides: 'numpy.timedelta64' ",
-    // A record with a field that has no format is refused, with itself in obj.
-    "MUST 23 obj-on-failure: 'numpy.void' ",
-    // Not NumPy's: ctypes never gives strides.
-    "MUST 14 strides: 'c_wchar_Array_4' ",
-];
-
-#[test]
-fn tests_of_numpy_pass_and_every_line_is_explained() {
-    let test = "tests_of_numpy_pass_and_every_line_is_explained";
-    let fits = |python: &&Python| is_heard(python) && python.minor() >= (3, 12) && !python.debug;
-    let Some(python) = pythons().iter().rfind(fits) else {
-        return skip(test, "no CPython from 3.12 on with a libpython whose calls can be heard");
-    };
-    let environment = match numpy(python) {
-        Ok(environment) => environment,
-        Err(why) => return skip(test, &why),
-    };
-    let log = temp_dir("audit-numpy").join("log");
-    let mut inside = python.clone();
-    inside.exe = environment.join("bin/python");
-    let pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs"];
-    for (suites, only) in [
-        (&["test_multiarray"][..], "NewBufferProtocol or buffer or memoryview"),
-        (&["test_scalarbuffer", "test_mem_overlap", "test_records", "test_dlpack"], "test"),
-    ] {
-        let suites = suites.iter().map(|suite| format!("numpy._core.tests.{suite}"));
-        let mut command = audited(&inside, "warn", Some(&log));
-        command.args(pytest).args(suites).args(["-k", only]);
-        let output = run_any(command.current_dir(log.parent().unwrap()));
-        assert!(output.status.success(), "{}", printed(&output));
-        say(&format!("NumPy under the audit: {}", stdout(&output).lines().last().unwrap_or("")));
-    }
-    let said = lines(&log);
-    let explained = |line: &&String| {
-        line.starts_with("AGAIN: ") || NUMPY.iter().any(|known| line.starts_with(known))
-    };
-    let (known, unknown): (Vec<_>, Vec<_>) = said.iter().partition(explained);
-    assert!(unknown.is_empty(), "{unknown:#?}");
-    assert!(!known.is_empty(), "nothing was found at all");
-}
-
-/// A virtual environment with what `requirements.txt` lists, kept from run to run.
-fn numpy(python: &Python) -> Result<PathBuf, String> {
-    let root = &shipped().root;
-    let requirements = root.join("tests/audit/requirements.txt");
-    let wanted = fs::read_to_string(&requirements).unwrap();
-    let folder = root.join(format!("build/audit/cpython-{}", python.label));
-    let stamp = folder.join("installed.txt");
-    if fs::read_to_string(&stamp).ok().as_ref() == Some(&wanted) {
-        return Ok(folder);
-    }
-    let done = |command: &mut Command| match run_any(command) {
-        output if output.status.success() => Ok(()),
-        output => Err(format!("NumPy cannot be installed: {}", printed(&output))),
-    };
-    done(python.command().args(["-m", "venv", "--clear"]).arg(&folder))?;
-    let mut pip = command_without_settings(folder.join("bin/python"));
-    done(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements))?;
-    fs::write(&stamp, wanted).unwrap();
-    Ok(folder)
 }

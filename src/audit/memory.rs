@@ -2,7 +2,8 @@
 
 use core::ffi::c_int;
 use core::hint::spin_loop;
-use core::ptr::NonNull;
+use core::mem::MaybeUninit;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, Ordering};
 
 /// A value in a block from malloc; `None` if it cannot be had.
@@ -21,6 +22,20 @@ pub fn keep<T>(value: T) -> Option<NonNull<T>> {
 pub unsafe fn free<T>(block: NonNull<T>) {
     // SAFETY: the caller's promise.
     unsafe { libc::free(block.as_ptr().cast()) };
+}
+
+/// What is at an address, if it can be read: the system copies it, so no address is a fault.
+pub fn read<T: Copy>(address: usize) -> Option<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    let to = libc::iovec { iov_base: value.as_mut_ptr().cast(), iov_len: size_of::<T>() };
+    let from =
+        libc::iovec { iov_base: ptr::without_provenance_mut(address), iov_len: size_of::<T>() };
+    // SAFETY: takes nothing.
+    let process = unsafe { libc::getpid() };
+    // SAFETY: as many bytes are writable as are asked for.
+    let n = unsafe { libc::process_vm_readv(process, &raw const to, 1, &raw const from, 1, 0) };
+    // SAFETY: all of it was written, by bytes of memory that are a `T`'s (callers take numbers).
+    (n.cast_unsigned() == size_of::<T>()).then(|| unsafe { value.assume_init() })
 }
 
 /// Spreads an address over the upper bits, as those of one size lie at multiples of it.

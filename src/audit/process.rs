@@ -4,13 +4,14 @@ use core::ffi::{c_char, c_int};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
+use super::hearing::Hearing;
 use super::lines::Line;
 use super::memory::Errno;
 use super::people::{People, Tally};
 use super::records::Records;
 use crate::check::text::Room;
 use crate::environment;
-use crate::runtime::{self, Runtime};
+use crate::runtime::{self, Runtime, copies};
 
 /// What becomes of an answer that the protocol forbids.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,13 +35,14 @@ pub struct State {
     pub records: Records,
     /// Who asked whom.
     pub people: People,
+    /// Whether the interpreter's own calls come here.
+    pub hearing: Hearing,
     /// The log's path; empty for standard error.
     path: [c_char; PATH],
     /// By the bits of rules and mistakes; the first one is of views held at the exit.
     tallies: [Tally; u64::BITS as usize],
     /// Whether there was one at the beginning: what gets its number later is a file of the program's.
     has_standard_error: bool,
-    hears_the_host: AtomicBool,
     /// Whether it was said that the log cannot be written.
     misses_the_log: AtomicBool,
     n_asked: AtomicUsize,
@@ -52,40 +54,33 @@ static STATE: AtomicPtr<State> = AtomicPtr::new(ptr::null_mut());
 /// How many forks this process is away from the first.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-fn mode() -> Option<Mode> {
-    environment::audit().map(|word| match word {
-        b"raise" => Mode::Raise,
-        b"abort" => Mode::Abort,
+fn mode() -> Mode {
+    match environment::audit() {
+        Some(b"raise") => Mode::Raise,
+        Some(b"abort") => Mode::Abort,
         _ => Mode::Warn,
-    })
+    }
 }
 
-/// The audit, if it is on.
-#[inline]
-pub fn watch(runtime: &Runtime) -> Option<&'static State> {
-    if runtime::is_watched() { begun(runtime) } else { None }
-}
-
-#[inline(never)]
-fn begun(runtime: &Runtime) -> Option<&'static State> {
+/// The audit of this process, begun when it is first asked for; none without memory.
+pub fn begun(runtime: &Runtime) -> Option<&'static State> {
     // SAFETY: null, or a state that is never freed.
     unsafe { STATE.load(Ordering::Acquire).as_ref() }.or_else(|| begin(runtime))
 }
 
 #[cold]
 fn begin(runtime: &Runtime) -> Option<&'static State> {
-    let _errno = Errno::keep();
-    let mode = mode()?;
     // SAFETY: any number and size.
     let new = unsafe { libc::calloc(1, size_of::<State>()) }.cast::<State>();
     let mut new = NonNull::new(new)?;
     // SAFETY: zeros are empty lists, open locks, counts of nothing, no path and `Mode::Warn`.
     let state = unsafe { new.as_mut() };
-    state.mode = mode;
+    state.mode = mode();
     // SAFETY: a question about a number.
     state.has_standard_error = unsafe { libc::fcntl(libc::STDERR_FILENO, libc::F_GETFD) } >= 0;
     note_path(&mut state.path);
     state.people.meet(runtime);
+    state.hearing.meet(runtime);
     let none = ptr::null_mut();
     if STATE.compare_exchange(none, new.as_ptr(), Ordering::AcqRel, Ordering::Acquire).is_err() {
         // Another thread was first.
@@ -200,16 +195,6 @@ pub fn abort() {
 }
 
 impl State {
-    /// A call of the interpreter's own came here: all of them do.
-    pub fn hears_the_host(&self) {
-        self.hears_the_host.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether any has.
-    pub fn has_heard_the_host(&self) -> bool {
-        self.hears_the_host.load(Ordering::Relaxed)
-    }
-
     /// The lines about a rule or mistake.
     pub fn tally(&self, bit: u8) -> &Tally {
         let [first, ..] = &self.tallies;
@@ -219,6 +204,11 @@ impl State {
     /// Counts a view that is asked for.
     pub fn count_request(&self) {
         self.n_asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes one out of the count that became another.
+    pub fn uncount_request(&self) {
+        self.n_asked.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts a view that is given back.
@@ -234,6 +224,11 @@ impl State {
     /// What is known only at the end.
     #[cold]
     fn end(&self) {
+        let runtime = runtime::current();
+        let hears_releases = self.hearing.hears_releases(runtime) && copies::all_watch();
+        if !hears_releases {
+            self.records.close_doubtful();
+        }
         for asked in self.people.all_asked() {
             let (n, n_lost) = asked.held();
             if n > 0 && self.tally(0).has_room() {
@@ -263,8 +258,7 @@ impl State {
         // Of a program that is as it should be, standard error is left alone; a log tells that it was
         // watched.
         if counts[2] > 0 || self.path[0] != 0 && counts[0] > 0 {
-            let runtime = runtime::current();
-            let hears = self.has_heard_the_host() || !runtime.is_hosted();
+            let hears = hears_releases && self.hearing.hears_acquisitions(runtime);
             let mut line = Line::new();
             line.end(counts, runtime.description(), hears);
             self.write_line(&line);

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering
 
 use super::memory::{self, Lock, hash};
 use super::people::Asked;
-use super::process;
+use super::record::{Now, Record};
 use crate::abi::Py_buffer;
 
 // The more of each, the shorter the lists of a program that holds many views; pages of them that no view
@@ -18,64 +18,8 @@ const N_LISTS: usize = 256;
 const N_COUNTS: usize = 1 << 16;
 /// How many releases are remembered, to tell a second one from one without an acquisition.
 const N_REMEMBERED: usize = 64;
-
-/// A view that is out.
-#[derive(Clone, Copy)]
-pub struct Record {
-    next: *mut Record,
-    view: usize,
-    obj: usize,
-    buf: usize,
-    /// Who asked for it; none if `PyBuffer_FillInfo` was called.
-    pub asked: Option<&'static Asked>,
-    /// The process of those that fork from one another.
-    pub generation: u32,
-    /// Whether its `Py_buffer` was filled again before it was released.
-    pub is_lost: bool,
-}
-
-impl Record {
-    /// A record of this process.
-    pub fn of(view: &Py_buffer, asked: Option<&'static Asked>) -> Self {
-        Self {
-            next: core::ptr::null_mut(),
-            view: core::ptr::from_ref(view).addr(),
-            obj: view.obj.addr(),
-            buf: view.buf.addr(),
-            asked,
-            generation: process::generation(),
-            is_lost: false,
-        }
-    }
-
-    /// Whether this is the view that a `Py_buffer` holds.
-    fn is_at(&self, view: usize) -> bool {
-        self.view == view && !self.is_lost
-    }
-
-    /// The view is out no more. One of a process that this one was forked from does not count here.
-    pub fn close(&self) {
-        if let Some(asked) = self.asked.filter(|_| self.is_own()) {
-            asked.release(self.is_lost);
-        }
-    }
-
-    fn lose(&self) {
-        if let Some(asked) = self.asked.filter(|_| self.is_own()) {
-            asked.lose();
-        }
-    }
-
-    /// Whether it was asked for by code that is not the interpreter's. (The interpreter gives some views
-    /// back by the slot itself.)
-    fn is_of_a_guest(&self) -> bool {
-        self.asked.and_then(|asked| asked.place).is_some_and(|place| !place.is_host)
-    }
-
-    fn is_own(&self) -> bool {
-        self.generation == process::generation()
-    }
-}
+/// How many views of the same object and memory are looked at.
+const MOST_ALIKE: usize = 64;
 
 struct Shard {
     lock: Lock,
@@ -114,6 +58,19 @@ impl Shard {
         }
     }
 
+    /// The first record of a list that fits.
+    fn look(list: &AtomicPtr<Record>, fits: &mut dyn FnMut(&Record) -> bool) -> Option<Record> {
+        let mut at = list.load(Ordering::Relaxed);
+        // SAFETY: null or in the list, so not freed; the shard's lock is held.
+        while let Some(record) = unsafe { at.as_ref() } {
+            if fits(record) {
+                return Some(*record);
+            }
+            at = record.next;
+        }
+        None
+    }
+
     /// Takes the first record of a list that fits out of it, and frees it.
     #[inline(never)]
     fn take(list: &AtomicPtr<Record>, fits: &dyn Fn(&Record) -> bool) -> Option<Record> {
@@ -147,48 +104,87 @@ impl Records {
         self.shards.get((hash(view) >> 50) as usize % N_SHARDS)
     }
 
-    /// Notes a view. One that was noted at the same address was asked for on the way, by this one's
-    /// exporter, and has become it; unless it is another object's view, of which the exporter keeps a copy.
-    pub fn add(&self, record: Record) {
-        let Some(shard) = self.shard(record.view) else { return };
-        let Some(list) = shard.list(record.view) else { return };
+    /// Notes a view. One that was noted at the same address was asked for on the way, by this one's exporter.
+    /// Whether one that was asked for has become this one.
+    pub fn add(&self, record: Record) -> bool {
+        let Some(shard) = self.shard(record.view) else { return false };
+        let Some(list) = shard.list(record.view) else { return false };
         self.n_of(record.obj).fetch_add(1, Ordering::Relaxed);
         shard.is_used.store(true, Ordering::Relaxed);
-        let inner = shard.lock.hold(|| {
+        let (gone, inner, kept) = shard.lock.hold(|| {
+            let gone = Shard::take(list, &|other| other.view == record.view && other.is_excused());
             let inner = Shard::take(list, &|other| other.is_at(record.view));
             Shard::put(list, record);
-            let inner = inner?;
-            let is_kept = inner.obj != record.obj && inner.is_of_a_guest();
-            if is_kept {
-                Shard::put(list, Record { is_lost: true, ..inner });
+            let kept = inner.and_then(|inner| inner.kept_by_exporter_of(&record));
+            if let Some(kept) = kept {
+                Shard::put(list, kept);
             }
-            Some((inner, is_kept))
+            (gone, inner, kept)
         });
-        match inner {
-            Some((inner, false)) => {
-                self.n_of(inner.obj).fetch_sub(1, Ordering::Relaxed);
-                inner.close();
-            }
-            Some((inner, true)) => inner.lose(),
-            None => {}
+        for gone in gone.into_iter().chain(inner.filter(|_| kept.is_none())) {
+            self.n_of(gone.obj).fetch_sub(1, Ordering::Relaxed);
         }
+        let Some(inner) = inner else { return false };
+        if kept.is_some_and(|kept| kept.asked.is_some()) {
+            inner.lose();
+            return false;
+        }
+        inner.close();
+        inner.asked.is_some()
     }
 
-    /// A `Py_buffer` is filled anew: the view that was in it can be given back no more, unless a copy is.
-    pub fn lose(&self, view: usize) {
+    /// The interpreter gives back what is at an address as another object's than is recorded. If an exporter asked
+    /// for that on the way, it may give it back itself. What was recorded.
+    pub fn excuse(&self, view: usize) -> Option<Record> {
+        let shard = self.shard(view)?;
+        let list = shard.list(view)?;
+        let found = shard.lock.hold(|| {
+            let found = Shard::take(list, &|record| record.is_at(view))?;
+            if found.is_of_a_guest() {
+                Shard::put(list, found.excused());
+            }
+            Some(found)
+        })?;
+        if !found.is_of_a_guest() {
+            self.n_of(found.obj).fetch_sub(1, Ordering::Relaxed);
+        }
+        found.close();
+        Some(found)
+    }
+
+    /// A `Py_buffer` is filled anew: the view that was in it, if it is still out, can be given back no more,
+    /// unless a copy is.
+    pub fn lose(&self, view: usize, is_out: impl Fn(&Record) -> bool) {
         let Some(shard) = self.shard(view) else { return };
         let Some(list) = shard.list(view) else { return };
         let lost = shard.lock.hold(|| {
             let lost = Shard::take(list, &|record| record.is_at(view))?;
-            if lost.asked.is_none() {
+            let is_out = lost.asked.is_some() && is_out(&lost);
+            if is_out {
+                Shard::put(list, Record { now: Now::FilledAgain, ..lost });
+            } else {
                 self.n_of(lost.obj).fetch_sub(1, Ordering::Relaxed);
-                return None;
             }
-            Shard::put(list, Record { is_lost: true, ..lost });
-            Some(lost)
+            Some((lost, is_out))
         });
-        if let Some(lost) = lost {
-            lost.lose();
+        match lost {
+            Some((lost, true)) => lost.lose(),
+            Some((gone, false)) => gone.close(),
+            None => {}
+        }
+    }
+
+    /// Closes the views that are not out for certain, where releases may not have been heard.
+    #[cold]
+    pub fn close_doubtful(&self) {
+        for shard in self.shards.iter().filter(|shard| shard.is_used.load(Ordering::Relaxed)) {
+            for list in &shard.lists {
+                while let Some(record) =
+                    shard.lock.hold(|| Shard::take(list, &|record| !record.is_certainly_out()))
+                {
+                    record.close();
+                }
+            }
         }
     }
 
@@ -216,20 +212,45 @@ impl Records {
     /// The record of another `Py_buffer` with the same object and memory, taken out.
     #[cold]
     pub fn take_like(&self, view: &Py_buffer) -> Option<Record> {
-        let (obj, buf) = (view.obj.addr(), view.buf.addr());
-        let n = self.n_of(obj);
-        if n.load(Ordering::Relaxed) == 0 {
+        self.find_like(view, |list| Shard::take(list, &|record| record.is_like(view))).inspect(
+            |record| {
+                self.n_of(record.obj).fetch_sub(1, Ordering::Relaxed);
+            },
+        )
+    }
+
+    /// As [`take_like`](Self::take_like), of a `Py_buffer` that holds the view no more: it was copied, and freed.
+    #[cold]
+    pub fn take_like_that_is_gone(&self, view: &Py_buffer) -> Option<Record> {
+        for nth in 0..MOST_ALIKE {
+            let mut n_before = nth;
+            let mut fits = |record: &Record| {
+                let is_like = record.is_like(view);
+                let is_it = is_like && n_before == 0;
+                n_before = n_before.saturating_sub(is_like.into());
+                is_it
+            };
+            let record = self.find_like(view, |list| Shard::look(list, &mut fits))?;
+            // Without the lock, as the system is asked.
+            if record.is_gone() {
+                return self.take_if(record.view, &|other| other.is_same(&record));
+            }
+        }
+        None
+    }
+
+    fn find_like(
+        &self,
+        view: &Py_buffer,
+        mut find: impl FnMut(&AtomicPtr<Record>) -> Option<Record>,
+    ) -> Option<Record> {
+        if self.n_of(view.obj.addr()).load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let fits = |record: &Record| record.obj == obj && record.buf == buf;
-        let record =
-            self.shards.iter().filter(|shard| shard.is_used.load(Ordering::Relaxed)).find_map(
-                |shard| {
-                    shard.lock.hold(|| shard.lists.iter().find_map(|list| Shard::take(list, &fits)))
-                },
-            )?;
-        n.fetch_sub(1, Ordering::Relaxed);
-        Some(record)
+        self.shards
+            .iter()
+            .filter(|shard| shard.is_used.load(Ordering::Relaxed))
+            .find_map(|shard| shard.lock.hold(|| shard.lists.iter().find_map(&mut find)))
     }
 
     /// Remembers a view that is given back. (Threads may mix two of them up: it decides about a word.)

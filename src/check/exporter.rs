@@ -15,8 +15,8 @@ use super::words::{Field, Word};
 use super::{Finding, Rule, Value, extent_of, mapped, name_exporter, place_of, view};
 use crate::abi::{Py_buffer, PyObject, getbufferproc, pybuffer_report};
 use crate::error::Error;
-use crate::runtime::views::{not_an_exporter, release};
-use crate::runtime::{self, Runtime};
+use crate::runtime::views::not_an_exporter;
+use crate::runtime::{self, Runtime, watch};
 use crate::view::plain::EMPTY;
 
 /// References that are held meanwhile: an exporter that drops too many shall outlive the look at it. What
@@ -266,7 +266,7 @@ impl Inquiry<'_> {
     unsafe fn ask(&mut self, view: &mut Py_buffer) -> bool {
         let before = self.count();
         // SAFETY: the slot of the object's own type.
-        let result = unsafe { (self.getbuffer)(self.obj, view, self.flags) };
+        let result = unsafe { watch::ask_unjudged(self.getbuffer, self.obj, view, self.flags) };
         if result != 0 && result != -1 {
             let result = result as isize;
             self.tell_number(Rule::Result, Field::Result, result, Word::ZeroOrMinusOne);
@@ -332,8 +332,8 @@ impl Inquiry<'_> {
     /// The exporter filled the view, or it is empty; it has not moved.
     #[inline(never)]
     unsafe fn release(&mut self, view: &mut Py_buffer) {
-        // SAFETY: the caller's promise. The audit saw no request, and is told of no release.
-        unsafe { release::<false>(self.runtime, view) };
+        // SAFETY: the caller's promise.
+        unsafe { watch::give_back(self.runtime, view, ptr::null()) };
         self.exception(false);
     }
 

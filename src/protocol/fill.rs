@@ -4,9 +4,8 @@ use core::ffi::{c_int, c_void};
 
 use super::get::{BAD_CALL, are_access_mode};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
-use crate::audit;
 use crate::error::Error;
-use crate::runtime::{self, unserved};
+use crate::runtime::{self, unserved, watch};
 use crate::view::plain;
 
 /// Fills `view` with `len` bytes at `buf`, as far as `flags` ask for it. The view gets a reference
@@ -70,18 +69,13 @@ unsafe fn fill_elsewhere(
     if are_access_mode(flags) && runtime::current().refuses_access_modes() {
         return Err(&BAD_CALL);
     }
-    let mut watcher = None;
-    if !obj.is_null() && !plain::is_refused(readonly, flags) {
-        let runtime = runtime::for_objects();
-        watcher = audit::watch(runtime);
-        // SAFETY: `obj` is an object (caller).
-        unsafe { runtime.incref(obj) };
-    }
     // SAFETY: not null, so writable (caller).
-    let filled = unsafe { plain::fill(view, obj, buf, len, readonly, flags) };
-    if let Some(audit) = watcher {
-        // SAFETY: filled just now.
-        audit.filled(unsafe { &*view });
+    let fill = || unsafe { plain::fill(view, obj, buf, len, readonly, flags) };
+    if obj.is_null() || plain::is_refused(readonly, flags) {
+        return fill();
     }
-    filled
+    // SAFETY: `obj` is an object (caller).
+    unsafe { runtime::for_objects().incref(obj) };
+    // SAFETY: as above.
+    unsafe { watch::fill(view, fill) }
 }

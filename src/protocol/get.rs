@@ -4,11 +4,11 @@ use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
 
 use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, getbufferproc};
-use crate::audit;
 use crate::error::{Error, Kind};
 use crate::runtime;
 use crate::runtime::layout::ObjectLayout;
 use crate::runtime::views::{not_an_exporter, release};
+use crate::runtime::watch;
 pub use crate::view::plain::EMPTY;
 
 /// `bad argument to internal function`, as libpython says it, without its file and line.
@@ -95,22 +95,8 @@ pub unsafe fn ask_for(
     if view.is_null() && unsafe { runtime.is_memoryview(obj) } {
         return Err(Error::NullArgument);
     }
-    let Some(audit) = audit::watch(runtime) else {
-        // SAFETY: this is the slot of the object's own type; the rest is the caller's promise.
-        return Ok(unsafe { getbuffer(obj, view, flags) });
-    };
-    let request = audit::Request { obj, view, flags, caller };
-    // SAFETY: null or a view (caller).
-    let before = unsafe { audit.before(runtime, &request) };
-    // SAFETY: as without the audit.
-    let answer = unsafe { getbuffer(obj, view, flags) };
-    // SAFETY: an exporter's answer.
-    let judged = unsafe { audit.after(runtime, &request, &before, answer) };
-    if judged.is_err() && answer == 0 && !view.is_null() {
-        // SAFETY: filled just now, and not moved.
-        unsafe { release::<false>(runtime, view) };
-    }
-    judged.map(|()| answer)
+    // SAFETY: this is the slot of the object's own type; the rest is the caller's promise.
+    unsafe { watch::ask(runtime, getbuffer, obj, view, flags, caller) }
 }
 
 /// Gives a view back, for callers within the library: not once more in line.
@@ -133,13 +119,8 @@ pub unsafe fn give_back(view: *mut Py_buffer) {
 /// As for [`release`].
 #[inline(never)]
 pub unsafe fn give_back_for(view: *mut Py_buffer, caller: *const c_void) {
-    let runtime = runtime::for_objects();
-    if let Some(audit) = audit::watch(runtime) {
-        // SAFETY: a view (caller).
-        unsafe { audit.given_back(runtime, view, caller) };
-    }
     // SAFETY: the caller's promise is the callee's.
-    unsafe { release::<false>(runtime, view) };
+    unsafe { watch::give_back(runtime::for_objects(), view, caller) };
 }
 
 /// Calls `work` with a view of `obj`, and gives the view back.

@@ -8,12 +8,15 @@
 //! "Hosted" is final once found. "Standalone" is not remembered until an object or an error of that
 //! world exists, as a libpython may yet be loaded; from then on it is final too.
 
+pub mod copies;
 mod counts;
 pub mod cpython;
+mod images;
 pub mod layout;
 pub mod memoryviews;
 pub mod standalone;
 pub mod views;
+pub mod watch;
 
 use core::borrow::Borrow;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -126,7 +129,7 @@ pub fn settled_counted() -> Option<&'static Runtime> {
 
 /// Makes `runtime` the world, unless another one is already; answers which it is.
 fn settle(runtime: &'static Runtime) -> &'static Runtime {
-    if environment::audit().is_some() {
+    if copies::settle(environment::audit().is_some()) {
         WATCHED.store(true, Ordering::Relaxed);
     }
     let new = ptr::from_ref(runtime).cast_mut();

@@ -1,7 +1,6 @@
 //! Giving a view back to whose it is, by the slots of its object's type.
 //!
-//! Knows nothing of requests, of the audit, or of what a view means: `protocol::get` and the checker, which
-//! the audit is not told of, both end here.
+//! Knows nothing of requests, of the audit (`watch` does), or of what a view means.
 
 use core::ptr;
 

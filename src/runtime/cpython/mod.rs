@@ -24,6 +24,7 @@ macro_rules! address_of {
     };
 }
 
+mod calls;
 mod dynamic;
 mod host;
 mod memoryviews;
@@ -39,7 +40,8 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::layout::ObjectLayout;
 use super::{Runtime, counts};
-pub use dynamic::locate;
+pub use calls::entries;
+pub use dynamic::{Image, locate};
 pub use host::Host;
 use symbols::Symbols;
 

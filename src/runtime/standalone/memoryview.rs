@@ -12,7 +12,7 @@ use core::ffi::{CStr, c_char, c_int};
 use core::ptr;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
-use super::{StaticSlots, StaticType, errors, objects};
+use super::{RUNTIME, StaticSlots, StaticType, errors, objects};
 use crate::abi::{
     Py_buffer, PyBUF_FULL_RO, PyBUF_MAX_NDIM, PyBUF_WRITE, PyBufferProcs, PyObject, PyTypeObject,
     PyVarObject,
@@ -21,6 +21,7 @@ use crate::error::{Error, Kind, Raised};
 use crate::layout::{Order, strides::fill_contiguous};
 use crate::runtime::layout::ObjectLayout;
 use crate::runtime::memoryviews::{FREE_FORMAT, MANAGED_NAME, Managed, Memoryview};
+use crate::runtime::watch;
 use crate::view::{Fields, plain};
 
 static TYPE: StaticType = {
@@ -110,7 +111,11 @@ unsafe fn of_exporter(obj: *mut PyObject) -> *mut PyObject {
     // SAFETY: just made.
     let master = unsafe { &raw mut (*managed).master };
     // SAFETY: the slot of the object's own type; the view stays where it is.
-    if unsafe { getbuffer(obj, master, PyBUF_FULL_RO) } != 0 {
+    let asked = unsafe { watch::ask(&RUNTIME, getbuffer, obj, master, PyBUF_FULL_RO, ptr::null()) };
+    if let Err(error) = &asked {
+        errors::raise(error);
+    }
+    if asked.ok() != Some(0) {
         // SAFETY: as above; it was not filled.
         unsafe { (*master).obj = ptr::null_mut() };
         // SAFETY: nobody else has it.
@@ -334,18 +339,8 @@ unsafe extern "C" fn dealloc_managed(obj: *mut PyObject) {
     let managed: *mut Managed = obj.cast();
     // SAFETY: still there (caller).
     let master = unsafe { &raw mut (*managed).master };
-    // SAFETY: as above.
-    let owner = unsafe { (*master).obj };
-    if !owner.is_null() {
-        // SAFETY: an object, whose reference the view owns.
-        let slots = unsafe { ObjectLayout::PLAIN.slots_of(owner) };
-        if let Some(releasebuffer) = slots.and_then(|slots| slots.bf_releasebuffer) {
-            // SAFETY: the slot of the object's own type, with the view that its other slot filled.
-            unsafe { releasebuffer(owner, master) };
-        }
-        // SAFETY: the view owned this reference.
-        unsafe { objects::decref(owner) };
-    }
+    // SAFETY: what the exporter filled, where it was filled, or a view without an object.
+    unsafe { watch::give_back(&RUNTIME, master, ptr::null()) };
     // SAFETY: still there.
     let Managed { flags, master: Py_buffer { format, .. }, .. } = unsafe { managed.read() };
     if flags & FREE_FORMAT != 0 {

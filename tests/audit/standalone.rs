@@ -1,0 +1,103 @@
+//! The audit of programs without Python.
+
+use std::fs;
+use std::process::Command;
+
+use super::super::lines;
+use super::super::support::{cc, run, run_any, shipped, temp_dir};
+
+/// An exporter's consumer without any Python, which forgets a view.
+const PROGRAM: &str = r#"
+#include <libpybuffer.h>
+#include <stdlib.h>
+static int get(PyObject *self, Py_buffer *view, int flags)
+{
+    return PyBuffer_FillInfo(view, self, "abc", 3, 1, flags);
+}
+static PyBufferProcs procs = { get, NULL };
+static PyTypeObject letters = { PyVarObject_HEAD_INIT(NULL, 0) .tp_name = "letters",
+    .tp_basicsize = sizeof(PyObject), .tp_flags = Py_TPFLAGS_DEFAULT, .tp_as_buffer = &procs };
+int main(void)
+{
+    static Py_buffer kept, released, copy;
+    if (PyType_Ready(&letters) < 0)
+        return 1;
+    PyObject *object = PyObject_New(PyObject, &letters);
+    if (PyObject_GetBuffer(object, &kept, PyBUF_ND) || PyObject_GetBuffer(object, &released, PyBUF_ND))
+        return 2;
+    copy = released;
+    PyBuffer_Release(&copy);
+    exit(0);
+}
+"#;
+
+#[test]
+fn program_without_python_is_audited_too() {
+    let folder = temp_dir("audit-program");
+    let source = folder.join("program.c");
+    fs::write(&source, PROGRAM).unwrap();
+    let (log, program) = (folder.join("log"), folder.join("program"));
+    for library in ["-lpybuffer", "-l:libpybuffer.a"] {
+        run(cc()
+            .arg("-I")
+            .arg(&shipped().include)
+            .arg(&source)
+            .arg("-L")
+            .arg(&shipped().lib_dir)
+            .args([library, "-rdynamic", "-o"])
+            .arg(&program));
+        let _ = fs::remove_file(&log);
+        let mut command = Command::new(&program);
+        command.env("LD_LIBRARY_PATH", &shipped().lib_dir).env("PYBUFFER_AUDIT", "warn");
+        // A log's name counts from where the program was started.
+        run(command.env("PYBUFFER_AUDIT_LOG", "log").current_dir(&folder));
+        let expected = [
+            "RELEASE of a view that was moved: 'letters' for PyBUF_CONTIG_RO; asked by program (main at +0x); \
+             released by program (main at +0x)",
+            "HELD at exit: 1 view of 'letters' for PyBUF_CONTIG_RO; asked by program (main at +0x)",
+        ];
+        assert_eq!(lines(&log), expected, "{library}");
+    }
+}
+
+/// Builds `tests/audit/memoryviews.c`, whose argument says what it does, and runs it under the audit.
+fn memoryviews(what: &str, mode: &str) -> (Option<i32>, Vec<String>) {
+    let folder = temp_dir(&format!("audit-memoryviews-{what}-{mode}"));
+    let (log, program) = (folder.join("log"), folder.join("program"));
+    run(cc()
+        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-I"])
+        .arg(&shipped().include)
+        .arg(shipped().root.join("tests/audit/memoryviews.c"))
+        .arg("-L")
+        .arg(&shipped().lib_dir)
+        .args(["-lpybuffer", "-o"])
+        .arg(&program));
+    let mut command = Command::new(&program);
+    command.arg(what).env("LD_LIBRARY_PATH", &shipped().lib_dir);
+    let output = run_any(command.env("PYBUFFER_AUDIT", mode).env("PYBUFFER_AUDIT_LOG", &log));
+    (output.status.code(), lines(&log))
+}
+
+#[test]
+fn memoryview_of_a_forwarding_exporter_is_given_back() {
+    assert_eq!(memoryviews("forward", "warn"), (Some(0), vec![]));
+    assert_eq!(memoryviews("forward", "abort"), (Some(0), vec![]));
+}
+
+#[test]
+fn memoryview_of_a_wrong_answer_is_told_of_and_refused() {
+    let line = "MUST 3 len: 'exporter' for PyBUF_FULL_RO: len: found 7, expected 3; \
+                asked by libpybuffer itself";
+    let again = "AGAIN: 9 more findings like those above of 'exporter'";
+    let expected = vec![line.to_string(), again.to_string()];
+    assert_eq!(memoryviews("wrong", "warn"), (Some(0), expected));
+    // The program's status says that none was made, and a SystemError raised.
+    assert_eq!(memoryviews("wrong", "raise"), (Some(3), vec![line.to_string()]));
+}
+
+#[test]
+fn memoryview_that_is_kept_holds_its_view() {
+    let line = "HELD at exit: 1 view of 'exporter' for PyBUF_FULL_RO; asked by libpybuffer \
+                itself";
+    assert_eq!(memoryviews("keep", "warn"), (Some(0), vec![line.to_string()]));
+}
