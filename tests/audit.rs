@@ -144,13 +144,17 @@ except TypeError: pass
 
 /// Every python with the headers to build an extension.
 fn each_python(test: &str, mut work: impl FnMut(&Python, &Path)) {
-    let is_reached = |python: &&Python| python.libpython.is_some() || has_companion();
-    for python in pythons().iter().filter(is_reached) {
+    for python in pythons().iter().filter(|python| is_reached(python)) {
         match build_mistakes(python, test) {
             Some(folder) => work(python, &folder),
             None => skip(test, &format!("CPython {} has no Python.h", python.label)),
         }
     }
+}
+
+/// Whether `pybuffer-run` reaches a python here.
+fn is_reached(python: &Python) -> bool {
+    python.libpython.is_some() || has_companion()
 }
 
 /// Whether libpython's own calls come to the library: only then can releases be judged.

@@ -92,16 +92,24 @@ struct Note {
 const NAME: [u8; 12] = *b"pybuffer\0\0\0\0";
 
 unsafe extern "C" {
-    /// This copy's.
-    static pybuffer_note: Note;
+    /// How far behind this number this copy's [`Member`] is.
+    static pybuffer_member: i32;
+}
+
+/// The member that is so far behind a number as that says.
+///
+/// # Safety
+/// It is a note's, or this copy's.
+unsafe fn member_behind(offset: &'static i32) -> &'static Member {
+    let address = ptr::from_ref(offset).expose_provenance().wrapping_add_signed(*offset as isize);
+    // SAFETY: it leads to a member in its own image, which stays (caller).
+    unsafe { &*ptr::with_exposed_provenance(address) }
 }
 
 impl Note {
-    fn member(&self) -> &'static Member {
-        let from = (&raw const self.offset).expose_provenance();
-        let address = from.wrapping_add_signed(self.offset as isize);
-        // SAFETY: a note of this version leads to a member in its own image, which stays.
-        unsafe { &*ptr::with_exposed_provenance(address) }
+    fn member(&'static self) -> &'static Member {
+        // SAFETY: a note's.
+        unsafe { member_behind(&self.offset) }
     }
 
     /// The note of this name in an image.
@@ -113,7 +121,8 @@ impl Note {
                 while end.wrapping_sub(at) >= size_of::<Self>() && at < end {
                     // SAFETY: so many bytes of a segment, whose notes are aligned.
                     let note = unsafe { &*ptr::with_exposed_provenance::<Self>(at) };
-                    if note.name_size == 9 && note.content_size == 4 && note.name == NAME {
+                    // What a later version leads to may be longer.
+                    if note.name_size == 9 && note.name == NAME {
                         return Some(note);
                     }
                     let aligned = |size: u32| (size as usize).wrapping_add(3) & !3;
@@ -129,7 +138,9 @@ impl Note {
 /// This copy.
 fn own() -> &'static Member {
     // SAFETY: laid out by the assembler, and never changed.
-    unsafe { &pybuffer_note }.member()
+    let offset = unsafe { &pybuffer_member };
+    // SAFETY: this copy's.
+    unsafe { member_behind(offset) }
 }
 
 /// The one that keeps the ledger, once this copy is settled; null if it is not known how to tell it anything.
