@@ -57,6 +57,8 @@ unsafe extern "C" fn judge(answer: *const Answer) -> c_int {
     let wrong = with_state(|state, runtime| unsafe { state.judge(runtime, answer) }).flatten();
     let Some(text) = wrong else { return 0 };
     // SAFETY: so many characters are writable (caller).
+    unsafe { answer.text.write_bytes(0, answer.text_size) };
+    // SAFETY: as above.
     let room = unsafe { slice::from_raw_parts_mut::<c_char>(answer.text, answer.text_size) };
     Room::new(room).put_c(text.as_c_str());
     1

@@ -3,7 +3,8 @@
 //! `protocol`, the checker and the memoryviews of the standalone world go this way; who keeps the ledger, they
 //! need not know.
 
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::Runtime;
@@ -68,14 +69,14 @@ pub unsafe fn ask(
 /// The exporter was asked just now, and answered so.
 #[inline(never)]
 unsafe fn judge(runtime: &Runtime, ledger: &Ledger, mut answer: Answer) -> Result<(), Error> {
-    let mut text = [0; 640];
-    (answer.text, answer.text_size) = (text.as_mut_ptr(), text.len());
+    let mut text = MaybeUninit::<[c_char; 640]>::uninit();
+    (answer.text, answer.text_size) = (text.as_mut_ptr().cast(), size_of_val(&text));
     // SAFETY: the caller's promise is the callee's.
     if unsafe { (ledger.judge)(&raw const answer) } == 0 {
         return Ok(());
     }
-    // SAFETY: the room was zero, and the text in it ends in its NUL.
-    let text = Text::from_c_str(unsafe { CStr::from_ptr(text.as_ptr()) });
+    // SAFETY: the ledger has written a C string.
+    let text = Text::from_c_str(unsafe { CStr::from_ptr(text.as_ptr().cast()) });
     // The exporter's own exception tells why it failed.
     let is_raised = runtime.raise_from_pending(Kind::System, &text);
     Err(if is_raised { Error::Raised } else { Error::Text(Kind::System, text) })

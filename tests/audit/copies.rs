@@ -106,7 +106,7 @@ fn copy_of_another_version_keeps_silent_and_makes_nobody_accused() {
         // A view that one acquired and another gave back may have come by way of the other version.
         let code = format!(
             "import sys; sys.path.insert(0, {folder:?}); import mistakes as m\n\
-             m.move(bytearray(4)); m.never(bytearray(4)); m.twice(bytearray(3))"
+             m.move(bytearray(4)); m.never(b'abc'); m.twice(b'abc')"
         );
         run(audited(python, "abort", Some(&log)).args(["-c", &code]));
         assert_eq!(lines(&log), [""; 0], "{}", python.label);
