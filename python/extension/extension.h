@@ -1,0 +1,46 @@
+/* The extension module libpybuffer._libpybuffer: what its files share. Written against the limited API of
+   CPython 3.8, whose Python.h lacks Py_buffer; libpybuffer.h supplies it. */
+
+#ifndef EXTENSION_H
+#define EXTENSION_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <libpybuffer.h>
+
+/* A function's name and arguments. */
+typedef struct {
+    const char *format;        /* as for PyArg_ParseTupleAndKeywords; all of them objects */
+    const char *const *names;
+    Py_ssize_t n_required;
+    Py_ssize_t n_positional;   /* how many may be given by position */
+} signature;
+
+/* The most arguments that a function has. */
+#define MAX_ARGUMENTS 5
+
+/* Puts the arguments of a call into `values`, which are NULL before and stay so where none is given. 0 with
+   an exception if the call does not fit the signature. */
+int take_arguments(const signature *signature, PyObject *args, PyObject *kwargs, PyObject **values);
+
+/* 'C', 'F' or 'A'; NULL and None are 'C'. 0 with an exception for anything else. */
+char order_of(PyObject *order);
+
+/* The UTF-8 of a str or bytes, as a new bytes without a NUL in it. */
+PyObject *text_of(PyObject *text, const char *what);
+
+PyObject *tobytes(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *copyto(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *contiguous(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *is_contiguous(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *view(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *itemsize(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *equivalent(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *parse(PyObject *module, PyObject *format);
+PyObject *check(PyObject *module, PyObject *object);
+
+extern const char tobytes_doc[], copyto_doc[], contiguous_doc[], is_contiguous_doc[], view_doc[],
+    itemsize_doc[], equivalent_doc[];
+
+#endif

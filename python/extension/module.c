@@ -1,0 +1,67 @@
+/* The module: its functions, and what it says of itself to the interpreter. No state: nothing is kept from one
+   call to the next, so any number of interpreters may load it. */
+
+#include "extension.h"
+
+#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
+
+static PyMethodDef functions[] = {
+    { "tobytes", WITH_KEYWORDS(tobytes), tobytes_doc },
+    { "copyto", WITH_KEYWORDS(copyto), copyto_doc },
+    { "contiguous", WITH_KEYWORDS(contiguous), contiguous_doc },
+    { "is_contiguous", WITH_KEYWORDS(is_contiguous), is_contiguous_doc },
+    { "view", WITH_KEYWORDS(view), view_doc },
+    { "itemsize", WITH_KEYWORDS(itemsize), itemsize_doc },
+    { "equivalent", WITH_KEYWORDS(equivalent), equivalent_doc },
+    { "parse", parse, METH_O, "What Format is made of: see libpybuffer.parse." },
+    { "check", check, METH_O, "What a Report is made of: see libpybuffer.check." },
+    { NULL, NULL, 0, NULL },
+};
+
+static int fill_module(PyObject *module)
+{
+    if (PyModule_AddStringConstant(module, "version", pybuffer_version()) < 0 ||
+        PyModule_AddStringConstant(module, "cpu_level", pybuffer_cpu_level()) < 0)
+        return -1;
+    return PyModule_AddStringConstant(module, "runtime", pybuffer_runtime());
+}
+
+/* Python.h of 3.8 lacks these; the numbers belong to the stable ABI. An interpreter that does not know a slot
+   refuses the module, so the second one is put in where it is known. */
+#define SLOT_EXEC 2                 /* Py_mod_exec */
+#define SLOT_INTERPRETERS 3         /* Py_mod_multiple_interpreters, since 3.12 */
+#define SLOT_GIL 4                  /* Py_mod_gil, since 3.13 */
+#define PER_INTERPRETER_GIL ((void *)2) /* Py_MOD_PER_INTERPRETER_GIL_SUPPORTED */
+#define GIL_NOT_USED ((void *)1)    /* Py_MOD_GIL_NOT_USED */
+
+static PyModuleDef_Slot slots[4] = { { SLOT_EXEC, (void *)fill_module } };
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_libpybuffer",
+    .m_doc = "The compiled part of libpybuffer.",
+    .m_methods = functions,
+    .m_slots = slots,
+};
+
+/* The minor version of the CPython that runs, 12 for 3.12; 0 if it is no Python 3. */
+static int minor_version(void)
+{
+    const char *text = Py_GetVersion();
+    int minor = 0;
+    if (text[0] == '3' && text[1] == '.')
+        for (text += 2; *text >= '0' && *text <= '9' && minor < 1000; text++)
+            minor = 10 * minor + (*text - '0');
+    return minor;
+}
+
+PyMODINIT_FUNC PyInit__libpybuffer(void)
+{
+    /* Each interpreter that imports the module writes the same again. */
+    PyModuleDef_Slot *slot = slots + 1;
+    if (minor_version() >= 12)
+        *slot++ = (PyModuleDef_Slot){ SLOT_INTERPRETERS, PER_INTERPRETER_GIL };
+    if (minor_version() >= 13)
+        *slot++ = (PyModuleDef_Slot){ SLOT_GIL, GIL_NOT_USED };
+    return PyModuleDef_Init(&definition);
+}

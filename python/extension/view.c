@@ -1,0 +1,188 @@
+/* A memoryview of any layout within an exporter's memory. */
+
+#include "extension.h"
+
+/* What a view is made of. */
+typedef struct {
+    Py_buffer info;                      /* of the new memoryview */
+    Py_ssize_t shape[PyBUF_MAX_NDIM];
+    Py_ssize_t strides[PyBUF_MAX_NDIM];
+    Py_ssize_t offset;
+    PyObject *format;                    /* the bytes that info.format points into, or NULL */
+} layout;
+
+/* Reads a sequence of numbers; their count, or -1 with an exception. */
+static int read_numbers(PyObject *sequence, Py_ssize_t *numbers, const char *what)
+{
+    PyObject *tuple = PySequence_Tuple(sequence);
+    if (tuple == NULL)
+        return -1;
+    Py_ssize_t n = PyTuple_Size(tuple);
+    if (n > PyBUF_MAX_NDIM) {
+        PyErr_Format(PyExc_ValueError, "view: %s has %zd numbers, and a memoryview at most %d dimensions", what, n,
+                     PyBUF_MAX_NDIM);
+        n = -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        numbers[i] = PyNumber_AsSsize_t(PyTuple_GetItem(tuple, i), PyExc_OverflowError);
+        if (numbers[i] == -1 && PyErr_Occurred())
+            n = -1;
+    }
+    Py_DECREF(tuple);
+    return (int)n;
+}
+
+/* Sets info.len and, if there are none, the strides. */
+static int measure(layout *layout, int has_strides)
+{
+    Py_buffer *info = &layout->info;
+    Py_ssize_t size = info->itemsize;
+    for (int i = info->ndim - 1; i >= 0; i--) {
+        if (!has_strides)
+            layout->strides[i] = size;
+        if (layout->shape[i] < 0) {
+            PyErr_Format(PyExc_ValueError, "view: shape[%d] is %zd", i, layout->shape[i]);
+            return -1;
+        }
+        if (__builtin_mul_overflow(size, layout->shape[i], &size)) {
+            PyErr_SetString(PyExc_ValueError, "view: an array of this shape has more bytes than there are addresses");
+            return -1;
+        }
+    }
+    info->len = size;
+    return 0;
+}
+
+/* Whether all of the items lie within the exporter's bytes: 0, or -1 with ValueError. */
+static int verify(const layout *layout, const Py_buffer *memory)
+{
+    const Py_buffer *info = &layout->info;
+    int ndim = info->ndim;
+    if (pybuffer_verify_structure(memory->len, info->itemsize, ndim, ndim == 0 ? NULL : layout->shape,
+                                  ndim == 0 ? NULL : layout->strides, layout->offset))
+        return 0;
+    if (info->itemsize > 0) {
+        if (layout->offset % info->itemsize != 0) {
+            PyErr_Format(PyExc_ValueError, "view: offset %zd is not a multiple of the itemsize, %zd", layout->offset,
+                         info->itemsize);
+            return -1;
+        }
+        for (int i = 0; i < ndim; i++)
+            if (layout->strides[i] % info->itemsize != 0) {
+                PyErr_Format(PyExc_ValueError, "view: strides[%d], %zd, is not a multiple of the itemsize, %zd", i,
+                             layout->strides[i], info->itemsize);
+                return -1;
+            }
+    }
+    PyErr_Format(PyExc_ValueError, "view: items of %zd bytes at this shape, these strides and offset %zd are not all "
+                 "within the %zd bytes of the exporter", info->itemsize, layout->offset, memory->len);
+    return -1;
+}
+
+/* The end of the last memoryview of a memory. */
+static void give_back(PyObject *keeper)
+{
+    Py_buffer *memory = PyCapsule_GetPointer(keeper, NULL);
+    PyBuffer_Release(memory);
+    PyMem_Free(memory);
+}
+
+/* Reads what the caller asks for; -1 with an exception. */
+static int read_layout(layout *layout, PyObject **values, const Py_buffer *memory)
+{
+    Py_buffer *info = &layout->info;
+    int has_strides = values[2] != NULL && values[2] != Py_None;
+    info->ndim = read_numbers(values[1], layout->shape, "shape");
+    if (info->ndim < 0)
+        return -1;
+    if (has_strides) {
+        int n = read_numbers(values[2], layout->strides, "strides");
+        if (n >= 0 && n != info->ndim)
+            PyErr_Format(PyExc_ValueError, "view: shape has %d numbers, strides has %d", info->ndim, n);
+        if (n != info->ndim)
+            return -1;
+    }
+    if (values[3] != NULL) {
+        layout->offset = PyNumber_AsSsize_t(values[3], PyExc_OverflowError);
+        if (layout->offset == -1 && PyErr_Occurred())
+            return -1;
+    }
+    info->format = memory->format;
+    info->itemsize = memory->itemsize;
+    if (values[4] != NULL && values[4] != Py_None) {
+        layout->format = text_of(values[4], "view: format");
+        if (layout->format == NULL)
+            return -1;
+        info->format = PyBytes_AsString(layout->format);
+        info->itemsize = pybuffer_format_itemsize(info->format);
+        if (info->itemsize < 0)
+            return -1;
+    }
+    return measure(layout, has_strides);
+}
+
+/* The memoryview of `memory`, which it gives back at its end; NULL with an exception, and then not. */
+static PyObject *make_view(PyObject **values, Py_buffer *memory)
+{
+    if (!PyBuffer_IsContiguous(memory, 'A')) {
+        PyErr_SetString(PyExc_BufferError, "view: the exporter's memory is not contiguous");
+        return NULL;
+    }
+    layout layout = { .offset = 0 };
+    PyObject *keeper = NULL, *made = NULL;
+    if (read_layout(&layout, values, memory) == 0 && verify(&layout, memory) == 0) {
+        layout.info.buf = (char *)memory->buf + layout.offset;
+        layout.info.readonly = memory->readonly;
+        layout.info.shape = layout.shape;
+        layout.info.strides = layout.strides;
+        /* Not the exporter itself: a bytearray, say, must know that its memory is in use. */
+        keeper = PyCapsule_New(memory, NULL, NULL);
+    }
+    if (keeper != NULL)
+        made = pybuffer_memoryview_from_buffer_with_owner(&layout.info, keeper);
+    if (made != NULL)
+        PyCapsule_SetDestructor(keeper, give_back);
+    Py_XDECREF(keeper);
+    Py_XDECREF(layout.format);
+    return made;
+}
+
+const char view_doc[] =
+    "view(obj, shape, strides=None, offset=0, format=None)\n--\n\n"
+    "A memoryview of any N-dimensional layout within the memory of an exporter. Nothing is copied.\n\n"
+    "shape counts items; strides and offset are in bytes and multiples of the itemsize; without strides the\n"
+    "items lie in C order. format is obj's own if none is given. Each item has to lie within obj's memory,\n"
+    "which has to be contiguous; the memoryview keeps obj and its memory alive.\n\n"
+    ">>> import libpybuffer\n"
+    ">>> numbers = bytearray(range(6))\n"
+    ">>> libpybuffer.view(numbers, (2, 3)).tolist()\n"
+    "[[0, 1, 2], [3, 4, 5]]\n"
+    ">>> transposed = libpybuffer.view(numbers, shape=(3, 2), strides=(1, 3))\n"
+    ">>> transposed.tolist()\n"
+    "[[0, 3], [1, 4], [2, 5]]\n"
+    ">>> libpybuffer.tobytes(libpybuffer.view(numbers, (3,), (-2,), offset=4))\n"
+    "b'\\x04\\x02\\x00'\n\n"
+    "ValueError if an item would lie outside, or for a malformed format; BufferError if obj's memory is not\n"
+    "contiguous; TypeError if it is no exporter.";
+
+PyObject *view(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+{
+    static const char *const names[] = { "obj", "shape", "strides", "offset", "format", NULL };
+    static const signature signature = { "OO|OOO:view", names, 2, 5 };
+    PyObject *values[MAX_ARGUMENTS] = { NULL };
+    if (!take_arguments(&signature, args, kwargs, values))
+        return NULL;
+    Py_buffer *memory = PyMem_Malloc(sizeof *memory);
+    if (memory == NULL)
+        return PyErr_NoMemory();
+    if (PyObject_GetBuffer(values[0], memory, PyBUF_FULL_RO) < 0) {
+        PyMem_Free(memory);
+        return NULL;
+    }
+    PyObject *made = make_view(values, memory);
+    if (made == NULL) {
+        PyBuffer_Release(memory);
+        PyMem_Free(memory);
+    }
+    return made;
+}

@@ -1,0 +1,81 @@
+"""The steps of the Python package that pyproject.toml cannot say: `make lib`, one extension module linked with
+the archive, and what is built put beside it. CC and TARGET are make's."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+
+# From build/ to the package. The shared library comes under two names, as wheels hold no links; a program
+# finds it by its SONAME.
+SHIPPED = ["include/*.h", "lib/*.a", "lib/libpybuffer.so", "lib/libpybuffer.so.?", "lib/pkgconfig/*.pc",
+           "lib/cmake/libpybuffer/*.cmake", "lib/pybuffer/*"]
+
+
+def make_lib():
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    try:
+        subprocess.run(["make", "lib"], check=True, env=environment)
+    except FileNotFoundError:
+        raise SystemExit("libpybuffer: make is missing: it builds the library") from None
+    except subprocess.CalledProcessError:
+        raise SystemExit("libpybuffer: `make lib` failed: the lines above say why") from None
+
+
+class BuildPy(build_py):
+    def run(self):
+        super().run()
+        make_lib()
+        for file in (file for pattern in SHIPPED for file in glob.glob("build/" + pattern)):
+            target = os.path.join(self.build_lib, "libpybuffer", os.path.relpath(file, "build"))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(file, target)
+        # Folders that Python can import: the entry point of the group pkg_config names one.
+        for folder in "lib", "lib/pkgconfig":
+            open(os.path.join(self.build_lib, "libpybuffer", folder, "__init__.py"), "w").close()
+
+
+class BuildExtension(build_ext):
+    def run(self):
+        make_lib()
+        super().run()
+
+
+def manifest(key):
+    """What Cargo.toml says: the one place where it is written."""
+    with open("Cargo.toml", encoding="utf-8") as lines:
+        return re.search('^{} *= *"([^"]+)"'.format(key), lines.read(), re.MULTILINE).group(1)
+
+
+# The stable ABI of CPython 3.8, which serves every later one; free-threaded interpreters have none yet.
+is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+# Below build/, but in none of the folders that make fills.
+os.makedirs("build/python", exist_ok=True)
+options = {"build": {"build_base": "build/python"}, "egg_info": {"egg_base": "build/python"}}
+if not is_free_threaded:
+    options["bdist_wheel"] = {"py_limited_api": "cp38"}
+
+setup(
+    version=manifest("version"),
+    license=manifest("license"),
+    cmdclass={"build_py": BuildPy, "build_ext": BuildExtension},
+    options=options,
+    ext_modules=[Extension(
+        "libpybuffer._libpybuffer",
+        sorted(glob.glob("python/extension/*.c")),
+        depends=["python/extension/extension.h", "build/lib/libpybuffer.a", "build/include/libpybuffer.h"],
+        include_dirs=["build/include"],
+        define_macros=[] if is_free_threaded else [("Py_LIMITED_API", "0x03080000")],
+        py_limited_api=not is_free_threaded,
+        extra_compile_args=["-std=gnu11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
+        # Hidden, or the interpreter's functions of the same names run.
+        extra_link_args=["build/lib/libpybuffer.a", "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections"],
+    )],
+)
