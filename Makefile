@@ -208,6 +208,20 @@ tsan: lib ## Run the threads of the C suite, without Python, under ThreadSanitiz
 	@$(CARGO) +nightly --version >/dev/null || { echo 'libpybuffer: a nightly Rust is missing: it has the sanitizer' >&2; exit 1; }
 	$(cargo) test --test c_suite -- --ignored thread_sanitizer
 
+##@ Python package
+
+# Their ABI is not stable, so each gets a wheel of its own.
+FREE_THREADED ?= $(shell command -v python3.13t python3.14t)
+
+.PHONY: wheel
+wheel: lib ## Build the Python package into dist/: a wheel for every CPython with a GIL, one for each free-threaded
+	$(call need,$(PYTHON),it builds the package)
+	CC='$(CC)' TARGET='$(TARGET)' $(PYTHON) python/wheel.py $(FREE_THREADED)
+
+.PHONY: test-package
+test-package: lib ## Test the package in a fresh environment of every CPython of this machine, and build it from the sdist
+	$(cargo) test --test package -- --ignored
+
 ##@ Show
 
 .PHONY: demo
@@ -235,7 +249,7 @@ findings: lib ## Write docs/findings.txt anew: what the checker finds in NumPy, 
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' || \
 	  { echo "make findings: NumPy needs CPython 3.12 or newer: make findings PYTHON=python3.13" >&2; exit 1; }
 	$(PYTHON) -m venv $(BUILD)/findings
-	$(BUILD)/findings/bin/python -m pip install --quiet --disable-pip-version-check -r tools/findings/requirements.txt
+	$(BUILD)/findings/bin/python -m pip install --quiet --disable-pip-version-check -r tools/findings/requirements.txt .
 	$(BUILD)/findings/bin/python tools/findings/findings.py >$(BUILD)/findings.txt
 	$(BUILD)/findings/bin/python tools/findings/by_hand.py >>$(BUILD)/findings.txt
 	mv -f $(BUILD)/findings.txt docs/findings.txt
@@ -275,4 +289,4 @@ help: ## Show this list
 
 .PHONY: clean
 clean: ## Remove everything that was built, and what was fetched for tests
-	rm -rf $(BUILD) target
+	rm -rf $(BUILD) target dist

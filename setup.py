@@ -70,12 +70,12 @@ setup(
     ext_modules=[Extension(
         "libpybuffer._libpybuffer",
         sorted(glob.glob("python/extension/*.c")),
-        depends=["python/extension/extension.h", "build/lib/libpybuffer.a", "build/include/libpybuffer.h"],
+        depends=["python/extension/extension.h", "build/lib/libpybuffer-static.a", "build/include/libpybuffer.h"],
         include_dirs=["build/include"],
         define_macros=[] if is_free_threaded else [("Py_LIMITED_API", "0x03080000")],
         py_limited_api=not is_free_threaded,
         extra_compile_args=["-std=gnu11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
-        # Hidden, or the interpreter's functions of the same names run.
-        extra_link_args=["build/lib/libpybuffer.a", "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections"],
+        # The archive whose names are hidden, or the interpreter's functions of the same names run.
+        extra_link_args=["build/lib/libpybuffer-static.a", "-Wl,--gc-sections"],
     )],
 )

@@ -1,24 +1,50 @@
-/* How arguments are read. The limited API of CPython 3.8 has no METH_FASTCALL, and PyArg_Parse... takes a
-   third of a small call, so it is left to the calls that name an argument, or that are wrong. */
+/* How arguments are read. The limited API of CPython 3.8 has no METH_FASTCALL, and PyArg_Parse... takes as
+   long as a small copy, so it is left to say what is wrong with a call. */
 
 #include "extension.h"
 
-int take_arguments(const signature *signature, PyObject *args, PyObject *kwargs, PyObject **values)
+/* Puts the named arguments at their places; 0, without an exception, if one has none. */
+static int take_named(const signature *signature, PyObject *kwargs, PyObject **values)
+{
+    PyObject *name, *value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(kwargs, &position, &name, &value)) {
+        int i = 0;
+        while (signature->names[i] != NULL && PyUnicode_CompareWithASCIIString(name, signature->names[i]) != 0)
+            i++;
+        if (signature->names[i] == NULL || values[i] != NULL)
+            return 0;
+        values[i] = value;
+    }
+    return 1;
+}
+
+/* Whether the call fits, and then the values; no exception if not. */
+static int take(const signature *signature, PyObject *args, PyObject *kwargs, PyObject **values)
 {
     Py_ssize_t n = PyTuple_Size(args);
-    if (kwargs == NULL && n >= signature->n_required && n <= signature->n_positional) {
-        for (Py_ssize_t i = 0; i < n; i++)
-            values[i] = PyTuple_GetItem(args, i);
-        return 1;
-    }
-    PyObject *given[MAX_ARGUMENTS] = { NULL };
-    /* It writes no more of them than the format has. */
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, signature->format, (char **)signature->names,
-                                     &given[0], &given[1], &given[2], &given[3], &given[4]))
+    if (n > signature->n_positional)
         return 0;
-    for (int i = 0; signature->names[i] != NULL; i++)
-        values[i] = given[i];
+    for (Py_ssize_t i = 0; i < n; i++)
+        values[i] = PyTuple_GetItem(args, i);
+    if (kwargs != NULL && !take_named(signature, kwargs, values))
+        return 0;
+    for (Py_ssize_t i = n; i < signature->n_required; i++)
+        if (values[i] == NULL)
+            return 0;
     return 1;
+}
+
+int take_arguments(const signature *signature, PyObject *args, PyObject *kwargs, PyObject **values)
+{
+    if (take(signature, args, kwargs, values))
+        return 1;
+    PyObject *unused[MAX_ARGUMENTS];
+    /* It writes no more of them than the format has. */
+    if (PyArg_ParseTupleAndKeywords(args, kwargs, signature->format, (char **)signature->names, &unused[0],
+                                    &unused[1], &unused[2], &unused[3], &unused[4]))
+        PyErr_SetString(PyExc_SystemError, "libpybuffer: a call's arguments were read in two ways");
+    return 0;
 }
 
 char order_of(PyObject *order)

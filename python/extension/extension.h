@@ -30,6 +30,9 @@ char order_of(PyObject *order);
 /* The UTF-8 of a str or bytes, as a new bytes without a NUL in it. */
 PyObject *text_of(PyObject *text, const char *what);
 
+/* A tuple of n numbers. */
+PyObject *tuple_of(const Py_ssize_t *numbers, int n);
+
 PyObject *tobytes(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *copyto(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *contiguous(PyObject *module, PyObject *args, PyObject *kwargs);

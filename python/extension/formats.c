@@ -53,7 +53,7 @@ PyObject *equivalent(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwar
     return is < 0 ? NULL : PyBool_FromLong(is);
 }
 
-static PyObject *tuple_of(const Py_ssize_t *numbers, int n)
+PyObject *tuple_of(const Py_ssize_t *numbers, int n)
 {
     PyObject *tuple = PyTuple_New(n);
     for (int i = 0; tuple != NULL && i < n; i++) {
@@ -69,7 +69,13 @@ static PyObject *tuple_of(const Py_ssize_t *numbers, int n)
 /* A field in the order of libpybuffer.Field, and behind it the number of its parent. */
 static PyObject *field_of(const pybuffer_format_field *field)
 {
-    return Py_BuildValue("(s#NnnnnCCCCiinnn)", field->name, field->name_len, tuple_of(field->shape, field->ndim),
+    /* Not by "s#": what that takes differs between the versions of CPython that one binary serves. */
+    PyObject *name = Py_None;
+    if (field->name == NULL)
+        Py_INCREF(name);
+    else
+        name = PyUnicode_FromStringAndSize(field->name, field->name_len);
+    return Py_BuildValue("(NNnnnnCCCCiinnn)", name, tuple_of(field->shape, field->ndim),
                          field->count, field->offset, field->itemsize, field->size,
                          field->kind, field->code, field->byte_order, field->mode,
                          field->alignment, field->bit, field->position, field->length, field->parent);

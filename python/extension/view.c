@@ -24,7 +24,7 @@ static int read_numbers(PyObject *sequence, Py_ssize_t *numbers, const char *wha
         n = -1;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
-        numbers[i] = PyNumber_AsSsize_t(PyTuple_GetItem(tuple, i), PyExc_OverflowError);
+        numbers[i] = PyNumber_AsSsize_t(PyTuple_GetItem(tuple, i), PyExc_ValueError);
         if (numbers[i] == -1 && PyErr_Occurred())
             n = -1;
     }
@@ -74,8 +74,12 @@ static int verify(const layout *layout, const Py_buffer *memory)
                 return -1;
             }
     }
-    PyErr_Format(PyExc_ValueError, "view: items of %zd bytes at this shape, these strides and offset %zd are not all "
-                 "within the %zd bytes of the exporter", info->itemsize, layout->offset, memory->len);
+    PyObject *shape = tuple_of(layout->shape, ndim), *strides = tuple_of(layout->strides, ndim);
+    if (shape != NULL && strides != NULL)
+        PyErr_Format(PyExc_ValueError, "view: shape %S, strides %S and offset %zd: not all items of %zd bytes lie "
+                     "within the exporter's %zd bytes", shape, strides, layout->offset, info->itemsize, memory->len);
+    Py_XDECREF(shape);
+    Py_XDECREF(strides);
     return -1;
 }
 
@@ -103,7 +107,7 @@ static int read_layout(layout *layout, PyObject **values, const Py_buffer *memor
             return -1;
     }
     if (values[3] != NULL) {
-        layout->offset = PyNumber_AsSsize_t(values[3], PyExc_OverflowError);
+        layout->offset = PyNumber_AsSsize_t(values[3], PyExc_ValueError);
         if (layout->offset == -1 && PyErr_Occurred())
             return -1;
     }

@@ -45,10 +45,9 @@ def flags(name, field):
             for separator in "=", ":":
                 key, found, value = line.strip().partition(separator)
                 if found and key.replace(".", "").isalnum():
-                    values[key] = value.strip() if separator == ":" else _expand(value, values)
+                    values[key] = value.strip() if separator == ":" else os.path.normpath(_expand(value, values))
                     break
-    return " ".join(shlex.quote(os.path.normpath(word) if os.path.isabs(word) else word)
-                    for word in (_expand(word, values) for word in values[field].split()))
+    return " ".join(shlex.quote(_expand(word, values)) for word in values[field].split())
 
 
 def _expand(text, values):

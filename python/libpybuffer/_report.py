@@ -1,33 +1,13 @@
 """What is wrong with an exporter."""
 
+import collections
 import html
 from typing import NamedTuple
 
 from . import _libpybuffer
 
-# Flags by name, the ones that hold others first.
-_REQUESTS = (
-    ("PyBUF_INDIRECT", 256 | 24), ("PyBUF_ANY_CONTIGUOUS", 128 | 24), ("PyBUF_F_CONTIGUOUS", 64 | 24),
-    ("PyBUF_C_CONTIGUOUS", 32 | 24), ("PyBUF_STRIDES", 24), ("PyBUF_ND", 8), ("PyBUF_WRITABLE", 1),
-    ("PyBUF_FORMAT", 4),
-)
-
-#: Called with each report that was asked for its truth and is false; what the pytest plugin listens to.
-on_false = None
-
-
-def request_text(flags):
-    """A request as C writes it.
-
-    >>> request_text(0x118 | 4)
-    'PyBUF_INDIRECT|PyBUF_FORMAT'
-    """
-    words = []
-    for name, bits in _REQUESTS:
-        if flags & bits == bits:
-            words.append(name)
-            flags &= ~bits
-    return "|".join(words + ([hex(flags)] if flags else [])) or "PyBUF_SIMPLE"
+#: The last reports that were asked for their truth and are false: the pytest plugin shows them.
+false_reports = collections.deque(maxlen=8)
 
 
 class Finding(NamedTuple):
@@ -36,7 +16,7 @@ class Finding(NamedTuple):
     rule: int            #: its number, in every version
     name: str            #: a word for it
     severity: str        #: "MUST" or "advice"
-    request: str         #: the first request in which it was seen, "PyBUF_INDIRECT|PyBUF_FORMAT"
+    request: str         #: the first request in which it was seen, "PyBUF_FULL_RO"
     field: str           #: the member of Py_buffer that is wrong, or what else is
     axis: int            #: the dimension, or the byte of the format; or -1
     found: str           #: what is there
@@ -50,19 +30,22 @@ class Finding(NamedTuple):
 class Report:
     """What `check` found. True when no MUST is broken; str() is for people, to_dict() for tools."""
 
-    def __init__(self, exporter, n_requests, n_granted, n_violations, n_dropped, has_references, findings, text):
+    def __init__(self, exporter, n_requests, n_granted, n_violations, n_dropped, has_references, is_python, raised,
+                 findings, text):
         self.exporter = exporter              #: the name of the exporter's type
         self.n_requests = n_requests          #: how many requests were judged
         self.n_granted = n_granted            #: how many of them were met
         self.n_violations = n_violations      #: how many findings break a MUST
         self.n_dropped = n_dropped            #: findings for which there was no room
         self.has_references = bool(has_references)  #: whether references could be counted
+        self.is_python = bool(is_python)      #: whether the exporter is of a Python class with __buffer__
+        self.raised = raised                  #: if no request was met: what the first one raised, class and text
         self.findings = tuple(findings)       #: each rule that is broken, a Finding
-        self._text = text
+        self._text = text.rstrip()
 
     def __bool__(self):
-        if self.n_violations and on_false is not None:
-            on_false(self)
+        if self.n_violations:
+            false_reports.append(self)
         return self.n_violations == 0
 
     def __str__(self):
@@ -77,7 +60,7 @@ class Report:
         return {
             "exporter": self.exporter, "ok": self.n_violations == 0, "n_requests": self.n_requests,
             "n_granted": self.n_granted, "n_violations": self.n_violations, "n_dropped": self.n_dropped,
-            "has_references": self.has_references,
+            "has_references": self.has_references, "is_python": self.is_python, "raised": self.raised,
             "findings": [finding._asdict() for finding in self.findings],
         }
 
@@ -113,5 +96,7 @@ def check(obj):
     return Report(*numbers, (_finding(*values) for values in findings), text)
 
 
-def _finding(rule, name, severity, flags, *rest):
-    return Finding(rule, name, "MUST" if severity else "advice", request_text(flags), *rest)
+def _finding(rule, name, severity, text, *rest):
+    # "MUST 14 strides: PyBUF_FULL_RO: strides: found ..."
+    request = text.split("\n")[1].split(": ")[1]
+    return Finding(rule, name, "MUST" if severity else "advice", request, *rest)

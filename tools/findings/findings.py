@@ -4,10 +4,7 @@
 """
 
 import ctypes
-import importlib.util
-import os
 import platform
-import sys
 from importlib.metadata import version
 
 import h5py
@@ -16,12 +13,7 @@ import PIL.Image
 import PIL.ImagePath
 import pyarrow
 
-here = os.path.dirname(os.path.abspath(__file__))
-sys.dont_write_bytecode = True
-spec = importlib.util.spec_from_file_location("example", os.path.join(here, "../../examples/check_exporter.py"))
-example = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(example)
-library = example.load()
+import libpybuffer
 
 
 class Point(ctypes.Structure):
@@ -156,10 +148,10 @@ def cases():
 
 def described(exporter):
     try:
-        report = example.check(library, exporter)
+        report = libpybuffer.check(exporter)
     except TypeError as error:
         return f"    no exporter: {error}"
-    lines = example.text_of(library, report).splitlines()
+    lines = str(report).splitlines()
     return "\n".join(f"    {line}" for line in lines if not line.startswith(("  Rule: ", "  Fix: ")))
 
 

@@ -1,0 +1,95 @@
+# For `cimport libpybuffer`: what libpybuffer.h adds to CPython's own functions. Those (PyObject_GetBuffer, ...) are
+# in cpython.buffer and cpython.memoryview; linked with the archive, hidden, they are libpybuffer's.
+#
+# The functions that need no GIL set no exception without it: their return value tells. Call them with the GIL, or
+# test what they return.
+
+from cpython.buffer cimport Py_buffer
+
+cdef extern from "libpybuffer.h":
+    const char *PYBUFFER_VERSION
+    int PYBUFFER_MUST
+    int PYBUFFER_ADVICE
+
+    ctypedef struct pybuffer_format_info:
+        Py_ssize_t itemsize
+        Py_ssize_t alignment
+        Py_ssize_t n_fields
+        Py_ssize_t n_extents
+        Py_ssize_t error_position
+
+    ctypedef struct pybuffer_format_field:
+        const char *name
+        Py_ssize_t name_len
+        const Py_ssize_t *shape
+        Py_ssize_t count
+        Py_ssize_t offset
+        Py_ssize_t itemsize
+        Py_ssize_t size
+        Py_ssize_t parent
+        Py_ssize_t position
+        Py_ssize_t length
+        int ndim
+        int alignment
+        int bit
+        char code
+        char kind
+        char byte_order
+        char mode
+
+    ctypedef struct pybuffer_rule:
+        int id
+        int severity
+        const char *name
+        const char *sentence
+        const char *source
+        const char *fix
+
+    ctypedef struct pybuffer_finding:
+        pybuffer_rule rule
+        int flags
+        int n_requests
+        const char *field
+        int axis
+        int last_flags
+        char found[60]
+        char expected[64]
+
+    ctypedef struct pybuffer_report:
+        char exporter[96]
+        int n_requests
+        int n_granted
+        int n_findings
+        int n_violations
+        int n_dropped
+        int has_references
+        int is_python
+        char raised[252]
+        pybuffer_finding findings[32]
+
+    const char *pybuffer_version() nogil
+    const char *pybuffer_runtime() nogil
+    const char *pybuffer_cpu_level() nogil
+    int pybuffer_attach(void *handle) nogil
+
+    int pybuffer_copy(const Py_buffer *dst, const Py_buffer *src) nogil
+    int pybuffer_verify_structure(Py_ssize_t memlen, Py_ssize_t itemsize, int ndim, const Py_ssize_t *shape,
+                                  const Py_ssize_t *strides, Py_ssize_t offset) nogil
+    void *pybuffer_get_item_pointer(int ndim, void *buf, const Py_ssize_t *strides, const Py_ssize_t *suboffsets,
+                                    const Py_ssize_t *indices) nogil
+    void *pybuffer_get_pointer_checked(const Py_buffer *view, const Py_ssize_t *indices) nogil
+
+    int pybuffer_check_view(const Py_buffer *view, int flags, pybuffer_report *report) except -1
+    int pybuffer_check_exporter(object obj, pybuffer_report *report) except -1
+    size_t pybuffer_report_format(const pybuffer_report *report, char *text, size_t size) nogil
+    int pybuffer_rule_describe(int id, pybuffer_rule *rule) nogil
+
+    Py_ssize_t pybuffer_format_parse(const char *format, pybuffer_format_field *fields, Py_ssize_t max_fields,
+                                     Py_ssize_t *extents, Py_ssize_t max_extents, pybuffer_format_info *info) nogil
+    Py_ssize_t pybuffer_format_itemsize(const char *format) nogil
+    int pybuffer_format_equivalent(const char *first, const char *second) nogil
+
+    object pybuffer_memoryview_from_buffer_with_owner(const Py_buffer *info, object owner)
+    object pybuffer_memoryview_from_memory_with_destructor(char *mem, Py_ssize_t size, int flags,
+                                                           void (*destructor)(void *context) noexcept, void *context)
+    int pybuffer_memoryview_release(object memoryview) except -1

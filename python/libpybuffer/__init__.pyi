@@ -1,0 +1,88 @@
+import sys
+from typing import Any, Dict, Literal, NamedTuple, Optional, Sequence, SupportsIndex, Tuple, Union
+
+if sys.version_info >= (3, 12):
+    from collections.abc import Buffer as Buffer
+else:
+    from typing_extensions import Buffer as Buffer
+
+__version__: str
+
+_Order = Literal["C", "F", "A"]
+
+def tobytes(obj: Buffer, order: Optional[_Order] = "C") -> bytes: ...
+def copyto(dst: Buffer, src: Buffer, *, threads: SupportsIndex = 1) -> None: ...
+def contiguous(obj: Buffer, order: Optional[_Order] = "C") -> memoryview: ...
+def is_contiguous(obj: Buffer, order: _Order) -> bool: ...
+def view(
+    obj: Buffer,
+    shape: Sequence[SupportsIndex],
+    strides: Optional[Sequence[SupportsIndex]] = None,
+    offset: SupportsIndex = 0,
+    format: Optional[Union[str, bytes]] = None,
+) -> memoryview: ...
+def itemsize(format: Union[str, bytes]) -> int: ...
+def equivalent(a: Union[str, bytes], b: Union[str, bytes]) -> bool: ...
+def parse(format: Union[str, bytes]) -> Format: ...
+def check(obj: Buffer) -> Report: ...
+def get_include() -> str: ...
+def get_library_dir() -> str: ...
+def get_pkgconfig_dir() -> str: ...
+def get_cmake_dir() -> str: ...
+
+class FormatError(ValueError):
+    text: str
+    format: str
+    position: int
+    def __init__(self, text: str, format: str, position: int) -> None: ...
+
+class Field(NamedTuple):
+    name: Optional[str]
+    shape: Tuple[int, ...]
+    count: int  # type: ignore[assignment]
+    offset: int
+    itemsize: int
+    size: int
+    kind: str
+    code: str
+    byte_order: Literal["<", ">"]
+    mode: str
+    alignment: int
+    bit: int
+    position: int
+    length: int
+    fields: Tuple["Field", ...] = ()
+
+class Format(Tuple[Field, ...]):
+    format: str
+    itemsize: int
+    alignment: int
+    def __new__(cls, fields: Sequence[Field], format: str, itemsize: int, alignment: int) -> Format: ...
+
+class Finding(NamedTuple):
+    rule: int
+    name: str
+    severity: Literal["MUST", "advice"]
+    request: str
+    field: str
+    axis: int
+    found: str
+    expected: str
+    fix: str
+    sentence: str
+    source: str
+    n_requests: int
+
+class Report:
+    exporter: str
+    n_requests: int
+    n_granted: int
+    n_violations: int
+    n_dropped: int
+    has_references: bool
+    is_python: bool
+    raised: str
+    findings: Tuple[Finding, ...]
+    def __bool__(self) -> bool: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+    def _repr_html_(self) -> str: ...

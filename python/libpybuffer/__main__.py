@@ -1,0 +1,155 @@
+"""python -m libpybuffer: checks and draws exporters, takes formats apart, runs programs under libpybuffer, and
+prints what builds need."""
+
+import argparse
+import importlib
+import os
+import platform
+import sys
+
+import libpybuffer
+from libpybuffer import _files, _libpybuffer
+
+PRINTED = {
+    "cflags": ("flags for the compiler", lambda: _files.flags("pybuffer", "Cflags")),
+    "libs": ("flags for the linker: the shared library, found where it is now",
+             lambda: "{} -Wl,-rpath,{}".format(_files.flags("pybuffer", "Libs"), _files.get_library_dir())),
+    "static-libs": ("flags for the linker: the archive, hidden in what links it",
+                    lambda: _files.flags("pybuffer-static", "Libs")),
+    "cmakedir": ("the folder of the CMake package", _files.get_cmake_dir),
+    "pkgconfigdir": ("the folder of the .pc files", _files.get_pkgconfig_dir),
+    "preload": ("the shared library, for LD_PRELOAD", _files.shared_library),
+}
+
+
+class Mistake(Exception):
+    """What the user asked for cannot be done; its text says why."""
+
+
+def evaluate(argument):
+    """The object of MODULE:EXPRESSION; the expression sees the module and its names."""
+    name, colon, expression = argument.partition(":")
+    if not colon or not expression:
+        raise Mistake("{}: this is not MODULE:EXPRESSION, as in 'array:array(\"i\", [1, 2])'".format(argument))
+    # As with `python -m`, modules of the current folder are found.
+    try:
+        module = importlib.import_module(name)
+        return eval(expression, {name.partition(".")[0]: sys.modules[name.partition(".")[0]], **vars(module)})
+    except Exception as error:
+        raise Mistake("{}: {}: {}".format(argument, type(error).__name__, error)) from error
+
+
+def check(options):
+    reports = []
+    for argument in options.object:
+        exporter = evaluate(argument)
+        try:
+            reports.append((argument, libpybuffer.check(exporter)))
+        except TypeError as error:
+            raise Mistake("{}: {}".format(argument, error)) from error
+    for argument, report in reports:
+        print("{}\n{}\n".format(argument, report))
+    return 0 if all(report for _, report in reports) else 1
+
+
+def layout(options):
+    try:
+        drawn = libpybuffer.layout(evaluate(options.object))
+    except TypeError as error:
+        raise Mistake("{}: {}".format(options.object, error)) from error
+    if options.svg is None:
+        print(drawn)
+        return 0
+    try:
+        with open(options.svg, "w", encoding="utf-8") as file:
+            file.write(drawn.svg())
+    except OSError as error:
+        raise Mistake("{}: {}".format(options.svg, error.strerror)) from error
+    return 0
+
+
+def format_(options):
+    try:
+        print(libpybuffer.parse(options.text))
+    except ValueError as error:
+        raise Mistake(str(error)) from error
+    return 0
+
+
+def doctor(options):
+    print("libpybuffer {} in {} {} ({})".format(
+        libpybuffer.__version__, platform.python_implementation(), platform.python_version(), sys.executable))
+    print("  this module works on the objects of {}".format(_libpybuffer.runtime))
+    print("  copies use {} instructions".format(_libpybuffer.cpu_level))
+    print("  header in {}\n  libraries in {}".format(_files.get_include(), _files.get_library_dir()))
+    print("  preloaded into {}:".format(sys.executable))
+    return become("--doctor", sys.executable)
+
+
+def become(*arguments):
+    """Becomes the wheel's pybuffer-run."""
+    sys.stdout.flush()
+    command = _files.command()
+    try:
+        os.execv(command, [command, *arguments])
+    except OSError as error:
+        raise Mistake("{}: {}".format(command, error.strerror)) from error
+
+
+def run():
+    """The command pybuffer-run on PATH."""
+    try:
+        return become(*sys.argv[1:])
+    except Mistake as mistake:
+        print("pybuffer-run: {}".format(mistake), file=sys.stderr)
+        return 2
+
+
+def parser():
+    """The arguments."""
+    top = argparse.ArgumentParser(prog="python -m libpybuffer", description=__doc__)
+    top.add_argument("--version", action="version", version=libpybuffer.__version__)
+    builds = top.add_argument_group("for builds, each of them prints")
+    for name, (text, _) in PRINTED.items():
+        builds.add_argument("--" + name, dest="printed", action="append_const", const=name, help=text)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name, function, text):
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(function=function)
+        return made
+
+    checked = command("check", check, "what is wrong with exporters; exits with 1 if one breaks a MUST")
+    checked.add_argument("object", nargs="+", metavar="MODULE:EXPR", help="as in 'numpy:zeros((2, 3))[:, 1]'")
+    drawn = command("layout", layout, "a picture of where the items of an exporter lie")
+    drawn.add_argument("object", metavar="MODULE:EXPR", help="as in 'numpy:zeros((2, 3)).T'")
+    drawn.add_argument("--svg", metavar="FILE", help="write an SVG image instead")
+    taken = command("format", format_, "the fields of a format, with their offsets")
+    taken.add_argument("text", metavar="TEXT", help="as in 'T{<i:id:(2,3)<d:matrix:}'")
+    command("doctor", doctor, "which libpybuffer and which python these are, and whether a preload reaches it")
+    # What follows is pybuffer-run's own: main() passes it on unread.
+    command("run", None, "run a program so that libpybuffer answers its buffer calls: as pybuffer-run, see run --help")
+    return top
+
+
+def main(arguments):
+    """Runs the command; the status to exit with."""
+    try:
+        if arguments[:1] == ["run"]:
+            return become(*(arguments[1:] or ["--help"]))
+        top = parser()
+        options = top.parse_args(arguments)
+        if options.command is not None:
+            return options.function(options)
+        if options.printed is None:
+            top.print_help()
+            return 2
+        print(" ".join(PRINTED[name][1]() for name in options.printed))
+        return 0
+    except Mistake as mistake:
+        print("libpybuffer: {}".format(mistake), file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

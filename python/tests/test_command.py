@@ -1,0 +1,106 @@
+"""python -m libpybuffer, and pybuffer-run on PATH."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+
+import libpybuffer
+from exporters import has_numpy
+
+
+def run(*arguments, **options):
+    return subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
+
+
+def command(*arguments, **options):
+    return run(sys.executable, "-m", "libpybuffer", *arguments, **options)
+
+
+def test_check_exits_with_1_if_a_must_is_broken():
+    sound = command("check", "array:array('i', [1, 2])", "builtins:bytes(3)")
+    assert (sound.returncode, sound.stderr) == (0, "")
+    assert sound.stdout.count("rules broken: 0 MUST") == 2
+    released = command("check", "builtins:[view := memoryview(b''), view.release()][0]")
+    assert released.returncode == 1
+    assert "memoryview: no request is met: ValueError: operation forbidden on released" in released.stdout
+    broken = command("check", "builtins:bytes(3)", "ctypes:(c_int * 3)()")
+    assert broken.returncode == 1
+    assert "MUST 14 strides: PyBUF_FULL_RO: strides: found NULL" in broken.stdout
+
+
+def test_modules_of_the_current_folder_and_below_packages_are_found(tmp_path):
+    (tmp_path / "mine.py").write_text("data = b'abc'\n")
+    assert command("check", "mine:data", "os.path:os.path.sep.encode()", cwd=str(tmp_path)).returncode == 0
+
+
+@pytest.mark.parametrize("arguments, text", [
+    (["check", "nothing"], "nothing: this is not MODULE:EXPRESSION"),
+    (["check", "nosuch:x"], "nosuch:x: ModuleNotFoundError: No module named 'nosuch'"),
+    (["check", "array:nosuch"], "array:nosuch: NameError"),
+    (["check", "builtins:1 +"], "builtins:1 +: SyntaxError"),
+    (["check", "builtins:1"], "builtins:1: a bytes-like object is required, not 'int'"),
+    (["format", "i]j"], "position 1 of the format: this is not a format code\n    i]j\n     ^\n"),
+])
+def test_mistakes_are_a_line_and_2(arguments, text):
+    told = command(*arguments)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.startswith("libpybuffer: " + text), told.stderr
+
+
+def test_no_arguments_show_the_help():
+    told = command()
+    assert told.returncode == 2 and "--static-libs" in told.stdout and "doctor" in told.stdout
+    assert command("--version").stdout.strip() == libpybuffer.__version__
+
+
+def test_format_is_a_table():
+    assert command("format", "<hd").stdout == str(libpybuffer.parse("<hd")) + "\n"
+
+
+def test_flags_for_builds():
+    library_dir = libpybuffer.get_library_dir()
+    assert command("--cflags").stdout.split() == ["-I" + libpybuffer.get_include()]
+    assert command("--libs").stdout.split() == ["-L" + library_dir, "-lpybuffer", "-Wl,-rpath," + library_dir]
+    assert command("--static-libs").stdout.split() == ["-L" + library_dir, "-lpybuffer-static"]
+    assert command("--pkgconfigdir").stdout.strip() == libpybuffer.get_pkgconfig_dir()
+    assert command("--cmakedir").stdout.strip() == libpybuffer.get_cmake_dir()
+    assert os.path.isfile(command("--preload").stdout.strip())
+    assert command("--cflags", "--libs").stdout.count(library_dir) == 2
+
+
+def test_preload_names_a_library_that_loads():
+    library = command("--preload").stdout.strip()
+    told = run(sys.executable, "-c", "print(open('/proc/self/maps').read())", env=dict(os.environ, LD_PRELOAD=library))
+    assert told.returncode == 0 and library in told.stdout, told.stderr
+
+
+@pytest.mark.parametrize("arguments", [["-m", "libpybuffer", "run"], None], ids=["module", "script"])
+def test_run_becomes_the_program(arguments):
+    if arguments is None:
+        script = os.path.join(sysconfig.get_path("scripts"), "pybuffer-run")
+        # Installed by --target, scripts are in a folder of their own.
+        beside = os.path.join(os.path.dirname(os.path.dirname(libpybuffer.__file__)), "bin", "pybuffer-run")
+        start = [script if os.path.exists(script) else beside]
+    else:
+        start = [sys.executable] + arguments
+    environment = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "LD_AUDIT")}
+    assert run(*start, "--version", env=environment).stdout == "pybuffer-run {}\n".format(libpybuffer.__version__)
+    if not arguments:
+        assert run(*start, "--help", env=environment).stdout.startswith("Runs a program")
+    told = run(*start, "-q", "sh", "-c", "echo $LD_PRELOAD; exit 7", env=environment)
+    assert told.returncode == 7, told.stderr
+    assert os.path.dirname(told.stdout.strip()) == libpybuffer.get_library_dir()
+    missing = run(*start, "no-such-program", env=environment)
+    assert missing.returncode == 127 and "no-such-program" in missing.stderr
+
+
+def test_doctor_tells_what_there_is():
+    told = command("doctor")
+    first, *rest = told.stdout.splitlines()
+    assert first.startswith("libpybuffer {} in CPython {}".format(libpybuffer.__version__, sys.version.split()[0]))
+    assert any(libpybuffer.get_library_dir() in line for line in rest)
+    # What follows is pybuffer-run's own: where it does not reach this python it says why.
+    assert told.returncode == 0 or told.stderr, told

@@ -1,0 +1,145 @@
+//! The Python package: the wheel that `make wheel` builds, installed without an index into a fresh virtual environment,
+//! its own tests run there (`python/tests`), and taken away again.
+//!
+//! `cargo test` does so in one CPython, `make test-package` in all of them.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use support::{
+    Python, command_without_settings, packages, printed, pythons, run, run_any, say, shipped, skip,
+    stdout, temp_dir,
+};
+
+/// What the tests of the package run with.
+const REQUIREMENTS: &str = "python/tests/requirements.txt";
+
+/// The oldest CPython that the tools of `make wheel` run in.
+const OLDEST_FOR_TOOLS: (u8, u8) = (3, 10);
+
+fn is_ordinary(python: &Python) -> bool {
+    !python.free_threaded && !python.debug
+}
+
+/// A python for `make wheel`; the wheel serves all that have a GIL.
+fn builder() -> Option<&'static Python> {
+    let fits = |python: &&Python| {
+        is_ordinary(python) && python.include.is_some() && python.minor() >= OLDEST_FOR_TOOLS
+    };
+    pythons().iter().rfind(fits)
+}
+
+/// The folder of the wheels, which `make wheel` has filled (once a process).
+fn dist() -> &'static Path {
+    static DIST: LazyLock<PathBuf> = LazyLock::new(|| {
+        let root = &shipped().root;
+        let python = builder().expect("a CPython from 3.10 on, with its Python.h, builds the wheel");
+        let free_threaded: Vec<_> = pythons()
+            .iter()
+            .filter(|python| python.free_threaded && !python.debug && python.include.is_some())
+            .map(|python| python.exe.display().to_string())
+            .collect();
+        run(command_without_settings("make")
+            .arg("wheel")
+            .arg(format!("PYTHON={}", python.exe.display()))
+            .arg(format!("FREE_THREADED={}", free_threaded.join(" ")))
+            .current_dir(root)
+            .env_remove("MAKEFLAGS")
+            .env_remove("MAKELEVEL"));
+        root.join("dist")
+    });
+    &DIST
+}
+
+/// The names of all files below a folder.
+fn files(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            found.extend(files(&path));
+        }
+        found.insert(path);
+    }
+    found
+}
+
+/// A virtual environment with pip and nothing else.
+fn environment(python: &Python) -> Result<PathBuf, String> {
+    let folder = temp_dir(&format!("package-{}", python.label));
+    let output = run_any(python.command().args(["-m", "venv"]).arg(&folder));
+    if output.status.success() { Ok(folder) } else { Err(printed(&output)) }
+}
+
+fn pip(environment: &Path, arguments: &[&str]) {
+    let mut command = command_without_settings(environment.join("bin/python"));
+    run(command.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]).args(arguments));
+}
+
+/// Installs the wheel in an environment of its own, runs the package's tests, and takes it away again. An error
+/// tells what is missing to do so.
+fn try_in(python: &Python) -> Result<(), String> {
+    let environment = environment(python)?;
+    let packages = packages::python_with(python, REQUIREMENTS)?;
+    let before = files(&environment);
+    let wheels = dist().to_str().unwrap();
+    pip(&environment, &["install", "--no-index", "--find-links", wheels, "libpybuffer"]);
+
+    let purelib = "import sysconfig; print(sysconfig.get_path('purelib'))";
+    let packages = stdout(&run(command_without_settings(packages).args(["-c", purelib])));
+    let output = run(command_without_settings(environment.join("bin/python"))
+        .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+        .arg(shipped().root.join("python/tests"))
+        .env("PYTHONPATH", packages.trim())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(&environment));
+    let told = stdout(&output);
+    say(&format!("package: {}: {}", python.label, told.lines().last().unwrap_or_default()));
+
+    pip(&environment, &["uninstall", "--yes", "libpybuffer"]);
+    let left: Vec<_> = files(&environment).difference(&before).cloned().collect();
+    assert!(left.is_empty(), "{}: uninstall leaves {left:#?}", python.label);
+    Ok(())
+}
+
+#[test]
+fn package_serves_one_python() {
+    let Some(python) = builder() else {
+        skip("package", "no CPython from 3.10 on with its Python.h, which builds the wheel");
+        return;
+    };
+    if let Err(why) = try_in(python) {
+        skip("package", &format!("CPython {}: {why}", python.label));
+    }
+}
+
+#[test]
+#[ignore = "minutes: make test-package"]
+fn package_serves_every_python() {
+    for python in pythons().iter().filter(|python| !python.debug) {
+        if let Err(why) = try_in(python) {
+            skip("package", &format!("CPython {}: {why}", python.label));
+        }
+    }
+}
+
+#[test]
+#[ignore = "compiles the library anew: make test-package"]
+fn sdist_builds_by_itself() {
+    let sdists: Vec<_> = fs::read_dir(dist().join("sdist")).unwrap().collect();
+    assert_eq!(sdists.len(), 1, "{sdists:?}");
+    let folder = temp_dir("package-sdist");
+    let environment = environment(builder().unwrap()).unwrap();
+    let sdist = sdists[0].as_ref().unwrap().path();
+    let wheels = folder.to_str().unwrap();
+    pip(&environment, &["wheel", "--no-deps", "--wheel-dir", wheels, sdist.to_str().unwrap()]);
+    pip(&environment, &["install", "--no-index", "--find-links", wheels, "libpybuffer"]);
+    let command = "import libpybuffer; print(libpybuffer.tobytes(memoryview(b'abcdef')[::2]))";
+    let told = run(Command::new(environment.join("bin/python")).args(["-c", command]));
+    assert_eq!(stdout(&told), "b'ace'\n");
+}
