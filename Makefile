@@ -23,8 +23,10 @@ SHARED  := libpybuffer.so.$(VERSION)
 
 lib_dir := $(BUILD)/lib
 pc_dir  := $(lib_dir)/pkgconfig
+cmake_dir := $(lib_dir)/cmake/libpybuffer
 sources := Cargo.toml $(wildcard Cargo.lock) build.rs $(shell find src -name '*.rs')
 pcs     := pybuffer.pc pybuffer-static.pc
+cmakes  := libpybuffer-config.cmake libpybuffer-config-version.cmake
 
 # The command, and what it has beside it. It finds the library from where it lies itself, so its file is
 # under LIBDIR, and what is on PATH is a link.
@@ -41,7 +43,7 @@ run_names   := pybuffer-run libpybuffer-audit.so
 .PHONY: lib
 lib: ## Build what ships, usable in place, into build/ (the default)
 lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer-static.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) \
-  $(BUILD)/bin/pybuffer-run $(run_dir)/libpybuffer-audit.so
+  $(cmakes:%=$(cmake_dir)/%) $(BUILD)/bin/pybuffer-run $(run_dir)/libpybuffer-audit.so
 
 # One object of the archive holds all of ours, so asking for one name brings all of them;
 # --whole-archive would bring 700 KiB of debug information of Rust's own as well. Everything is bound
@@ -130,6 +132,10 @@ $(BUILD)/include/libpybuffer.h: include/libpybuffer.h
 $(pc_dir)/%.pc: packaging/%.pc.in packaging/pc.sh Cargo.toml Makefile
 	@mkdir -p $(@D)
 	@sh packaging/pc.sh $< '$${pcfiledir}/../..' '$${prefix}/lib' '$${prefix}/include' $(VERSION) >$@
+
+$(cmake_dir)/%.cmake: packaging/%.cmake.in packaging/cmake.sh Cargo.toml Makefile
+	@mkdir -p $(@D)
+	@sh packaging/cmake.sh $< $(lib_dir) $(BUILD)/include $(SONAME) $(VERSION) >$@
 
 # What else decides about the outcome. `make install` takes what was built, whatever it was built with.
 flags := $(TARGET)|$(CC)|$(CFLAGS)|$(LDFLAGS)|$(CARGOFLAGS)|$(RUSTFLAGS)
@@ -261,7 +267,8 @@ lib_names := libpybuffer.a libpybuffer-static.a $(SHARED) $(SONAME) libpybuffer.
 
 .PHONY: install
 install: lib ## Copy what ships to PREFIX, LIBDIR, BINDIR and INCLUDEDIR (under DESTDIR)
-	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/pybuffer' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)'
+	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/libpybuffer' \
+	  '$(DESTDIR)$(LIBDIR)/pybuffer' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)'
 	$(INSTALL) -m 644 $(BUILD)/include/libpybuffer.h '$(DESTDIR)$(INCLUDEDIR)'
 	$(INSTALL) -m 644 $(lib_dir)/libpybuffer.a $(lib_dir)/libpybuffer-static.a '$(DESTDIR)$(LIBDIR)'
 	$(INSTALL) -m 755 $(lib_dir)/$(SHARED) '$(DESTDIR)$(LIBDIR)'
@@ -271,14 +278,18 @@ install: lib ## Copy what ships to PREFIX, LIBDIR, BINDIR and INCLUDEDIR (under 
 	ln -sfr '$(DESTDIR)$(LIBDIR)/pybuffer/pybuffer-run' '$(DESTDIR)$(BINDIR)/pybuffer-run'
 	$(foreach pc,$(pcs),sh packaging/pc.sh packaging/$(pc).in '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' $(VERSION) \
 	  >'$(DESTDIR)$(LIBDIR)/pkgconfig/$(pc)' && ) true
+	$(foreach cmake,$(cmakes),sh packaging/cmake.sh packaging/$(cmake).in '$(LIBDIR)' '$(INCLUDEDIR)' $(SONAME) $(VERSION) \
+	  >'$(DESTDIR)$(LIBDIR)/cmake/libpybuffer/$(cmake)' && ) true
 	@test -n '$(DESTDIR)' || echo 'Installed. Where the loader knows $(LIBDIR), let it find the new library: ldconfig'
 
 .PHONY: uninstall
 uninstall: ## Remove the files that install puts there (with the same variables)
-	rm -f $(lib_names:%='$(DESTDIR)$(LIBDIR)/%') $(pcs:%='$(DESTDIR)$(LIBDIR)/pkgconfig/%') \
+	rm -f $(lib_names:%='$(DESTDIR)$(LIBDIR)/%') $(cmakes:%='$(DESTDIR)$(LIBDIR)/cmake/libpybuffer/%') \
+	  $(pcs:%='$(DESTDIR)$(LIBDIR)/pkgconfig/%') \
 	  $(run_names:%='$(DESTDIR)$(LIBDIR)/pybuffer/%') '$(DESTDIR)$(BINDIR)/pybuffer-run' \
 	  '$(DESTDIR)$(INCLUDEDIR)/libpybuffer.h'
-	test ! -d '$(DESTDIR)$(LIBDIR)/pybuffer' || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(LIBDIR)/pybuffer'
+	for dir in pybuffer cmake/libpybuffer; do test ! -d '$(DESTDIR)$(LIBDIR)'/$$dir || \
+	  rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(LIBDIR)'/$$dir; done
 
 ##@ Other
 

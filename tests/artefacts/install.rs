@@ -89,6 +89,8 @@ fn install_under_destdir_is_the_same_tree() {
         [
             "opt/pybuffer/bin/pybuffer-run",
             "opt/pybuffer/include/libpybuffer.h",
+            "opt/pybuffer/lib64/cmake/libpybuffer/libpybuffer-config-version.cmake",
+            "opt/pybuffer/lib64/cmake/libpybuffer/libpybuffer-config.cmake",
             "opt/pybuffer/lib64/libpybuffer-static.a",
             "opt/pybuffer/lib64/libpybuffer.a",
             "opt/pybuffer/lib64/libpybuffer.so",
@@ -140,7 +142,7 @@ fn parallel_make_builds_all_and_again_nothing() {
     let make = || run(make(&["-j4", "lib"]).arg(format!("BUILD={}", build.display())));
     make();
     let made = tree(&build.join("lib"));
-    assert_eq!(made.len(), 9, "{:?}", made.keys());
+    assert_eq!(made.len(), 11, "{:?}", made.keys());
     make();
     assert_eq!(tree(&build.join("lib")), made, "a second make built again");
     fs::remove_file(build.join("lib/libpybuffer.so.0")).unwrap();
