@@ -25,10 +25,11 @@ from ._libpybuffer import contiguous, copyto, equivalent, is_contiguous, itemsiz
 from ._libpybuffer import version as __version__
 from ._files import get_cmake_dir, get_include, get_library_dir, get_pkgconfig_dir
 from ._formats import Field, Format, FormatError, parse
+from ._layout import Layout, layout
 from ._report import Finding, Report, check
 
 __all__ = [
-    "tobytes", "copyto", "contiguous", "view", "is_contiguous",
+    "tobytes", "copyto", "contiguous", "view", "is_contiguous", "layout", "Layout",
     "parse", "itemsize", "equivalent", "Field", "Format", "FormatError",
     "check", "Report", "Finding",
     "get_include", "get_library_dir", "get_pkgconfig_dir", "get_cmake_dir",

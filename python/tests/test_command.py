@@ -60,6 +60,18 @@ def test_format_is_a_table():
     assert command("format", "<hd").stdout == str(libpybuffer.parse("<hd")) + "\n"
 
 
+def test_layout_is_drawn_and_written(tmp_path):
+    expression = "builtins:memoryview(bytes(6)).cast('B', (2, 3))"
+    drawn = command("layout", expression)
+    assert drawn.returncode == 0 and "= i*3 + j*1" in drawn.stdout, drawn
+    file = tmp_path / "picture.svg"
+    assert command("layout", expression, "--svg", str(file)).stdout == ""
+    assert file.read_text(encoding="utf-8").startswith(("<svg", "<?xml"))
+    missing = command("layout", expression, "--svg", str(tmp_path / "no" / "folder.svg"))
+    assert missing.returncode == 2 and missing.stderr.startswith("libpybuffer: ") and "folder.svg" in missing.stderr
+    assert command("layout", "builtins:1").returncode == 2
+
+
 def test_flags_for_builds():
     library_dir = libpybuffer.get_library_dir()
     assert command("--cflags").stdout.split() == ["-I" + libpybuffer.get_include()]
