@@ -22,26 +22,26 @@ const REQUIREMENTS: &str = "python/tests/requirements.txt";
 /// The oldest CPython that the tools of `make wheel` run in.
 const OLDEST_FOR_TOOLS: (u8, u8) = (3, 10);
 
-fn is_ordinary(python: &Python) -> bool {
-    !python.free_threaded && !python.debug
+/// Those that the package can be built for: `make wheel` runs in any of them.
+fn builders() -> impl DoubleEndedIterator<Item = &'static Python> {
+    pythons().iter().filter(|python| {
+        !python.debug && python.include.is_some() && python.minor() >= OLDEST_FOR_TOOLS
+    })
 }
 
-/// A python for `make wheel`; the wheel serves all that have a GIL.
+/// The newest python with a GIL, whose wheel serves all that have one; else the newest without.
 fn builder() -> Option<&'static Python> {
-    let fits = |python: &&Python| {
-        is_ordinary(python) && python.include.is_some() && python.minor() >= OLDEST_FOR_TOOLS
-    };
-    pythons().iter().rfind(fits)
+    builders().rfind(|python| !python.free_threaded).or_else(|| builders().next_back())
 }
 
 /// The folder of the wheels, which `make wheel` has filled (once a process).
 fn dist() -> &'static Path {
     static DIST: LazyLock<PathBuf> = LazyLock::new(|| {
         let root = &shipped().root;
-        let python = builder().expect("a CPython from 3.10 on, with its Python.h, builds the wheel");
-        let free_threaded: Vec<_> = pythons()
-            .iter()
-            .filter(|python| python.free_threaded && !python.debug && python.include.is_some())
+        let python =
+            builder().expect("a CPython from 3.10 on, with its Python.h, builds the wheel");
+        let free_threaded: Vec<_> = builders()
+            .filter(|other| other.free_threaded && other.exe != python.exe)
             .map(|python| python.exe.display().to_string())
             .collect();
         run(command_without_settings("make")
