@@ -143,9 +143,12 @@ fn modules_of_cmake_run_the_library() {
             .arg(&build)
             .arg(setting.option("SOURCE", &setting.project("built.c")))
             .arg(setting.option("PYTHON_INCLUDE", &setting.include))
-            .arg(setting.option("NO_SPACE", &no_space)));
+            .arg(setting.option("NO_SPACE", &no_space))
+            .arg(
+                setting.option("libpybuffer_DIR", &setting.pkgconfig.join("../cmake/libpybuffer")),
+            ));
         run(setting.with_library(&command).arg("--build").arg(&build));
-        let ways = ["target", "libraries", "flags"];
+        let ways = ["target", "libraries", "flags", "package", "redirected"];
         modules.extend(ways.map(|way| build.join(way).join("built.abi3.so")));
     }
     check(TEST, &modules);

@@ -12,7 +12,8 @@ for path in map(os.path.realpath, sys.argv[1:]):
     images = built.images()
     assert images and built.tobytes(memoryview(b"abcdef")[::-2]) == b"fdb", path
     for function, image in images.items():
-        if os.path.realpath(image) != path:
+        image = os.path.realpath(image)
+        if image != path and not os.path.basename(image).startswith("libpybuffer.so."):
             n_wrong += 1
             print("%s: %s is that of %s" % (path, function, image))
 sys.exit(n_wrong != 0)
