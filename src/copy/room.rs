@@ -56,12 +56,22 @@ struct Room<const STAGE: usize, const ROWS: usize, const COLUMNS: usize> {
 
 /// Stages of 16 KiB (8 KiB: 8^6 items of 4 bytes .22 of memcpy instead of .30; Xeon, L1 48 KiB, `copies 6d`)
 /// and chunks of 256 bytes (items of 8 bytes by 024531: .62 .70 .80 of memcpy at 64, 128 and 256).
-type Large = Room<{ 16 << 10 }, MOST_ROWS, MOST_COLUMNS>;
+type Large = Room<LARGE, MOST_ROWS, MOST_COLUMNS>;
+const LARGE: usize = 16 << 10;
+const GRAIN: usize = 64;
+const CHUNK: usize = 256;
 /// On the stack.
 type Small = Room<SMALL, SMALL_ROWS, 32>;
 const SMALL: usize = 1024;
 const SMALL_ROWS: usize = 64;
 const SMALL_GRAIN: usize = 16;
+const SMALL_CHUNK: usize = 128;
+const SMALL_WIDEST: usize = 32;
+
+// At least as many rows are staged as a line of the grain's size has items: of one byte, the most.
+const _: () = assert!(GRAIN * CHUNK <= LARGE && GRAIN * MOST_COLUMNS <= LARGE);
+const _: () =
+    assert!(SMALL_GRAIN * SMALL_CHUNK <= 2 * SMALL && SMALL_GRAIN * SMALL_WIDEST <= SMALL);
 
 impl<const STAGE: usize, const ROWS: usize, const COLUMNS: usize> Room<STAGE, ROWS, COLUMNS> {
     /// Its tables, of rows and of columns, and where its stages are.
@@ -92,9 +102,8 @@ pub fn with(need: &Need, work: &mut Work) -> bool {
     // points to it until the block is dropped.
     let large = unsafe { &mut *block.first_line().cast::<Large>() };
     let (rows, columns, input, output) = large.parts();
-    let (chunk, widest) = (256, MOST_COLUMNS * 16);
-    let size = 16 << 10;
-    work(rows, columns, &Stage { input, output, size, grain: 64, chunk, widest, streams: true });
+    let (size, grain, chunk, widest) = (LARGE, GRAIN, CHUNK, MOST_COLUMNS * 16);
+    work(rows, columns, &Stage { input, output, size, grain, chunk, widest, streams: true });
     true
 }
 
@@ -106,6 +115,6 @@ fn with_small(is_regular: bool, work: &mut Work) {
     let (rows, columns, input, output) = small.parts();
     // The two stages are neighbours, and one where one is enough.
     let size = if is_regular { 2 * SMALL } else { SMALL };
-    let (grain, chunk, widest) = (SMALL_GRAIN, 256, 32);
+    let (grain, chunk, widest) = (SMALL_GRAIN, SMALL_CHUNK, SMALL_WIDEST);
     work(rows, columns, &Stage { input, output, size, grain, chunk, widest, streams: false });
 }
