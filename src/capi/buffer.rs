@@ -12,8 +12,6 @@ use crate::protocol;
 use crate::runtime::{self, raised_if_known, status, status_of};
 use crate::view::Fields;
 
-begins_a_line!(".text.pybuffer.PyBuffer_Release");
-
 /// Gives a view back to its exporter: calls `bf_releasebuffer` if the exporter has it, sets
 /// `view->obj` to NULL, and drops the view's reference to the exporter, in this order.
 ///
@@ -28,7 +26,6 @@ begins_a_line!(".text.pybuffer.PyBuffer_Release");
 /// # Compatibility
 /// CPython 3.0 and later; there a NULL `view` crashes.
 #[unsafe(no_mangle)]
-#[cfg_attr(target_os = "linux", unsafe(link_section = ".text.pybuffer.PyBuffer_Release"))]
 pub unsafe extern "C" fn PyBuffer_Release(view: *mut Py_buffer) {
     // SAFETY: the caller's promise.
     unsafe { release(view) }

@@ -7,19 +7,6 @@
 //! The documentation of these functions becomes the C header's.
 #![allow(non_snake_case, reason = "these are CPython's names")]
 
-/// Lets a function that is shorter than most cache lines begin one: where it begins is otherwise chance, and
-/// was worth 7 % of `PyObject_GetBuffer` and `PyBuffer_Release`. The function must name the section as its own.
-macro_rules! begins_a_line {
-    ($section:literal) => {
-        #[cfg(all(target_os = "linux", not(test)))]
-        core::arch::global_asm!(
-            concat!(".pushsection ", $section, ", \"ax\", %progbits"),
-            ".p2align 6",
-            ".popsection"
-        );
-    };
-}
-
 /// A function that adds to its arguments where its caller goes on, in the registers of the machine's
 /// calling convention, and jumps to another one. An exported function that ends with a call of it is
 /// left by a jump as well, so the caller is that function's: whoever called the library.

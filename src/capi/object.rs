@@ -7,9 +7,6 @@ use crate::abi::{Py_buffer, PyObject};
 use crate::protocol::{self, get};
 use crate::runtime::{self, layout::ObjectLayout};
 
-begins_a_line!(".text.pybuffer.PyObject_CheckBuffer");
-begins_a_line!(".text.pybuffer.PyObject_GetBuffer");
-
 /// Whether an object's type exports buffers: 1 or 0, never an error. `PyObject_GetBuffer` may still
 /// refuse a request. NULL means 0.
 ///
@@ -19,7 +16,6 @@ begins_a_line!(".text.pybuffer.PyObject_GetBuffer");
 /// # Compatibility
 /// CPython 3.9 and later as a function, before as a macro; there NULL crashes.
 #[unsafe(no_mangle)]
-#[cfg_attr(target_os = "linux", unsafe(link_section = ".text.pybuffer.PyObject_CheckBuffer"))]
 pub unsafe extern "C" fn PyObject_CheckBuffer(obj: *mut PyObject) -> c_int {
     // SAFETY: the caller's promise.
     unsafe { check_buffer(obj) }
@@ -64,7 +60,6 @@ unsafe fn check_buffer_elsewhere(obj: *mut PyObject) -> c_int {
 /// # Compatibility
 /// CPython 3.0 and later; there a NULL `obj` crashes.
 #[unsafe(no_mangle)]
-#[cfg_attr(target_os = "linux", unsafe(link_section = ".text.pybuffer.PyObject_GetBuffer"))]
 pub unsafe extern "C" fn PyObject_GetBuffer(
     obj: *mut PyObject,
     view: *mut Py_buffer,

@@ -5,6 +5,7 @@
 //! nothing of who listens: they hand each finding to a sink, as a report or the live audit.
 //! Nothing here changes what it looks at, allocates, or writes to a file.
 
+mod answers;
 pub mod exporter;
 mod memory;
 pub mod pointer;
