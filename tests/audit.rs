@@ -81,7 +81,7 @@ fn said_of(python: &Python, folder: &Path, code: &str) -> Vec<String> {
 }
 
 /// Code, and what is said of it.
-const MISTAKES: [(&str, &str); 7] = [
+const MISTAKES: [(&str, &str); 8] = [
     (
         "m.keep(bytearray(4))",
         "HELD at exit: 1 view of 'bytearray' for PyBUF_FULL_RO; \
@@ -96,6 +96,11 @@ const MISTAKES: [(&str, &str); 7] = [
         "m.right(m.Wrong())",
         "MUST 16 format: 'mistakes.Wrong' for PyBUF_SIMPLE: format: found an address, expected \
       NULL; asked by mistakes.so (right at +0x)",
+    ),
+    (
+        "m.right(m.Lost())",
+        "MUST 13 shape: 'mistakes.Lost' for PyBUF_SIMPLE: shape: found an address, expected \
+      an address that can be read; asked by mistakes.so (right at +0x)",
     ),
     (
         "try: m.right(m.Silent())\nexcept SystemError: pass",

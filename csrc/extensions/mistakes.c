@@ -125,6 +125,17 @@ wrong_getbuffer(PyObject *self, Py_buffer *view, int flags)
     return 0;
 }
 
+/* Lost: an exporter whose arrays lead nowhere, which only somebody notices who looks at them. */
+static int
+lost_getbuffer(PyObject *self, Py_buffer *view, int flags)
+{
+    if (PyBuffer_FillInfo(view, self, (void *)"abc", 3, 1, flags) < 0)
+        return -1;
+    view->shape = view->strides = view->suboffsets = (Py_ssize_t *)0x10000;
+    view->format = (char *)0x10000;
+    return 0;
+}
+
 /* Silent: an exporter that refuses without an exception. */
 static int
 silent_getbuffer(PyObject *self, Py_buffer *view, int flags)
@@ -207,6 +218,7 @@ FUNCTION(delegate)
 }
 
 static PyBufferProcs wrong_buffer = {wrong_getbuffer, NULL};
+static PyBufferProcs lost_buffer = {lost_getbuffer, NULL};
 static PyBufferProcs silent_buffer = {silent_getbuffer, NULL};
 static PyBufferProcs leaves_buffer = {leaves_getbuffer, NULL};
 
@@ -220,6 +232,7 @@ static PyBufferProcs leaves_buffer = {leaves_getbuffer, NULL};
         .tp_new = PyType_GenericNew, \
     }
 TYPE(Wrong, wrong_buffer);
+TYPE(Lost, lost_buffer);
 TYPE(Silent, silent_buffer);
 TYPE(Leaves, leaves_buffer);
 
@@ -238,16 +251,18 @@ PyMODINIT_FUNC
 PyInit_mistakes(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    if (module == NULL || PyType_Ready(&Wrong) < 0 || PyType_Ready(&Silent) < 0
-        || PyType_Ready(&Leaves) < 0 || PyType_Ready(&delegate_type) < 0)
+    if (module == NULL || PyType_Ready(&Wrong) < 0 || PyType_Ready(&Lost) < 0
+        || PyType_Ready(&Silent) < 0 || PyType_Ready(&Leaves) < 0 || PyType_Ready(&delegate_type) < 0)
         return NULL;
 #ifdef Py_GIL_DISABLED
     PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
 #endif
     Py_INCREF(&Wrong);
+    Py_INCREF(&Lost);
     Py_INCREF(&Silent);
     Py_INCREF(&Leaves);
     if (PyModule_AddObject(module, "Wrong", (PyObject *)&Wrong) < 0
+        || PyModule_AddObject(module, "Lost", (PyObject *)&Lost) < 0
         || PyModule_AddObject(module, "Silent", (PyObject *)&Silent) < 0
         || PyModule_AddObject(module, "Leaves", (PyObject *)&Leaves) < 0)
         return NULL;

@@ -1,10 +1,12 @@
-//! Memory from malloc, a hash of addresses, a lock of one word, and the errno of the program.
+//! Memory from malloc, what is mapped, a hash of addresses, a lock of one word, and the errno of the program.
 
 use core::ffi::c_int;
 use core::hint::spin_loop;
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use crate::check;
 
 /// A value in a block from malloc; `None` if it cannot be had.
 pub fn keep<T>(value: T) -> Option<NonNull<T>> {
@@ -36,6 +38,35 @@ pub fn read<T: Copy>(address: usize) -> Option<T> {
     let n = unsafe { libc::process_vm_readv(process, &raw const to, 1, &raw const from, 1, 0) };
     // SAFETY: all of it was written, by bytes of memory that are a `T`'s (callers take numbers).
     (n.cast_unsigned() == size_of::<T>()).then(|| unsafe { value.assume_init() })
+}
+
+/// The addresses at which memory was found, so that the system is asked once about what is looked at again and
+/// again. It begins as zeros. (Memory that goes later is still taken to be there.)
+pub struct Pages([AtomicUsize; Self::N]);
+
+impl Pages {
+    const N: usize = 1024;
+    /// The bits of an address within the smallest page that there is.
+    const BITS: u32 = 12;
+
+    /// Whether memory is there: the first page of it and the last.
+    pub fn have(&self, address: usize, size: usize) -> bool {
+        let last = address.wrapping_add(size.saturating_sub(1));
+        let [first, last] = [address, last].map(|address| address >> Self::BITS);
+        self.has(first) && (first == last || self.has(last))
+    }
+
+    fn has(&self, page: usize) -> bool {
+        let Some(found) = self.0.get((hash(page) >> 40) as usize % Self::N) else { return true };
+        if found.load(Ordering::Relaxed) == page {
+            return true;
+        }
+        let is_there = check::mapped(page << Self::BITS, 1);
+        if is_there {
+            found.store(page, Ordering::Relaxed);
+        }
+        is_there
+    }
 }
 
 /// Spreads an address over the upper bits, as those of one size lie at multiples of it.

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering
 
 use super::hearing::Hearing;
 use super::lines::Line;
-use super::memory::Errno;
+use super::memory::{Errno, Pages};
 use super::people::{People, Tally};
 use super::records::Records;
 use crate::check::text::Room;
@@ -37,6 +37,8 @@ pub struct State {
     pub people: People,
     /// Whether the interpreter's own calls come here.
     pub hearing: Hearing,
+    /// Where there is memory.
+    pub pages: Pages,
     /// The log's path; empty for standard error.
     path: [c_char; PATH],
     /// By the bits of rules and mistakes; the first one is of views held at the exit.

@@ -10,7 +10,7 @@ use super::requests::{N, is_more, request};
 use super::seen::{Kept, Seen};
 use super::text::{Room, end_with_a_character};
 use super::words::{Field, Word};
-use super::{Finding, Rule, Value, extent_of, mapped, place_of, view};
+use super::{Finding, Rule, Value, extent_of, has_arrays, mapped, place_of, view};
 use crate::abi::Py_buffer;
 use crate::runtime::Runtime;
 
@@ -118,22 +118,8 @@ impl Inquiry<'_> {
     /// A view that is held, or as it was before it was filled.
     #[inline(never)]
     pub(super) unsafe fn is_readable(&mut self, view: &Py_buffer) -> bool {
-        let ndim = usize::try_from(view.ndim).unwrap_or(0).min(64);
-        let size = ndim.wrapping_mul(size_of::<isize>());
-        let arrays = [
-            (Rule::Shape, Field::Shape, view.shape.addr(), size),
-            (Rule::Strides, Field::Strides, view.strides.addr(), size),
-            (Rule::Suboffsets, Field::Suboffsets, view.suboffsets.addr(), size),
-            (Rule::Format, Field::Format, view.format.addr(), 1),
-        ];
-        for (rule, field, address, size) in arrays {
-            // What lies in the first page is told by the judge of views.
-            if address >= 4096 && !mapped(address, size) {
-                self.tell_address(rule, field, address, Word::Readable);
-                return false;
-            }
-        }
-        true
+        let report = &mut *self.report;
+        has_arrays(view, self.flags, &mapped, &mut |finding| report.add(finding))
     }
 
     /// Judges an answer by itself, its memory, and beside the others.

@@ -32,7 +32,7 @@ use crate::runtime;
 use request::Request;
 pub use rules::{Rule, Severity};
 use text::Room;
-use words::Word;
+use words::{Field, Word};
 
 /// What a field holds, or should.
 #[derive(Clone, Copy, PartialEq)]
@@ -157,9 +157,36 @@ fn is_dense(itemsize: isize, shape: &[isize], strides: &[isize], order: Order) -
     contiguity::is_dense(itemsize, shape, strides, order)
 }
 
+/// Whether a view's arrays are there, as `is_there` knows of an address and a size; one that is not is told. What
+/// lies in the first page is left to the judge of views.
+pub fn has_arrays(
+    view: &Py_buffer,
+    flags: c_int,
+    is_there: &dyn Fn(usize, usize) -> bool,
+    sink: &mut Sink,
+) -> bool {
+    let ndim = usize::try_from(view.ndim).unwrap_or(0).min(64);
+    let size = ndim.wrapping_mul(size_of::<isize>());
+    let arrays = [
+        (Rule::Shape, Field::Shape, view.shape.addr(), size),
+        (Rule::Strides, Field::Strides, view.strides.addr(), size),
+        (Rule::Suboffsets, Field::Suboffsets, view.suboffsets.addr(), size),
+        (Rule::Format, Field::Format, view.format.addr(), 1),
+    ];
+    for (rule, field, address, size) in arrays {
+        if address >= FIRST_PAGE && !is_there(address, size) {
+            let (field, found) = (field.text(), Value::Address(address));
+            let expected = Value::Word(Word::Readable);
+            sink(&Finding { rule, flags, field, axis: -1, found, expected });
+            return false;
+        }
+    }
+    true
+}
+
 /// Whether memory is there, as the system has it: its first page and its last. It may still not be
 /// readable. (Not by `msync`, which knows all pages: valgrind takes that for reading them.)
-fn mapped(address: usize, size: usize) -> bool {
+pub fn mapped(address: usize, size: usize) -> bool {
     let last = address.wrapping_add(size.saturating_sub(1));
     is_mapped(address) && is_mapped(last)
 }

@@ -312,3 +312,36 @@ fn any_numbers_are_judged() {
     }
     assert!(n_findings > 200_000, "{n_findings}");
 }
+
+#[test]
+fn array_that_is_not_there_is_told_and_not_read() {
+    let mut scene = Scene::answer(PyBUF_FULL_RO);
+    let nowhere = ptr::without_provenance_mut::<isize>(0x1_0000);
+    let told = |view: &Py_buffer, sizes: &[usize]| {
+        let mut rules = Vec::new();
+        let asked = core::cell::RefCell::new(Vec::new());
+        let is_there = |address: usize, size| {
+            asked.borrow_mut().push(size);
+            address != nowhere.addr()
+        };
+        let all = super::has_arrays(view, PyBUF_FULL_RO, &is_there, &mut |finding| {
+            rules.push((finding.rule, shown(|out| finding.expected.show(out))));
+        });
+        assert_eq!((all, asked.into_inner().as_slice()), (rules.is_empty(), sizes));
+        rules
+    };
+    let expected = |rule| [(rule, "an address that can be read".into())];
+    assert_eq!(told(&scene.view, &[16, 16, 1]), []);
+    scene.view.format = nowhere.cast();
+    assert_eq!(told(&scene.view, &[16, 16, 1]), expected(Rule::Format));
+    scene.view.suboffsets = nowhere;
+    assert_eq!(told(&scene.view, &[16, 16, 16]), expected(Rule::Suboffsets));
+    scene.view.strides = nowhere;
+    assert_eq!(told(&scene.view, &[16, 16]), expected(Rule::Strides));
+    scene.view.shape = nowhere;
+    assert_eq!(told(&scene.view, &[16]), expected(Rule::Shape));
+    // Numbers of dimensions that there are not, and what lies in the first page.
+    scene.view.ndim = c_int::MAX;
+    scene.view.shape = ptr::without_provenance_mut(8);
+    assert_eq!(told(&scene.view, &[512]), expected(Rule::Strides));
+}

@@ -112,26 +112,20 @@ impl Note {
         unsafe { member_behind(&self.offset) }
     }
 
-    /// The note of this name in an image.
+    /// The note of this name in an image. It is looked for at each word: a linker may put notes of other alignments
+    /// in front of it, and what fills the gaps is no note.
     fn of(image: &Loaded) -> Option<&'static Self> {
-        image.segments(images::NOTE).filter(|[.., align]| *align <= 4).find_map(
-            |[start, size, _]| {
-                let mut at = start;
-                let end = start.wrapping_add(size);
-                while end.wrapping_sub(at) >= size_of::<Self>() && at < end {
-                    // SAFETY: so many bytes of a segment, whose notes are aligned.
-                    let note = unsafe { &*ptr::with_exposed_provenance::<Self>(at) };
-                    // What a later version leads to may be longer.
-                    if note.name_size == 9 && note.name == NAME {
-                        return Some(note);
-                    }
-                    let aligned = |size: u32| (size as usize).wrapping_add(3) & !3;
-                    let rest = aligned(note.name_size).wrapping_add(aligned(note.content_size));
-                    at = at.wrapping_add(12).wrapping_add(rest);
-                }
-                None
-            },
-        )
+        image.segments(images::NOTE).find_map(|[start, size]| {
+            let n = size.checked_sub(size_of::<Self>())?.checked_add(1)?;
+            let start = start.checked_next_multiple_of(align_of::<Self>())?;
+            (0..n).step_by(align_of::<Self>()).find_map(|offset| {
+                let at = ptr::with_exposed_provenance::<Self>(start.wrapping_add(offset));
+                // SAFETY: aligned, and so many bytes of a segment.
+                let note = unsafe { &*at };
+                // What a later version leads to may be longer.
+                (note.name_size == 9 && note.name == NAME).then_some(note)
+            })
+        })
     }
 }
 

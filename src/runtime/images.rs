@@ -21,17 +21,17 @@ pub const DYNAMIC: u32 = 2;
 pub const NOTE: u32 = 4;
 
 impl Loaded<'_> {
-    /// Address, size and alignment of its segments of a kind.
-    pub fn segments(&self, kind: u32) -> impl Iterator<Item = [usize; 3]> {
+    /// Address and size of its segments of a kind.
+    pub fn segments(&self, kind: u32) -> impl Iterator<Item = [usize; 2]> {
         self.headers.iter().filter(move |header| header.p_type == kind).map(|header| {
             let start = self.shift.wrapping_add(header.p_vaddr as usize);
-            [start, header.p_memsz as usize, header.p_align as usize]
+            [start, header.p_memsz as usize]
         })
     }
 
     /// Whether an address is in it.
     pub fn contains(&self, address: usize) -> bool {
-        self.segments(LOAD).any(|[start, size, _]| address.wrapping_sub(start) < size)
+        self.segments(LOAD).any(|[start, size]| address.wrapping_sub(start) < size)
     }
 }
 

@@ -16,6 +16,22 @@ fn build_with_archives(python: &Python, folder: &Path) {
     build_extension(python, "forwarding", folder, &more);
 }
 
+/// As [`build_with_archives`], with a note of another alignment in front of each copy's own.
+fn build_with_aligned_notes(python: &Python, folder: &Path) {
+    let note = shipped().root.join("csrc/extensions/aligned_note.c");
+    let archive = shipped().lib_dir.join("libpybuffer.a");
+    let exclude = OsStr::new("-Wl,--exclude-libs,libpybuffer.a");
+    for name in ["mistakes", "forwarding"] {
+        build_extension(python, name, folder, &[note.as_os_str(), archive.as_os_str(), exclude]);
+        let headers = run(std::process::Command::new("readelf")
+            .arg("-lW")
+            .arg(folder.join(format!("{name}.so"))));
+        let headers = stdout(&headers);
+        let mut notes = headers.lines().filter(|line| line.trim().starts_with("NOTE"));
+        assert!(notes.any(|line| line.ends_with("0x8")), "{headers}");
+    }
+}
+
 /// How many processes, or copies, ended a log.
 fn n_ends(log: &Path) -> usize {
     fs::read_to_string(log).unwrap_or_default().matches("] END: ").count()
@@ -66,20 +82,26 @@ fn alone(python: &Python, log: &Path, args: &[&OsStr]) {
 fn copies_in_two_extensions_keep_one_ledger() {
     each_python("two-copies", |python, folder| {
         build_with_archives(python, folder);
-        let log = folder.join("log");
-        let script = shipped().root.join("tests/audit/forwarding.py");
-        alone(python, &log, &[script.as_os_str(), folder.as_os_str()]);
-        assert_eq!((lines(&log), n_ends(&log)), (vec![], 1), "{}", python.label);
-        // One copy asks the exporter, which asks through the other one: this is one view.
-        let code = format!(
-            "import sys; sys.path.insert(0, {folder:?}); import forwarding, mistakes as m\n\
-             m.keep(forwarding.forward(bytearray(4)))"
-        );
-        alone(python, &log, &[OsStr::new("-c"), OsStr::new(&code)]);
-        let expected = "HELD at exit: 1 view of 'forwarding.forward' for PyBUF_FULL_RO; \
-                        asked by mistakes.so (keep at +0x)";
-        assert_eq!((lines(&log), n_ends(&log)), (vec![expected.into()], 1), "{}", python.label);
+        keep_one_ledger(python, folder);
+        build_with_aligned_notes(python, folder);
+        keep_one_ledger(python, folder);
     });
+}
+
+fn keep_one_ledger(python: &Python, folder: &Path) {
+    let log = folder.join("log");
+    let script = shipped().root.join("tests/audit/forwarding.py");
+    alone(python, &log, &[script.as_os_str(), folder.as_os_str()]);
+    assert_eq!((lines(&log), n_ends(&log)), (vec![], 1), "{}", python.label);
+    // One copy asks the exporter, which asks through the other one: this is one view.
+    let code = format!(
+        "import sys; sys.path.insert(0, {folder:?}); import forwarding, mistakes as m\n\
+             m.keep(forwarding.forward(bytearray(4)))"
+    );
+    alone(python, &log, &[OsStr::new("-c"), OsStr::new(&code)]);
+    let expected = "HELD at exit: 1 view of 'forwarding.forward' for PyBUF_FULL_RO; \
+                        asked by mistakes.so (keep at +0x)";
+    assert_eq!((lines(&log), n_ends(&log)), (vec![expected.into()], 1), "{}", python.label);
 }
 
 /// Gives the copy in a file another version, by the note that the copies find one another by.
