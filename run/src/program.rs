@@ -105,6 +105,10 @@ fn refuse_rights(path: &[u8], gives_rights: bool) -> Result<(), Refusal> {
 
 /// The file that a name stands for, as a shell finds it.
 fn on_path(name: &[u8]) -> Result<Vec<u8>, Refusal> {
+    if name.is_empty() {
+        let text = "no program has an empty name".into();
+        return Err(Refusal { text, status: 127 });
+    }
     let candidates: Vec<Vec<u8>> = if name.contains(&b'/') {
         [name.to_vec()].into()
     } else {

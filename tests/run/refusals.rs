@@ -11,6 +11,8 @@ fn what_cannot_be_run_ends_with_a_shells_status() {
     );
     let (status, said) = refused(pybuffer_run().arg("./no-such-program"));
     assert_eq!((status, &*said), (Some(127), "pybuffer-run: ./no-such-program was not found\n"));
+    let (status, said) = refused(pybuffer_run().arg(""));
+    assert_eq!((status, &*said), (Some(127), "pybuffer-run: no program has an empty name\n"));
     let folder = temp_dir("run-unfit");
     let (status, said) = refused(pybuffer_run().arg(&folder));
     assert!(status == Some(126) && said.ends_with("is a folder\n"), "{said}");
