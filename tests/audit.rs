@@ -379,6 +379,26 @@ fn threads_and_forks_go_on_and_hold_nothing() {
 }
 
 #[test]
+fn calls_that_the_system_refuses_are_done_without() {
+    each_python("denied", |python, folder| {
+        for error in [libc::EPERM, libc::ENOSYS] {
+            let log = folder.join("log");
+            let _ = fs::remove_file(&log);
+            let script = shipped().root.join("tests/audit/denied.py");
+            let mut command = audited(python, "warn", Some(&log));
+            command.arg(script).arg(folder).arg(error.to_string());
+            command.args([libc::SYS_mincore, libc::SYS_process_vm_readv].map(|n| n.to_string()));
+            let output = run(&mut command);
+            assert_eq!(stdout(&output), "done\n", "{}: {}", python.label, printed(&output));
+            let said = lines(&log);
+            let expected = "MUST 16 format: 'mistakes.Wrong' for PyBUF_SIMPLE";
+            let is_told = said.len() == 1 && said[0].starts_with(expected);
+            assert!(is_told, "{}: {said:#?}", python.label);
+        }
+    });
+}
+
+#[test]
 fn exits_of_every_kind_have_their_own_status_and_say_what_they_can() {
     each_python("exits", |python, folder| {
         let log = folder.join("log");
