@@ -399,6 +399,23 @@ fn calls_that_the_system_refuses_are_done_without() {
 }
 
 #[test]
+fn views_that_there_is_no_memory_to_note_are_not_accused() {
+    each_python("no-memory", |python, folder| {
+        build_extension(python, "no_memory", folder, &[OsStr::new("-ldl")]);
+        let log = folder.join("log");
+        let code = format!(
+            "import sys; sys.path.insert(0, {folder:?}); import mistakes as m\n\
+             for _ in range(50):\n    m.right(bytearray(4)); m.right(b''); bytes(memoryview(b'abc'))\nprint('done')"
+        );
+        let mut command = audited(python, "abort", Some(&log));
+        let output =
+            run(command.args(["-c", &code]).env("LD_PRELOAD", folder.join("no_memory.so")));
+        assert_eq!(stdout(&output), "done\n", "{}: {}", python.label, printed(&output));
+        assert_eq!(lines(&log), [""; 0], "{}", python.label);
+    });
+}
+
+#[test]
 fn exits_of_every_kind_have_their_own_status_and_say_what_they_can() {
     each_python("exits", |python, folder| {
         let log = folder.join("log");

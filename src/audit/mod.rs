@@ -218,8 +218,10 @@ impl State {
                 None => (Mistake::NeverAcquired, None),
             }
         };
-        // Nothing is said of what was not asked for, nor where a copy of the library keeps to itself.
-        if (mistake.0 == Mistake::Moved && mistake.1.is_none()) || !copies::all_watch() {
+        // Nothing is said of what was not asked for, nor where a copy of the library keeps to itself or a view could
+        // not be noted.
+        let is_doubtful = !self.records.is_complete() || !copies::all_watch();
+        if is_doubtful || (mistake.0 == Mistake::Moved && mistake.1.is_none()) {
             return;
         }
         // SAFETY: an object, which the release will look at (caller).

@@ -43,19 +43,13 @@ pub struct Records {
     n_of: [AtomicU32; N_COUNTS],
     past: [Past; N_REMEMBERED],
     n_past: AtomicUsize,
+    /// Whether there was no memory for a record.
+    is_short: AtomicBool,
 }
 
 impl Shard {
     fn list(&self, view: usize) -> Option<&AtomicPtr<Record>> {
         self.lists.get((hash(view) >> 36) as usize % N_LISTS)
-    }
-
-    /// Adds a record to a list. Without memory the view is not known of: nothing will be said of it.
-    fn put(list: &AtomicPtr<Record>, record: Record) {
-        let next = list.load(Ordering::Relaxed);
-        if let Some(new) = memory::keep(Record { next, ..record }) {
-            list.store(new.as_ptr(), Ordering::Release);
-        }
     }
 
     /// The first record of a list that fits.
@@ -104,6 +98,25 @@ impl Records {
         self.shards.get((hash(view) >> 50) as usize % N_SHARDS)
     }
 
+    /// Whether there was memory for all views, so that one which is not known of was never out.
+    pub fn is_complete(&self) -> bool {
+        !self.is_short.load(Ordering::Relaxed)
+    }
+
+    /// Adds a record to a list. Without memory the view is not known of: nothing will be said of it, and of no
+    /// release that there was no acquisition.
+    fn put(&self, list: &AtomicPtr<Record>, record: Record) {
+        let next = list.load(Ordering::Relaxed);
+        match memory::keep(Record { next, ..record }) {
+            Some(new) => list.store(new.as_ptr(), Ordering::Release),
+            None => {
+                self.is_short.store(true, Ordering::Relaxed);
+                self.n_of(record.obj).fetch_sub(1, Ordering::Relaxed);
+                record.close();
+            }
+        }
+    }
+
     /// Notes a view. One that was noted at the same address was asked for on the way, by this one's exporter.
     /// Whether one that was asked for has become this one.
     pub fn add(&self, record: Record) -> bool {
@@ -114,10 +127,10 @@ impl Records {
         let (gone, inner, kept) = shard.lock.hold(|| {
             let gone = Shard::take(list, &|other| other.view == record.view && other.is_excused());
             let inner = Shard::take(list, &|other| other.is_at(record.view));
-            Shard::put(list, record);
+            self.put(list, record);
             let kept = inner.and_then(|inner| inner.kept_by_exporter_of(&record));
             if let Some(kept) = kept {
-                Shard::put(list, kept);
+                self.put(list, kept);
             }
             (gone, inner, kept)
         });
@@ -141,7 +154,7 @@ impl Records {
         let found = shard.lock.hold(|| {
             let found = Shard::take(list, &|record| record.is_at(view))?;
             if found.is_of_a_guest() {
-                Shard::put(list, found.excused());
+                self.put(list, found.excused());
             }
             Some(found)
         })?;
@@ -161,7 +174,7 @@ impl Records {
             let lost = Shard::take(list, &|record| record.is_at(view))?;
             let is_out = lost.asked.is_some() && is_out(&lost);
             if is_out {
-                Shard::put(list, Record { now: Now::FilledAgain, ..lost });
+                self.put(list, Record { now: Now::FilledAgain, ..lost });
             } else {
                 self.n_of(lost.obj).fetch_sub(1, Ordering::Relaxed);
             }
