@@ -5,6 +5,10 @@
 
 mod support;
 
+mod package {
+    mod projects;
+}
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,8 +74,8 @@ fn files(folder: &Path) -> BTreeSet<PathBuf> {
 }
 
 /// A virtual environment with pip and nothing else.
-fn environment(python: &Python) -> Result<PathBuf, String> {
-    let folder = temp_dir(&format!("package-{}", python.label));
+fn environment(python: &Python, purpose: &str) -> Result<PathBuf, String> {
+    let folder = temp_dir(&format!("{purpose}-{}", python.label));
     let output = run_any(python.command().args(["-m", "venv"]).arg(&folder));
     if output.status.success() { Ok(folder) } else { Err(printed(&output)) }
 }
@@ -84,7 +88,7 @@ fn pip(environment: &Path, arguments: &[&str]) {
 /// Installs the wheel in an environment of its own, runs the package's tests, and takes it away again. An error
 /// tells what is missing to do so.
 fn try_in(python: &Python) -> Result<(), String> {
-    let environment = environment(python)?;
+    let environment = environment(python, "package")?;
     let packages = packages::python_with(python, REQUIREMENTS)?;
     let before = files(&environment);
     let wheels = dist().to_str().unwrap();
@@ -134,7 +138,7 @@ fn sdist_builds_by_itself() {
     let sdists: Vec<_> = fs::read_dir(dist().join("sdist")).unwrap().collect();
     assert_eq!(sdists.len(), 1, "{sdists:?}");
     let folder = temp_dir("package-sdist");
-    let environment = environment(builder().unwrap()).unwrap();
+    let environment = environment(builder().unwrap(), "package-of-sdist").unwrap();
     let sdist = sdists[0].as_ref().unwrap().path();
     let wheels = folder.to_str().unwrap();
     pip(&environment, &["wheel", "--no-deps", "--wheel-dir", wheels, sdist.to_str().unwrap()]);

@@ -1,20 +1,30 @@
 # cython: language_level=3
-from cpython.buffer cimport PyBUF_FULL_RO, PyBuffer_Release, PyBuffer_ToContiguous, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_FULL_RO, PyBuffer_FillContiguousStrides, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libpybuffer cimport pybuffer_check_view, pybuffer_report
+from libpybuffer cimport pybuffer_copy
 
 
 def tobytes(obj):
-    """The bytes of the transpose of any exporter; a BufferError says which rule a view of it breaks."""
-    cdef Py_buffer view
-    cdef pybuffer_report report
-    PyObject_GetBuffer(obj, &view, PyBUF_FULL_RO)
+    """The bytes of the transpose of any exporter. Other threads run while they are copied."""
+    cdef Py_buffer src, dst
+    cdef Py_ssize_t strides[64]
+    cdef int status
+    PyObject_GetBuffer(obj, &src, PyBUF_FULL_RO)
     try:
-        if pybuffer_check_view(&view, PyBUF_FULL_RO, &report) > 0:
-            raise BufferError(report.findings[0].rule.sentence.decode())
-        result = PyBytes_FromStringAndSize(NULL, view.len)
+        if src.ndim > 64:
+            raise BufferError("more than 64 dimensions")
+        result = PyBytes_FromStringAndSize(NULL, src.len)
         # The transpose in C order is the array in Fortran order.
-        PyBuffer_ToContiguous(PyBytes_AS_STRING(result), &view, view.len, b"F")
+        PyBuffer_FillContiguousStrides(src.ndim, src.shape, strides, src.itemsize, b"F")
+        dst = src
+        dst.buf = PyBytes_AS_STRING(result)
+        dst.readonly = 0
+        dst.strides = strides
+        dst.suboffsets = NULL
+        with nogil:
+            status = pybuffer_copy(&dst, &src)
+        if status < 0:
+            raise BufferError("the views cannot be copied")
         return result
     finally:
-        PyBuffer_Release(&view)
+        PyBuffer_Release(&src)
