@@ -228,7 +228,7 @@ wheel: lib ## Build the Python package into dist/: a wheel for every CPython wit
 	CC='$(CC)' TARGET='$(TARGET)' $(PYTHON) python/wheel.py $(FREE_THREADED)
 
 .PHONY: test-package
-test-package: lib ## Test the package in a fresh environment of every CPython of this machine, and build it from the sdist
+test-package: lib ## Test the package in every CPython of this machine, from its sdist, and the projects under examples/
 	$(cargo) test --test package -- --ignored
 
 ##@ Show

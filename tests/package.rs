@@ -6,6 +6,7 @@
 mod support;
 
 mod package {
+    mod isolated;
     mod projects;
 }
 

@@ -11,112 +11,19 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use serde::Deserialize;
-
+use super::isolated::{COMPILER_IS_UNAWARE, Example, build, constraints, isolated};
 use crate::support::{
     Python, cc, command_without_settings, printed, pythons, run, run_any, say, shipped, skip,
     stdout, temp_dir,
 };
-use crate::{dist, environment, pip};
+use crate::{environment, files, pip};
 
-/// What the tools are pinned to.
-const CONSTRAINTS: &str = "tests/package/constraints.txt";
-
-/// Variables that tell a build of folders and flags, by how they begin.
-const BUILD_VARIABLES: [&str; 14] = [
-    "CFLAGS",
-    "CMAKE",
-    "CPATH",
-    "CPLUS_",
-    "CPPFLAGS",
-    "CXXFLAGS",
-    "C_INCLUDE_PATH",
-    "LDFLAGS",
-    "LD_",
-    "LIBRARY_PATH",
-    "MAKE",
-    "PKG_CONFIG",
-    "PYBUFFER",
-    "libpybuffer",
-];
-
-/// A command to whom no variable says where a library or a header is.
-fn isolated(program: impl AsRef<Path>) -> Command {
-    let mut command = command_without_settings(program.as_ref());
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy();
-        if BUILD_VARIABLES.iter().any(|start| name.starts_with(start)) {
-            command.env_remove(&*name);
-        }
-    }
-    command.current_dir("/");
-    command
-}
-
-/// The compiler must not find the library by itself, or nothing is told by a project that is built.
-static COMPILER_IS_UNAWARE: LazyLock<Result<(), String>> = LazyLock::new(|| {
-    let folder = temp_dir("projects-unaware");
-    let source = folder.join("unaware.c");
-    fs::write(&source, "#if __has_include(<libpybuffer.h>)\n#error it is there\n#endif\n").unwrap();
-    let compiler = cc();
-    let output = run_any(
-        isolated(compiler.get_program())
-            .args(compiler.get_args())
-            .arg("-fsyntax-only")
-            .arg(&source),
-    );
-    match output.status.success() {
-        true => Ok(()),
-        false => Err("libpybuffer.h is installed here: the compiler finds it by itself".into()),
-    }
-});
-
-/// A copy of an example project outside of the repository, so that no build finds a file of it on the way to the root.
-struct Copy {
-    folder: PathBuf,
-    /// Where the project is; beside it there is room for what is made of it.
-    project: PathBuf,
-}
-
-impl Copy {
-    fn of(name: &str, label: &str) -> Self {
-        let folder = format!("libpybuffer-{}-{name}-{label}", std::process::id());
-        let folder = env::temp_dir().join(folder);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        let project = folder.join(name);
-        let example = shipped().root.join("examples").join(name);
-        run(Command::new("cp").arg("-r").arg(example).arg(&project));
-        // Somebody may have built it in place.
-        for left in ["build", "target"] {
-            let _ = fs::remove_dir_all(project.join(left));
-        }
-        Self { folder, project }
-    }
-}
-
-impl Drop for Copy {
-    /// After a failure it stays for a look.
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
-    }
-}
-
-/// The oldest CPython that a project is for.
+/// The oldest CPython that a project is for, as its `requires-python` says: `>=3.8`.
 fn oldest_for(name: &str) -> (u8, u8) {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    struct Project {
-        requires_python: String,
-    }
     let file = shipped().root.join("examples").join(name).join("pyproject.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    let mut tables: BTreeMap<String, toml::Value> = toml::from_str(&text).unwrap();
-    let project: Project = tables.remove("project").unwrap().try_into().unwrap();
-    let version = project.requires_python.strip_prefix(">=").expect(">=3.x");
-    let (major, minor) = version.split_once('.').unwrap();
+    let settings: toml::Table = toml::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let version = settings["project"]["requires-python"].as_str().unwrap();
+    let (major, minor) = version.strip_prefix(">=").unwrap().split_once('.').unwrap();
     (major.parse().unwrap(), minor.parse().unwrap())
 }
 
@@ -135,43 +42,6 @@ fn oldest_and_newest(name: &str) -> Vec<&'static Python> {
     let mut able = builders().filter(|python| python.minor() >= oldest_for(name));
     let (oldest, newest) = (able.next(), able.next_back());
     oldest.into_iter().chain(newest).collect()
-}
-
-/// The wheel for CPythons with a GIL.
-fn library() -> PathBuf {
-    let wheels = fs::read_dir(dist()).unwrap().map(|entry| entry.unwrap().path());
-    let is_abi3 = |path: &PathBuf| path.display().to_string().contains("-abi3-");
-    wheels.into_iter().find(is_abi3).expect("make wheel makes one for CPythons with a GIL")
-}
-
-/// A file of constraints that pins the tools, and libpybuffer to the wheel just made.
-fn constraints(folder: &Path) -> PathBuf {
-    let file = folder.join("constraints.txt");
-    let pins = fs::read_to_string(shipped().root.join(CONSTRAINTS)).unwrap();
-    let wheel = format!("libpybuffer @ file://{}\n", library().display());
-    fs::write(&file, pins + &wheel).unwrap();
-    file
-}
-
-/// Builds a project's wheel, as `pip wheel` does for everybody: from a build environment of its own.
-fn build(copy: &Copy, python: &Python, cflags: &str) -> PathBuf {
-    let constraints = constraints(&copy.folder);
-    let made = copy.folder.join("made");
-    let mut command = isolated(&python.exe);
-    command
-        .args(["-m", "pip", "wheel", "--disable-pip-version-check", "--no-deps", "--wheel-dir"])
-        .arg(&made)
-        .arg(&copy.project)
-        // pip from 25.3 on reads the second one.
-        .env("PIP_CONSTRAINT", &constraints)
-        .env("PIP_BUILD_CONSTRAINT", &constraints)
-        .env("MATURIN_PEP517_ARGS", "--locked");
-    if !cflags.is_empty() {
-        command.env("CFLAGS", cflags);
-    }
-    run(&mut command);
-    let mut made = fs::read_dir(made).unwrap().map(|entry| entry.unwrap().path());
-    made.next().expect("pip wheel says that it made one")
 }
 
 /// The compiled `witness.c`.
@@ -217,24 +87,30 @@ fn others(wheel: &Path, builder: &Python) -> impl Iterator<Item = &'static Pytho
     })
 }
 
-/// Builds a project, installs it where nothing else is, and looks whose code runs.
-fn check_in(name: &str, python: &Python) {
+/// Builds a project for a python and looks whose code runs.
+fn check_in(name: &str, python: &'static Python) {
     let start = Instant::now();
-    let copy = Copy::of(name, &python.label);
-    let wheel = build(&copy, python, "");
+    let copy = Example::copy(name, &python.label);
+    let wheel = build(&copy, python, &[]);
+    let served = check_wheel(name, python, &wheel);
+    say(&format!("{name}: {} ({} s)", served.join(" "), start.elapsed().as_secs()));
+}
+
+/// Installs a wheel where nothing else is and looks whose code runs; the pythons in which it did.
+fn check_wheel(name: &str, python: &'static Python, wheel: &Path) -> Vec<&'static str> {
     let environment = environment(python, name).expect("python -m venv");
     pip(&environment, &["install", "--no-index", wheel.to_str().unwrap()]);
     check(&mut command_without_settings(environment.join("bin/python")), &python.label);
 
     let unpacked = temp_dir(&format!("projects-{name}-{}-unpacked", python.label));
-    run(python.command().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked));
+    run(python.command().args(["-m", "zipfile", "-e"]).arg(wheel).arg(&unpacked));
     check_names(&unpacked);
     let mut served = vec![&*python.label];
-    for other in others(&wheel, python) {
+    for other in others(wheel, python) {
         check(other.command().env("PYTHONPATH", &unpacked), &other.label);
         served.push(&other.label);
     }
-    say(&format!("{name}: {} ({} s)", served.join(" "), start.elapsed().as_secs()));
+    served
 }
 
 /// Builds an example project for two pythons, if it can be done here.
@@ -281,6 +157,25 @@ fn project_of_meson_python_runs_the_library() {
     check_project("meson-python");
 }
 
+/// By PyPI's pkgconf, which looks for `.pc` files in Python packages.
+#[test]
+#[ignore = "minutes: make test-package"]
+fn meson_finds_the_pc_file_of_the_wheel() {
+    const BUILD: &str = "project('transpose', 'c')\n\
+        import('python').find_installation(pure: false).extension_module('transpose', 'transpose.c',\n\
+        dependencies: dependency('pybuffer-static'), install: true)\n";
+    let Some(python) = builders().next_back() else {
+        return skip("meson_finds_the_pc_file", "no CPython has a Python.h and pip");
+    };
+    let copy = Example::copy("meson-python", "pkgconf");
+    fs::write(copy.project.join("meson.build"), BUILD).unwrap();
+    let settings = copy.project.join("pyproject.toml");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, text.replace("\"libpybuffer\"", "\"libpybuffer\", \"pkgconf\"")).unwrap();
+    let wheel = build(&copy, python, &[("FORCE_PKGCONF_PYPI", "1")]);
+    check_wheel("meson-python-pkgconf", python, &wheel);
+}
+
 #[test]
 #[ignore = "minutes: make test-package"]
 fn project_of_maturin_runs_the_library() {
@@ -312,7 +207,7 @@ fn project_of_cmake_runs_without_python() {
     };
     let package = stdout(&run(tool("python").args(["-m", "libpybuffer", "--cmakedir"])));
     for way in ["static", "shared"] {
-        let copy = Copy::of("cmake-c", way);
+        let copy = Example::copy("cmake-c", way);
         let lists = copy.project.join("CMakeLists.txt");
         let text = fs::read_to_string(&lists).unwrap();
         assert!(text.contains("libpybuffer::static"), "{text}");
@@ -342,7 +237,35 @@ fn declarations_for_cython_are_the_header_s() {
     let declarations = root.join("python/libpybuffer/__init__.pxd");
     let module =
         run(python.command().arg(root.join("tests/package/declarations.py")).arg(declarations));
-    let copy = Copy::of("cython", "declarations");
+    let copy = Example::copy("cython", "declarations");
     fs::write(copy.project.join("transpose.pyx"), &module.stdout).unwrap();
-    build(&copy, python, "-Werror=incompatible-pointer-types -Werror=discarded-qualifiers");
+    let flags = "-Werror=incompatible-pointer-types -Werror=discarded-qualifiers";
+    build(&copy, python, &[("CFLAGS", flags)]);
+}
+
+/// Every line that docs/building.md shows of a project is in it.
+#[test]
+fn page_shows_lines_of_the_projects() {
+    let root = &shipped().root;
+    let page = fs::read_to_string(root.join("docs/building.md")).unwrap();
+    let mut n_shown = BTreeMap::new();
+    for section in page.split("\n## ").skip(1) {
+        let Some((_, rest)) = section.split_once("(../examples/") else { continue };
+        let name = rest.split_once(')').unwrap().0;
+        let project = root.join("examples").join(name);
+        let texts = files(&project).into_iter().filter(|file| file.is_file()).map(fs::read);
+        let text = texts.flat_map(Result::unwrap).collect::<Vec<u8>>();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        let shown = section.split("```").skip(1).step_by(2).flat_map(|block| block.lines().skip(1));
+        for line in shown {
+            assert!(lines.contains(&line), "docs/building.md shows {line:?}, which {name} has not");
+            *n_shown.entry(name).or_insert(0) += 1;
+        }
+    }
+    let projects = fs::read_dir(root.join("examples")).unwrap().map(|entry| entry.unwrap().path());
+    for project in projects.filter(|path| path.is_dir()) {
+        let name = project.file_name().unwrap().to_str().unwrap();
+        assert!(n_shown.contains_key(name), "docs/building.md shows nothing of examples/{name}");
+    }
 }
