@@ -3,7 +3,7 @@
 //!
 //! Each is built for the oldest CPython that its `requires-python` allows and for the newest.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,13 +27,13 @@ fn oldest_for(name: &str) -> (u8, u8) {
     (major.parse().unwrap(), minor.parse().unwrap())
 }
 
-/// CPythons that extensions are commonly built for: release builds with a GIL and a `Python.h`.
+/// CPythons that extensions are commonly built for: release builds with a GIL, and with what a build needs.
 fn builders() -> impl DoubleEndedIterator<Item = &'static Python> {
+    const ABLE: &str = "import ensurepip, os, pip, sysconfig, venv; \
+        os.stat(os.path.join(sysconfig.get_paths()['include'], 'Python.h'))";
     pythons().iter().filter(|python| {
-        !python.debug
-            && !python.free_threaded
-            && python.include.is_some()
-            && run_any(python.command().args(["-m", "pip", "--version"])).status.success()
+        let is_common = !python.debug && !python.free_threaded;
+        is_common && run_any(python.command().args(["-c", ABLE])).status.success()
     })
 }
 
@@ -120,7 +120,7 @@ fn check_project(name: &str) {
     }
     let pythons = oldest_and_newest(name);
     if pythons.is_empty() {
-        skip(name, "no CPython that it is for has a Python.h and pip");
+        skip(name, "no CPython that it is for has a Python.h, pip and venv");
     }
     for python in pythons {
         check_in(name, python);
@@ -165,7 +165,7 @@ fn meson_finds_the_pc_file_of_the_wheel() {
         import('python').find_installation(pure: false).extension_module('transpose', 'transpose.c',\n\
         dependencies: dependency('pybuffer-static'), install: true)\n";
     let Some(python) = builders().next_back() else {
-        return skip("meson_finds_the_pc_file", "no CPython has a Python.h and pip");
+        return skip("meson_finds_the_pc_file", "no CPython has a Python.h, pip and venv");
     };
     let copy = Example::copy("meson-python", "pkgconf");
     fs::write(copy.project.join("meson.build"), BUILD).unwrap();
@@ -193,7 +193,7 @@ fn project_for_the_stable_abi_runs_the_library() {
 #[ignore = "minutes: make test-package"]
 fn project_of_cmake_runs_without_python() {
     let Some(python) = builders().next_back() else {
-        return skip("cmake-c", "no CPython with pip brings CMake and the wheel");
+        return skip("cmake-c", "no CPython has a Python.h, pip and venv");
     };
     let environment = environment(python, "cmake-c").expect("python -m venv");
     let pins = constraints(&environment);
@@ -231,7 +231,7 @@ fn project_of_cmake_runs_without_python() {
 #[ignore = "minutes: make test-package"]
 fn declarations_for_cython_are_the_header_s() {
     let Some(python) = builders().next_back() else {
-        return skip("declarations_for_cython", "no CPython has a Python.h and pip");
+        return skip("declarations_for_cython", "no CPython has a Python.h, pip and venv");
     };
     let root = &shipped().root;
     let declarations = root.join("python/libpybuffer/__init__.pxd");
@@ -248,7 +248,7 @@ fn declarations_for_cython_are_the_header_s() {
 fn page_shows_lines_of_the_projects() {
     let root = &shipped().root;
     let page = fs::read_to_string(root.join("docs/building.md")).unwrap();
-    let mut n_shown = BTreeMap::new();
+    let mut shown_of = BTreeSet::new();
     for section in page.split("\n## ").skip(1) {
         let Some((_, rest)) = section.split_once("(../examples/") else { continue };
         let name = rest.split_once(')').unwrap().0;
@@ -260,12 +260,17 @@ fn page_shows_lines_of_the_projects() {
         let shown = section.split("```").skip(1).step_by(2).flat_map(|block| block.lines().skip(1));
         for line in shown {
             assert!(lines.contains(&line), "docs/building.md shows {line:?}, which {name} has not");
-            *n_shown.entry(name).or_insert(0) += 1;
+            shown_of.insert(name);
         }
     }
     let projects = fs::read_dir(root.join("examples")).unwrap().map(|entry| entry.unwrap().path());
     for project in projects.filter(|path| path.is_dir()) {
         let name = project.file_name().unwrap().to_str().unwrap();
-        assert!(n_shown.contains_key(name), "docs/building.md shows nothing of examples/{name}");
+        assert!(shown_of.contains(name), "docs/building.md shows nothing of examples/{name}");
+        if project.join("pyproject.toml").is_file() {
+            let (major, minor) = oldest_for(name);
+            let row = format!("(../examples/{name}) | {major}.{minor} |");
+            assert!(page.contains(&row), "docs/building.md: since which CPython? {row}");
+        }
     }
 }
