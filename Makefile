@@ -164,6 +164,11 @@ rules: ## Write docs/rules.md anew from src/check/rules.rs
 	$(call need,$(CARGO),Rust 1.89 or newer compiles the table)
 	PYBUFFER_BLESS=1 $(cargo) test --test rules page_of_rules_is_what_the_table_gives
 
+.PHONY: abi
+abi: lib ## Add to abi/libpybuffer.abi what is new; a break without another SONAME is refused
+	$(call need,$(CARGO),Rust 1.89 or newer runs bindgen)
+	PYBUFFER_BLESS=1 $(cargo) test --test abi nothing_that_programs_rely_on
+
 ##@ Test
 
 .PHONY: test

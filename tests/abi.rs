@@ -1,6 +1,7 @@
 //! The ABI, held against every CPython found: the names that its libpython exports, and what its
 //! Python.h declares, as clang (through bindgen) and the C compiler each see it. Between the two stands
-//! our own header, and behind it the Rust types.
+//! our own header, and behind it the Rust types. What that header declared before is in
+//! `abi/libpybuffer.abi`, which `make abi` writes anew.
 //!
 //! Every test gathers all the differences and fails once, with the list.
 
@@ -17,6 +18,7 @@ mod abi {
     mod c;
     mod compare;
     mod declared;
+    mod dump;
     mod libclang;
     mod names;
     mod rust;

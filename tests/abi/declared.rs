@@ -15,7 +15,11 @@ const TYPES: &str = "Py_ssize_t|Py_buffer|bufferinfo|PyBufferProcs|getbufferproc
                      pybuffer_rule|pybuffer_finding|pybuffer_report|\
                      pybuffer_format_info|pybuffer_format_field";
 const FUNCTIONS: &str = "(PyBuffer|PyObject|PyMemoryView)_[A-Za-z_]+|pybuffer_.*";
+/// What Python.h has as well.
 const CONSTANTS: &str = "PyBUF_.*";
+/// All that can be compiled into a program; the version may change.
+const ALL_CONSTANTS: &str = "PyBUF_.*|PYBUFFER_.*|Py_TPFLAGS_DEFAULT";
+const VERSIONS: &str = "PYBUFFER_VERSION.*";
 
 /// Tags of structs, which some headers use where others use the typedef.
 const TAGS: [(&str, &str); 3] =
@@ -37,6 +41,7 @@ pub struct Declared {
 #[derive(Default)]
 pub struct Struct {
     pub size: u64,
+    pub alignment: u64,
     pub fields: Vec<Field>,
 }
 
@@ -50,6 +55,15 @@ pub struct Field {
 impl Declared {
     /// Reads `#include <header>` with this folder on the include path and these macros defined.
     pub fn by(header: &str, folder: &Path, defines: &[&str]) -> Self {
+        Self::with_constants(header, folder, defines, CONSTANTS)
+    }
+
+    /// The same of libpybuffer.h, and what that alone has.
+    pub fn all_by(folder: &Path, defines: &[&str]) -> Self {
+        Self::with_constants("libpybuffer.h", folder, defines, ALL_CONSTANTS)
+    }
+
+    fn with_constants(header: &str, folder: &Path, defines: &[&str], constants: &str) -> Self {
         let folder = folder.to_str().unwrap();
         let bindings = bindgen::Builder::default()
             .header_contents("unit.h", &format!("#include <{header}>\n"))
@@ -57,7 +71,8 @@ impl Declared {
             .clang_args(defines.iter().map(|define| format!("-D{define}")))
             .allowlist_type(TYPES)
             .allowlist_function(FUNCTIONS)
-            .allowlist_var(CONSTANTS)
+            .allowlist_var(constants)
+            .blocklist_item(VERSIONS)
             .allowlist_recursively(false)
             .generate_comments(false)
             .formatter(bindgen::Formatter::None)
@@ -121,6 +136,8 @@ impl Declared {
             let what = what.value();
             if let Some(name) = what.strip_prefix("Size of ") {
                 self.structs.entry(typedef(name)).or_default().size = number;
+            } else if let Some(name) = what.strip_prefix("Alignment of ") {
+                self.structs.entry(typedef(name)).or_default().alignment = number;
             } else if let Some(path) = what.strip_prefix("Offset of field: ") {
                 let (name, field) = path.split_once("::").unwrap();
                 // A union is no struct, and its members are not compared.
