@@ -257,6 +257,13 @@ bench-quick: lib ## Measure a copy of each family (a minute); or, with OLD=FILE,
 	  $(cargo) bench --quiet --bench $$bench -- '--old=$(OLD)' || status=1; done; exit $$status, \
 	  $(cargo) bench --quiet --bench copies -- --quick)
 
+.PHONY: bench-package
+bench-package: wheel ## Measure the Python package beside memoryview, NumPy and its C functions (a minute): docs/performance/package.md
+	$(PYTHON) -m venv --clear $(BUILD)/bench-package
+	$(BUILD)/bench-package/bin/python -m pip install --quiet --disable-pip-version-check -r benches/copies/requirements.txt
+	$(BUILD)/bench-package/bin/python -m pip install --quiet --no-index --find-links dist libpybuffer
+	$(BUILD)/bench-package/bin/python benches/package.py docs/performance/package.md
+
 .PHONY: findings
 findings: lib ## Write docs/findings.txt anew: what the checker finds in NumPy, ctypes, PyArrow, ... (from PyPI)
 	$(call need,$(PYTHON),the exporters are Python's)

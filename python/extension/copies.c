@@ -6,6 +6,26 @@
    as some tens of megabytes take. */
 #define RELEASE_GIL_FROM (1 << 20)
 
+/* Reads a call (obj, order): the order; 0 with an exception. */
+static char take_obj_and_order(const signature *signature, PyObject *const *args, Py_ssize_t n, PyObject *names,
+                               PyObject **obj)
+{
+    PyObject *values[2] = { NULL };
+    if (!take_arguments(signature, args, n, names, values))
+        return 0;
+    *obj = values[0];
+    return order_of(values[1]);
+}
+
+/* The same, and a view of obj, to be released. */
+static char get_view_and_order(const signature *signature, PyObject *const *args, Py_ssize_t n, PyObject *names,
+                               Py_buffer *view)
+{
+    PyObject *obj;
+    char order = take_obj_and_order(signature, args, n, names, &obj);
+    return order != 0 && PyObject_GetBuffer(obj, view, PyBUF_FULL_RO) == 0 ? order : 0;
+}
+
 const char tobytes_doc[] =
     "tobytes(obj, order='C')\n--\n\n"
     "The bytes of any exporter of buffers, as memoryview(obj).tobytes(order) has them.\n\n"
@@ -18,16 +38,12 @@ const char tobytes_doc[] =
     "b'adbecf'\n\n"
     "TypeError if obj is no exporter, ValueError for another order.";
 
-PyObject *tobytes(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+PyObject *tobytes(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const char *const names[] = { "obj", "order", NULL };
-    static const signature signature = { "O|O:tobytes", names, 1, 2 };
-    PyObject *values[2] = { NULL };
-    if (!take_arguments(&signature, args, kwargs, values))
-        return NULL;
-    char order = order_of(values[1]);
+    static const signature signature = { "O|O:tobytes", { "obj", "order" }, 1, 2 };
     Py_buffer view;
-    if (order == 0 || PyObject_GetBuffer(values[0], &view, PyBUF_FULL_RO) < 0)
+    char order = get_view_and_order(&signature, args, n, names, &view);
+    if (order == 0)
         return NULL;
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, view.len);
     if (bytes != NULL && PyBuffer_ToContiguous(PyBytes_AsString(bytes), &view, view.len, order) < 0) {
@@ -128,12 +144,11 @@ const char copyto_doc[] =
     "BufferError, and nothing is written, if dst is read-only or the shapes or itemsizes differ; TypeError if\n"
     "one is no exporter.";
 
-PyObject *copyto(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+PyObject *copyto(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const char *const names[] = { "dst", "src", "threads", NULL };
-    static const signature signature = { "OO|$O:copyto", names, 2, 2 };
+    static const signature signature = { "OO|$O:copyto", { "dst", "src", "threads" }, 2, 2 };
     PyObject *values[3] = { NULL };
-    if (!take_arguments(&signature, args, kwargs, values) || !is_one_thread(values[2]))
+    if (!take_arguments(&signature, args, n, names, values) || !is_one_thread(values[2]))
         return NULL;
     Py_buffer dst, src;
     if (PyObject_GetBuffer(values[1], &src, PyBUF_FULL_RO) < 0)
@@ -161,15 +176,12 @@ const char contiguous_doc[] =
     "b'ace'\n\n"
     "TypeError if obj is no exporter, ValueError for another order than 'C', 'F' and 'A'.";
 
-PyObject *contiguous(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+PyObject *contiguous(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const char *const names[] = { "obj", "order", NULL };
-    static const signature signature = { "O|O:contiguous", names, 1, 2 };
-    PyObject *values[2] = { NULL };
-    if (!take_arguments(&signature, args, kwargs, values))
-        return NULL;
-    char order = order_of(values[1]);
-    return order == 0 ? NULL : PyMemoryView_GetContiguous(values[0], PyBUF_READ, order);
+    static const signature signature = { "O|O:contiguous", { "obj", "order" }, 1, 2 };
+    PyObject *obj;
+    char order = take_obj_and_order(&signature, args, n, names, &obj);
+    return order == 0 ? NULL : PyMemoryView_GetContiguous(obj, PyBUF_READ, order);
 }
 
 const char is_contiguous_doc[] =
@@ -180,16 +192,12 @@ const char is_contiguous_doc[] =
     "False\n\n"
     "TypeError if obj is no exporter, ValueError for another order.";
 
-PyObject *is_contiguous(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+PyObject *is_contiguous(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const char *const names[] = { "obj", "order", NULL };
-    static const signature signature = { "OO:is_contiguous", names, 2, 2 };
-    PyObject *values[2] = { NULL };
-    if (!take_arguments(&signature, args, kwargs, values))
-        return NULL;
-    char order = order_of(values[1]);
+    static const signature signature = { "OO:is_contiguous", { "obj", "order" }, 2, 2 };
     Py_buffer view;
-    if (order == 0 || PyObject_GetBuffer(values[0], &view, PyBUF_FULL_RO) < 0)
+    char order = get_view_and_order(&signature, args, n, names, &view);
+    if (order == 0)
         return NULL;
     int is = PyBuffer_IsContiguous(&view, order);
     PyBuffer_Release(&view);

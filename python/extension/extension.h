@@ -9,20 +9,22 @@
 
 #include <libpybuffer.h>
 
+/* The most arguments that a function has. */
+#define MAX_ARGUMENTS 5
+
 /* A function's name and arguments. */
 typedef struct {
     const char *format;        /* as for PyArg_ParseTupleAndKeywords; all of them objects */
-    const char *const *names;
+    const char *names[MAX_ARGUMENTS + 1];
     Py_ssize_t n_required;
     Py_ssize_t n_positional;   /* how many may be given by position */
 } signature;
 
-/* The most arguments that a function has. */
-#define MAX_ARGUMENTS 5
-
 /* Puts the arguments of a call into `values`, which are NULL before and stay so where none is given. 0 with
-   an exception if the call does not fit the signature. */
-int take_arguments(const signature *signature, PyObject *args, PyObject *kwargs, PyObject **values);
+   an exception if the call does not fit the signature. A call is what METH_FASTCALL | METH_KEYWORDS hands over: n
+   arguments by position, those by name behind them, and a tuple of the names, or NULL. */
+int take_arguments(const signature *signature, PyObject *const *args, Py_ssize_t n, PyObject *names,
+                   PyObject **values);
 
 /* 'C', 'F' or 'A'; NULL and None are 'C'. 0 with an exception for anything else. */
 char order_of(PyObject *order);
@@ -33,13 +35,13 @@ PyObject *text_of(PyObject *text, const char *what);
 /* A tuple of n numbers. */
 PyObject *tuple_of(const Py_ssize_t *numbers, int n);
 
-PyObject *tobytes(PyObject *module, PyObject *args, PyObject *kwargs);
-PyObject *copyto(PyObject *module, PyObject *args, PyObject *kwargs);
-PyObject *contiguous(PyObject *module, PyObject *args, PyObject *kwargs);
-PyObject *is_contiguous(PyObject *module, PyObject *args, PyObject *kwargs);
-PyObject *view(PyObject *module, PyObject *args, PyObject *kwargs);
-PyObject *itemsize(PyObject *module, PyObject *args, PyObject *kwargs);
-PyObject *equivalent(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *tobytes(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
+PyObject *copyto(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
+PyObject *contiguous(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
+PyObject *is_contiguous(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
+PyObject *view(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
+PyObject *itemsize(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
+PyObject *equivalent(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
 PyObject *parse(PyObject *module, PyObject *format);
 PyObject *check(PyObject *module, PyObject *object);
 

@@ -10,12 +10,11 @@ const char itemsize_doc[] =
     "52\n\n"
     "ValueError that says what is wrong, and where, for a malformed format.";
 
-PyObject *itemsize(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+PyObject *itemsize(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const char *const names[] = { "format", NULL };
-    static const signature signature = { "O:itemsize", names, 1, 1 };
+    static const signature signature = { "O:itemsize", { "format" }, 1, 1 };
     PyObject *values[1] = { NULL };
-    if (!take_arguments(&signature, args, kwargs, values))
+    if (!take_arguments(&signature, args, n, names, values))
         return NULL;
     PyObject *format = text_of(values[0], "itemsize: format");
     if (format == NULL)
@@ -36,12 +35,11 @@ const char equivalent_doc[] =
     "False\n\n"
     "ValueError for a malformed format.";
 
-PyObject *equivalent(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+PyObject *equivalent(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const char *const names[] = { "a", "b", NULL };
-    static const signature signature = { "OO:equivalent", names, 2, 2 };
+    static const signature signature = { "OO:equivalent", { "a", "b" }, 2, 2 };
     PyObject *values[2] = { NULL };
-    if (!take_arguments(&signature, args, kwargs, values))
+    if (!take_arguments(&signature, args, n, names, values))
         return NULL;
     PyObject *first = text_of(values[0], "equivalent: a");
     PyObject *second = first == NULL ? NULL : text_of(values[1], "equivalent: b");

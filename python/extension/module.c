@@ -3,7 +3,10 @@
 
 #include "extension.h"
 
-#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
+/* METH_FASTCALL belongs to the stable ABI since 3.10; 3.8 and 3.9, which will not change any more, have it alike. Tuple and
+   dictionary of METH_VARARGS made a small call with a keyword take twice as long. */
+#define FASTCALL 0x0080
+#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))(function), FASTCALL | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
     { "tobytes", WITH_KEYWORDS(tobytes), tobytes_doc },

@@ -169,12 +169,11 @@ const char view_doc[] =
     "ValueError if an item would lie outside, or for a malformed format; BufferError if obj's memory is not\n"
     "contiguous; TypeError if it is no exporter.";
 
-PyObject *view(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+PyObject *view(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const char *const names[] = { "obj", "shape", "strides", "offset", "format", NULL };
-    static const signature signature = { "OO|OOO:view", names, 2, 5 };
+    static const signature signature = { "OO|OOO:view", { "obj", "shape", "strides", "offset", "format" }, 2, 5 };
     PyObject *values[MAX_ARGUMENTS] = { NULL };
-    if (!take_arguments(&signature, args, kwargs, values))
+    if (!take_arguments(&signature, args, n, names, values))
         return NULL;
     Py_buffer *memory = PyMem_Malloc(sizeof *memory);
     if (memory == NULL)
