@@ -86,6 +86,12 @@ fn pip(environment: &Path, arguments: &[&str]) {
     run(command.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]).args(arguments));
 }
 
+/// Where a python has its packages.
+fn purelib(python: &Path) -> String {
+    let code = "import sysconfig; print(sysconfig.get_path('purelib'))";
+    stdout(&run(command_without_settings(python).args(["-c", code]))).trim().to_owned()
+}
+
 /// Installs the wheel in an environment of its own, runs the package's tests, and takes it away again. An error
 /// tells what is missing to do so.
 fn try_in(python: &Python) -> Result<(), String> {
@@ -95,12 +101,10 @@ fn try_in(python: &Python) -> Result<(), String> {
     let wheels = dist().to_str().unwrap();
     pip(&environment, &["install", "--no-index", "--find-links", wheels, "libpybuffer"]);
 
-    let purelib = "import sysconfig; print(sysconfig.get_path('purelib'))";
-    let packages = stdout(&run(command_without_settings(packages).args(["-c", purelib])));
     let output = run(command_without_settings(environment.join("bin/python"))
         .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
         .arg(shipped().root.join("python/tests"))
-        .env("PYTHONPATH", packages.trim())
+        .env("PYTHONPATH", purelib(&packages))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .current_dir(&environment));
     let told = stdout(&output);
@@ -120,6 +124,41 @@ fn package_serves_one_python() {
     };
     if let Err(why) = try_in(python) {
         skip("package", &format!("CPython {}: {why}", python.label));
+    }
+}
+
+/// The stubs are held against the module, and a file of calls, right and wrong, against the stubs.
+#[test]
+fn type_stubs_are_true() {
+    let Some(python) = builder() else {
+        skip("type_stubs", "no CPython from 3.10 on with its Python.h, which builds the wheel");
+        return;
+    };
+    let types = shipped().root.join("python/tests/types");
+    let mypy = packages::python_with(python, "python/tests/types/requirements.txt");
+    let (Ok(environment), Ok(mypy)) = (environment(python, "type-stubs"), &mypy) else {
+        skip("type_stubs", &format!("CPython {}: no venv, or {mypy:?}", python.label));
+        return;
+    };
+    let wheels = dist().to_str().unwrap();
+    pip(&environment, &["install", "--no-index", "--find-links", wheels, "libpybuffer"]);
+    let file = |name: &str| types.join(name).display().to_string();
+    let config = file("mypy.ini");
+    let stubtest = [
+        "mypy.stubtest",
+        "libpybuffer",
+        "--mypy-config-file",
+        &config,
+        "--allowlist",
+        &file("allowed.txt"),
+    ];
+    let usage = ["mypy", "--config-file", &config, &file("usage.py")];
+    for arguments in [&stubtest[..], &usage] {
+        run(command_without_settings(environment.join("bin/python"))
+            .arg("-m")
+            .args(arguments)
+            .env("PYTHONPATH", purelib(mypy))
+            .current_dir(&environment));
     }
 }
 

@@ -6,6 +6,13 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import Buffer as Buffer
 
+__all__ = [
+    "tobytes", "copyto", "contiguous", "view", "is_contiguous", "layout", "Layout",
+    "parse", "itemsize", "equivalent", "Field", "Format", "FormatError",
+    "check", "Report", "Finding",
+    "get_include", "get_library_dir", "get_pkgconfig_dir", "get_cmake_dir",
+]
+
 __version__: str
 
 _Order = Literal["C", "F", "A"]
@@ -114,6 +121,7 @@ class Layout:
     def is_contiguous(self, order: str) -> bool: ...
     @property
     def contiguity(self) -> str: ...
+    def formula(self) -> str: ...
     def text(self, width: Optional[int] = None, ascii: Optional[bool] = None) -> str: ...
     def svg(self) -> str: ...
     def _repr_svg_(self) -> str: ...

@@ -107,6 +107,22 @@ class Block:
             left %= stride
         return rank
 
+    def formula(self, index=None):
+        """The offset as a sum over the strides; with an index, that index in it, and the outcome."""
+        names = self.names if index is None else ["%d" % i for i in index]
+        text = "%d" % self.start if self.start or not names else ""
+        for name, stride in zip(names, self.strides):
+            sign = "-" if stride < 0 else "+"
+            text += " %s " % sign if text else "-" if stride < 0 else ""
+            text += "%s*%d" % (name, abs(stride))
+        if index is None:
+            return "offset = " + text
+        return text if text == "%d" % self.offset(index) else "%s = %d" % (text, self.offset(index))
+
+    def example(self):
+        """An index that shows how the formula is used: the last one that has a small number on each axis."""
+        return tuple(min(n - 1, 3) for n in self.shape)
+
     def drawn(self, budget):
         """For each axis the indices that are drawn: `budget` items at most, of which the last axes keep the most."""
         moving = set(self.moving_axes())
@@ -163,10 +179,20 @@ def cut(n, cap):
 class Layout:
     """Where the items of a buffer lie: `print(layout)` draws it, `layout.svg()` is the same as an SVG image.
 
-    It is made of numbers alone (in bytes): the fields of a Py_buffer.
+    `layout(obj)` makes one. It is made of numbers alone, so one can be made of a memory that is not there:
 
-    >>> print(Layout((2, 3), (8, 24), (), 8, "d").formula())
-    offset = i*8 + j*24
+    >>> import libpybuffer
+    >>> print(libpybuffer.Layout(shape=(2, 3), strides=(8, 16), itemsize=8, format="d").formula())
+    offset = i*8 + j*16
+
+    shape       how many items there are along each axis
+    strides     how many bytes a step along each axis moves; C order if none are given
+    suboffsets  for each axis -1, or how far behind a pointer the rest lies, which is there; () if there are none
+    itemsize    the size of an item, in bytes
+    format      what an item is, for the module struct
+    nbytes      the size of all items
+    readonly    whether the memory may not be written
+    type_name   the name of the exporter's type
     """
 
     def __init__(self, shape, strides=None, suboffsets=(), itemsize=1, format="B", *,
@@ -198,7 +224,7 @@ class Layout:
         return blocks
 
     def is_contiguous(self, order):
-        """As PyBuffer_IsContiguous answers for "C" and "F"."""
+        """Whether the items lie back to back in order "C" or "F"."""
         if any(suboffset >= 0 for suboffset in self.suboffsets):
             return False
         if 0 in self.shape:
@@ -211,26 +237,14 @@ class Layout:
 
     @property
     def contiguity(self):
+        """The orders in which it is contiguous, in words."""
         c, f = self.is_contiguous("C"), self.is_contiguous("F")
         return "C- and F-contiguous" if c and f else "C-contiguous" if c else "F-contiguous" if f else \
             "neither C- nor F-contiguous"  # fmt: skip
 
-    def formula(self, block=None, index=None, strides=None):
-        """The offset as a sum over this view's strides; with an index, that index in it, and the outcome."""
-        block = block or self.blocks[0]
-        names = block.names if index is None else ["%d" % i for i in index]
-        text = "%d" % block.start if block.start or not names else ""
-        for name, stride in zip(names, block.strides):
-            sign = "-" if stride < 0 else "+"
-            text += " %s " % sign if text else "-" if stride < 0 else ""
-            text += "%s*%d" % (name, abs(stride))
-        if index is None:
-            return "offset = " + text
-        return text if text == "%d" % block.offset(index) else "%s = %d" % (text, block.offset(index))
-
-    def example(self, block):
-        """An index that shows how the formula is used: the last one that has a small number on each axis."""
-        return tuple(min(n - 1, 3) for n in block.shape)
+    def formula(self):
+        """The offset of an item as a sum over this view's strides; of the first pointer if suboffsets lead on."""
+        return self.blocks[0].formula()
 
     def __str__(self):
         return self.text()
@@ -267,7 +281,8 @@ def c_strides(shape, itemsize):
 def layout(obj):
     """A picture of where the items of `obj` lie in memory. `obj` is anything that memoryview takes.
 
-    >>> picture = layout(memoryview(b"abcdef")[::-2])
+    >>> import libpybuffer
+    >>> picture = libpybuffer.layout(memoryview(b"abcdef")[::-2])
     >>> print(picture.formula())
     offset = 4 - i*2
     >>> print(picture.text(width=60, ascii=True))  # doctest: +ELLIPSIS

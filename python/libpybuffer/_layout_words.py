@@ -58,11 +58,10 @@ def formulas(layout, number):
         terms.insert(0, "start")
     rule = "offset = " + (" + ".join(terms) or "0")
     if not block.names or block.is_empty or len(block.names) > 8:
-        return rule, layout.formula(block), ""
-    index = layout.example(block)
+        return rule, block.formula(), ""
+    index = block.example()
     noun = noun_of(layout, number)
-    return rule, layout.formula(block), "%s [%s]: %s" % (
-        noun, ", ".join(map(str, index)), layout.formula(block, index))  # fmt: skip
+    return rule, block.formula(), "%s [%s]: %s" % (noun, ", ".join(map(str, index)), block.formula(index))
 
 
 def noun_of(layout, number):
