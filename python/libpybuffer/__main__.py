@@ -21,6 +21,18 @@ PRINTED = {
     "preload": ("the shared library, for LD_PRELOAD", _files.shared_library),
 }
 
+DESCRIPTION = """\
+Checks and draws exporters of Python's buffer protocol, takes formats apart, runs
+programs under libpybuffer, and prints what builds need."""
+
+EXAMPLES = """\
+examples:
+  python -m libpybuffer check 'array:array("i", [1, 2])'
+  python -m libpybuffer layout 'numpy:zeros((2, 3)).T' --svg picture.svg
+  python -m libpybuffer run python3 program.py
+  cc program.c $(python -m libpybuffer --cflags --libs)
+"""
+
 
 class Mistake(Exception):
     """What the user asked for cannot be done; its text says why."""
@@ -77,12 +89,16 @@ def format_(options):
 
 
 def doctor(options):
-    print("libpybuffer {} in {} {} ({})".format(
-        libpybuffer.__version__, platform.python_implementation(), platform.python_version(), sys.executable))
-    print("  this module works on the objects of {}".format(_libpybuffer.runtime))
-    print("  copies use {} instructions".format(_libpybuffer.cpu_level))
-    print("  header in {}\n  libraries in {}".format(_files.get_include(), _files.get_library_dir()))
-    print("  preloaded into {}:".format(sys.executable))
+    print("The package")
+    for name, value in [
+            ("libpybuffer", "{}, {}".format(libpybuffer.__version__, os.path.dirname(libpybuffer.__file__))),
+            ("python", "{} {}, {}".format(platform.python_implementation(), platform.python_version(), sys.executable)),
+            ("works on", "objects of " + _libpybuffer.runtime),
+            ("CPU level", _libpybuffer.cpu_level),
+            ("header", _files.get_include()),
+            ("libraries", _files.get_library_dir())]:
+        print("{:<12} {}".format(name, value))
+    print("\nWhat pybuffer-run does to this python: whether buffer calls of extensions, and its own, reach libpybuffer")
     return become("--doctor", sys.executable)
 
 
@@ -107,15 +123,16 @@ def run():
 
 def parser():
     """The arguments."""
-    top = argparse.ArgumentParser(prog="python -m libpybuffer", description=__doc__)
+    top = argparse.ArgumentParser(prog="python -m libpybuffer", description=DESCRIPTION, epilog=EXAMPLES,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=libpybuffer.__version__)
-    builds = top.add_argument_group("for builds, each of them prints")
+    commands = top.add_subparsers(title="commands, each with a --help", dest="command", metavar="COMMAND")
+    builds = top.add_argument_group("for builds; each prints")
     for name, (text, _) in PRINTED.items():
         builds.add_argument("--" + name, dest="printed", action="append_const", const=name, help=text)
-    commands = top.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name, function, text):
-        made = commands.add_parser(name, help=text, description=text)
+        made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         made.set_defaults(function=function)
         return made
 

@@ -27,27 +27,51 @@ class FormatError(ValueError):
 
 
 class Field(NamedTuple):
-    """An item that a format describes, or a struct, whose members are its `fields`."""
+    """An item that a format describes, or a struct, whose members are its `fields`.
 
-    name: "str | None"       #: None if it has none
-    shape: Tuple[int, ...]   #: () unless it is written, as in (2,3)d
-    count: int               #: the number before its code: so many in each element of the shape; the length of s, p, w
-    offset: int              #: in bytes, from the beginning of the struct that holds it, or of the item
-    itemsize: int            #: the size of one; of bits 0
-    size: int                #: the size of all
-    kind: str                #: what it means whatever its width: i, u, f, c, b, S, U, T, ... (see KINDS)
-    code: str                #: its letter in the format; Z if it is complex
-    byte_order: str          #: < or >
-    mode: str                #: the byte order as it was written: one of @ ^ = < > !
-    alignment: int           #: what its offset is a multiple of
-    bit: int                 #: of bits: the number of the first one in its byte
-    position: int            #: where its code is in the format, in bytes
-    length: int              #: how much of the format belongs to it there, in bytes
-    fields: "Tuple[Field, ...]" = ()  #: the members of a struct
+    name        None if it has none
+    shape       () unless it is written, as in '(2,3)d'
+    count       the number before its code: so many in each element of the shape; the length of s, p and w
+    offset      in bytes, from the beginning of the struct that holds it, or of the item
+    itemsize    the size of one; of bits 0
+    size        the size of all
+    kind        what it means, whatever its width: b truth value, i signed and u unsigned integer, f floating
+                point, c complex, j and J complex of signed and unsigned integers, S bytes, U Unicode text, p Pascal
+                string, T struct, t bits, P pointer, X function pointer, O Python object, V bytes of unknown meaning
+    code        its letter in the format; Z if it is complex
+    byte_order  '<' or '>'
+    mode        the byte order as it was written: one of @ ^ = < > !
+    alignment   what its offset is a multiple of
+    bit         of bits: the number of the first one in its byte
+    position    where its code is in the format, in bytes
+    length      how much of the format belongs to it there, in bytes
+    fields      the members of a struct
+    """
+
+    name: "str | None"
+    shape: Tuple[int, ...]
+    count: int
+    offset: int
+    itemsize: int
+    size: int
+    kind: str
+    code: str
+    byte_order: str
+    mode: str
+    alignment: int
+    bit: int
+    position: int
+    length: int
+    fields: "Tuple[Field, ...]" = ()
 
 
 class Format(tuple):
-    """A format's fields, a tuple of Field; `format`, `itemsize` and `alignment` are of the item as a whole."""
+    """What a format describes: a tuple of its fields, each a Field. str() is a table.
+
+    format     the text
+    itemsize   the size of an item, in bytes
+    alignment  what an item's address should be a multiple of; 1 if it may be any
+    """
 
     format: str
     itemsize: int

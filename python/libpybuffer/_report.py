@@ -11,36 +11,61 @@ false_reports = collections.deque(maxlen=8)
 
 
 class Finding(NamedTuple):
-    """A rule that an exporter breaks."""
+    """A rule that an exporter breaks.
 
-    rule: int            #: its number, in every version
-    name: str            #: a word for it
-    severity: str        #: "MUST" or "advice"
-    request: str         #: the first request in which it was seen, "PyBUF_FULL_RO"
-    field: str           #: the member of Py_buffer that is wrong, or what else is
-    axis: int            #: the dimension, or the byte of the format; or -1
-    found: str           #: what is there
-    expected: str        #: what should be
-    fix: str             #: what to do
-    sentence: str        #: what the rule asks
-    source: str          #: where the documentation says so
-    n_requests: int      #: in how many requests it was seen
+    rule        its number, the same in every version
+    name        a word for it
+    severity    'MUST' or 'advice'
+    request     the first request in which it was seen, as 'PyBUF_FULL_RO'
+    field       the member of Py_buffer that is wrong, or what else is
+    axis        the dimension, or the byte of the format; or -1
+    found       what is there
+    expected    what should be
+    fix         what to do
+    sentence    what the rule asks
+    source      where the documentation of CPython says so
+    n_requests  in how many requests it was seen
+    """
+
+    rule: int
+    name: str
+    severity: str
+    request: str
+    field: str
+    axis: int
+    found: str
+    expected: str
+    fix: str
+    sentence: str
+    source: str
+    n_requests: int
 
 
 class Report:
-    """What `check` found. True when no MUST is broken; str() is for people, to_dict() for tools."""
+    """What `check` found. It is true if no MUST is broken; str() is for people, to_dict() for tools.
+
+    findings        each rule that is broken, a Finding
+    exporter        the name of the exporter's type
+    n_requests      how many requests were judged
+    n_granted       how many of them were met
+    n_violations    how many findings break a MUST
+    n_dropped       how many findings there was no room for
+    has_references  whether references could be counted
+    is_python       whether the exporter is of a Python class with __buffer__
+    raised          if no request was met: what the first one raised, class and text
+    """
 
     def __init__(self, exporter, n_requests, n_granted, n_violations, n_dropped, has_references, is_python, raised,
                  findings, text):
-        self.exporter = exporter              #: the name of the exporter's type
-        self.n_requests = n_requests          #: how many requests were judged
-        self.n_granted = n_granted            #: how many of them were met
-        self.n_violations = n_violations      #: how many findings break a MUST
-        self.n_dropped = n_dropped            #: findings for which there was no room
-        self.has_references = bool(has_references)  #: whether references could be counted
-        self.is_python = bool(is_python)      #: whether the exporter is of a Python class with __buffer__
-        self.raised = raised                  #: if no request was met: what the first one raised, class and text
-        self.findings = tuple(findings)       #: each rule that is broken, a Finding
+        self.exporter = exporter
+        self.n_requests = n_requests
+        self.n_granted = n_granted
+        self.n_violations = n_violations
+        self.n_dropped = n_dropped
+        self.has_references = bool(has_references)
+        self.is_python = bool(is_python)
+        self.raised = raised
+        self.findings = tuple(findings)
         self._text = text.rstrip()
 
     def __bool__(self):

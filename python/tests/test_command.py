@@ -111,8 +111,9 @@ def test_run_becomes_the_program(arguments):
 
 def test_doctor_tells_what_there_is():
     told = command("doctor")
-    first, *rest = told.stdout.splitlines()
-    assert first.startswith("libpybuffer {} in CPython {}".format(libpybuffer.__version__, sys.version.split()[0]))
-    assert any(libpybuffer.get_library_dir() in line for line in rest)
+    facts = dict(line.split(None, 1) for line in told.stdout.split("\n\n")[0].splitlines()[1:])
+    assert facts["libpybuffer"] == "{}, {}".format(libpybuffer.__version__, os.path.dirname(libpybuffer.__file__))
+    assert facts["python"] == "CPython {}, {}".format(sys.version.split()[0], sys.executable)
+    assert facts["libraries"] == libpybuffer.get_library_dir()
     # What follows is pybuffer-run's own: where it does not reach this python it says why.
     assert told.returncode == 0 or told.stderr, told

@@ -36,6 +36,16 @@ def test_every_name_is_documented_and_says_where_it_is():
     assert re.match(r"\d+\.\d+\.\d+$", libpybuffer.__version__)
 
 
+def test_help_of_a_class_tells_what_its_members_are():
+    members = {"Field": libpybuffer.Field._fields, "Finding": libpybuffer.Finding._fields,
+               "Format": vars(libpybuffer.parse("i")), "Report": vars(libpybuffer.check(b"")),
+               "Layout": set(inspect.signature(libpybuffer.Layout).parameters) - {"fields"}}
+    for name, own in members.items():
+        for member in own:
+            told = re.search("^{}  +[^ ]".format(member), inspect.getdoc(getattr(libpybuffer, name)), re.MULTILINE)
+            assert told or member.startswith("_"), (name, member)
+
+
 def test_examples_of_the_documentation_run():
     result = doctest.testmod(libpybuffer)
     assert result.failed == 0 and result.attempted > 45
