@@ -15,6 +15,7 @@ import platform
 import random
 import statistics
 import sys
+import time
 import timeit
 
 import numpy
@@ -31,7 +32,7 @@ TITLE = """\
 What a call of the package `libpybuffer` costs beside `memoryview`, NumPy and the C function that it calls. Written by
 `make bench-package`, which measures in turns (`benches/package.py`). The other columns are their time over the package's:
 above 1, the package is faster. NumPy's arrays are made beforehand. The C function is called by `ctypes` with views that were
-got beforehand, and with a new `bytes` of its own where the package makes one.
+got beforehand, and with a new `bytes` of its own where the package makes one. Times are those of the thread.
 """
 
 
@@ -138,8 +139,8 @@ def write_calls(dst, src):
 
 
 def measure(calls, names, is_small):
-    """The seconds of a call of each, turn by turn."""
-    timers = {name: timeit.Timer(call, globals=names) for name, call in calls.items()}
+    """The seconds of this thread that a call of each takes, turn by turn."""
+    timers = {name: timeit.Timer(call, timer=time.thread_time, globals=names) for name, call in calls.items()}
     counts = {}
     for name, timer in timers.items():
         counts[name] = max(1, int(SECONDS / min(timer.repeat(3, 1000 if is_small else 1)) * (1000 if is_small else 1)))
