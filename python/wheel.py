@@ -46,7 +46,8 @@ def drafts():
 def build_drafts(python, free_threaded):
     run(python, "-m", "build", "--wheel", "--no-isolation", "--outdir", DRAFTS)
     for other in free_threaded:
-        run(other, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", DRAFTS, ".",
+        # By the tools' pip: the other python need not have one.
+        run(python, "-m", "pip", "--python", other, "wheel", "--quiet", "--no-deps", "--wheel-dir", DRAFTS, ".",
             env=dict(os.environ, PIP_CONSTRAINT=os.path.abspath(REQUIREMENTS)))
 
 

@@ -71,12 +71,12 @@ class Apt:
             archive.unlink()
 
     def source(self, package, folder):
-        """Unpacks a source package, Debian's patches applied, and returns its folder."""
+        """Unpacks a source package without Debian's patches, and returns its folder."""
         folder.mkdir(parents=True)
         self.from_newest(lambda suite: self("source", "--download-only", f"{package}/{suite}", cwd=folder))
         description = max(folder.glob("*.dsc"), key=lambda file: file.stat().st_mtime)
         # Signed by a key that this machine need not have; apt has compared the sums.
-        run(["dpkg-source", "--no-check", "-x", str(description), str(folder / "source")])
+        run(["dpkg-source", "--no-check", "--skip-patches", "-x", str(description), str(folder / "source")])
         return folder / "source"
 
     @staticmethod

@@ -121,13 +121,14 @@ class Fetch:
         say(f"building a free-threaded CPython {version} from Debian's source package (about ten minutes)")
         work = self.folder / f"{version}t.new"
         shutil.rmtree(work, ignore_errors=True)
+        # As it comes from python.org: with Debian's patches no free-threaded venv finds its packages.
         source = self.apt().source(f"python{version}", work)
         options = ["--disable-gil", "--enable-shared", "--with-ensurepip=no", f"--prefix={prefix}"]
         env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MAKE"))}
         run(["./configure", *options], cwd=source, env=env)
         run(["make", f"-j{os.cpu_count()}"], cwd=source, env=env)
         run(["make", "install"], cwd=source, env=env)
-        # Debian's patches leave the path of the shared library out.
+        # The program has no path of the shared library.
         self.patchelf("--force-rpath", "--set-rpath", prefix / "lib", prefix / f"bin/python{version}t")
         shutil.rmtree(work)
 
