@@ -64,6 +64,7 @@ def sound_exporters():
     yield ndarray([(1, 2)] * 3, shape=[3], format="hb")
 
 
+@pytest.mark.filterwarnings("ignore:The 'u' type code")
 def test_sound_exporters_break_no_rule():
     for exporter in sound_exporters():
         broken, report = rules_broken(exporter)

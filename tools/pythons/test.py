@@ -38,12 +38,17 @@ RUNS = (
     ("suites", "preload", ["suites_of_cpython"], LINKED),
     ("suites", "preload", ["--ignored", "suites_of_static"], (STATIC,)),
     ("threads", "preload", ["--ignored", "threads_without_a_gil"], (FREE_THREADED,)),
+    ("package", "package", ["--ignored", "package_serves_every"], (FREE_THREADED,)),
 )
 TITLES = list(dict.fromkeys(run[0] for run in RUNS))
 NOT_HERE = {
     "c_suite": "it is a program that links a shared libpython: see the -shared one",
     "threads": "it is for pythons without a GIL",
+    "package": "Debian's pythons lack pip; make test-package runs in the machine's",
 }
+
+# What builds the package has no wheels for free-threaded pythons: this python does it for them.
+WITH_THIS_PYTHON = ("package",)
 
 
 def main():
@@ -73,7 +78,8 @@ def main():
 
 def run(name, title, program, arguments, executable):
     """Runs tests on one python: what stands in the table, and what there is to say of it."""
-    env = {**os.environ, "PYBUFFER_PYTHONS": executable}
+    pythons = [sys.executable, executable] if title in WITH_THIS_PYTHON else [executable]
+    env = {**os.environ, "PYBUFFER_PYTHONS": os.pathsep.join(pythons)}
     # A test that one kind of python cannot have is told in the table; it is no failure.
     for variable in ("CI", "MAKEFLAGS", "MAKELEVEL"):
         env.pop(variable, None)
