@@ -39,16 +39,19 @@ fn builder() -> Option<&'static Python> {
     builders().rfind(|python| !python.free_threaded).or_else(|| builders().next_back())
 }
 
+/// Those without a GIL besides, each of which gets a wheel of its own.
+fn free_threaded() -> impl Iterator<Item = &'static Python> {
+    builders().filter(|other| other.free_threaded && other.exe != builder().unwrap().exe)
+}
+
 /// The folder of the wheels, which `make wheel` has filled (once a process).
 fn dist() -> &'static Path {
     static DIST: LazyLock<PathBuf> = LazyLock::new(|| {
         let root = &shipped().root;
         let python =
             builder().expect("a CPython from 3.10 on, with its Python.h, builds the wheel");
-        let free_threaded: Vec<_> = builders()
-            .filter(|other| other.free_threaded && other.exe != python.exe)
-            .map(|python| python.exe.display().to_string())
-            .collect();
+        let free_threaded: Vec<_> =
+            free_threaded().map(|python| python.exe.display().to_string()).collect();
         run(command_without_settings("make")
             .arg("wheel")
             .arg(format!("PYTHON={}", python.exe.display()))
@@ -177,13 +180,15 @@ fn package_serves_every_python() {
 fn sdist_builds_by_itself() {
     let sdists: Vec<_> = fs::read_dir(dist().join("sdist")).unwrap().collect();
     assert_eq!(sdists.len(), 1, "{sdists:?}");
-    let folder = temp_dir("package-sdist");
-    let environment = environment(builder().unwrap(), "package-of-sdist").unwrap();
     let sdist = sdists[0].as_ref().unwrap().path();
-    let wheels = folder.to_str().unwrap();
-    pip(&environment, &["wheel", "--no-deps", "--wheel-dir", wheels, sdist.to_str().unwrap()]);
-    pip(&environment, &["install", "--no-index", "--find-links", wheels, "libpybuffer"]);
-    let command = "import libpybuffer; print(libpybuffer.tobytes(memoryview(b'abcdef')[::2]))";
-    let told = run(Command::new(environment.join("bin/python")).args(["-c", command]));
-    assert_eq!(stdout(&told), "b'ace'\n");
+    for python in builder().into_iter().chain(free_threaded()) {
+        let folder = temp_dir(&format!("package-sdist-{}", python.label));
+        let environment = environment(python, "package-of-sdist").unwrap();
+        let wheels = folder.to_str().unwrap();
+        pip(&environment, &["wheel", "--no-deps", "--wheel-dir", wheels, sdist.to_str().unwrap()]);
+        pip(&environment, &["install", "--no-index", "--find-links", wheels, "libpybuffer"]);
+        let command = "import libpybuffer; print(libpybuffer.tobytes(memoryview(b'abcdef')[::2]))";
+        let told = run(Command::new(environment.join("bin/python")).args(["-c", command]));
+        assert_eq!(stdout(&told), "b'ace'\n", "{}", python.label);
+    }
 }
