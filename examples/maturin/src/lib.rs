@@ -29,7 +29,9 @@ fn tobytes<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     PyBytes::new_with(py, len as usize, |bytes| {
         // The transpose in C order is the array in Fortran order.
         let order = b'F' as std::ffi::c_char;
-        match unsafe { ffi::PyBuffer_ToContiguous(bytes.as_mut_ptr().cast(), &mut *view.0, len, order) } {
+        match unsafe {
+            ffi::PyBuffer_ToContiguous(bytes.as_mut_ptr().cast(), &mut *view.0, len, order)
+        } {
             0 => Ok(()),
             _ => Err(PyErr::fetch(py)),
         }
