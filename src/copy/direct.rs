@@ -3,7 +3,7 @@
 use core::ptr;
 
 use super::{odometer, weave};
-use crate::kernels::{self, Kernels, generic, others};
+use crate::kernels::{self, Kernels, generic, odd};
 use crate::plan::{self, Axis, Class, Plan};
 
 /// Copies a whole array.
@@ -30,10 +30,10 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
     match (&mut *plan.axes, plan.class, kernels::width_of(run)) {
         // SAFETY: without loops there is one run.
         ([], ..) => unsafe { ptr::copy_nonoverlapping(src, dst, run) },
-        ([outer @ .., column, row], Class::Transpose, w) if w.is_some() || run <= others::LONG => {
+        ([outer @ .., column, row], Class::Transpose, w) if w.is_some() || run <= odd::LONG => {
             let (columns, rows) = (column.n.unsigned_abs(), row.n.unsigned_abs());
             let (d, s) = (column.dst, row.src);
-            each(outer, dst, src, &mut |dst, src| {
+            odometer::each(outer, dst, src, &mut |dst, src| {
                 // SAFETY: the two inner loops at the outer ones' indices (caller).
                 unsafe { kernels.transpose_any(run, dst, d, src, s, columns, rows) };
             });
@@ -52,7 +52,7 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
         }
         ([outer @ .., inner], _, None) => {
             let n = inner.n.unsigned_abs();
-            each(outer, dst, src, &mut |dst, src| {
+            odometer::each(outer, dst, src, &mut |dst, src| {
                 // SAFETY: as above.
                 unsafe { (kernels.runs)(dst, inner.dst, src, inner.src, n, run) };
             });
@@ -77,42 +77,28 @@ unsafe fn run_items(
     match class {
         Class::Gather => {
             // SAFETY: the items of the inner loop at the outer ones' indices (caller).
-            each(outer, dst, src, &mut |dst, src| unsafe {
+            odometer::each(outer, dst, src, &mut |dst, src| unsafe {
                 (kernels.gather)(width, dst, src, inner.src, n)
             });
         }
         Class::Scatter => {
             // SAFETY: as above.
-            each(outer, dst, src, &mut |dst, src| unsafe {
+            odometer::each(outer, dst, src, &mut |dst, src| unsafe {
                 (kernels.scatter)(width, dst, src, inner.dst, n)
             });
         }
         Class::Fill => {
             // SAFETY: as above.
-            each(outer, dst, src, &mut |dst, src| unsafe { (kernels.fill)(width, dst, src, n) });
+            odometer::each(outer, dst, src, &mut |dst, src| unsafe {
+                (kernels.fill)(width, dst, src, n)
+            });
         }
         Class::Items | Class::Transpose | Class::Weave { .. } => {
             let items = generic::items_of(width);
             // SAFETY: as above.
-            each(outer, dst, src, &mut |dst, src| unsafe {
+            odometer::each(outer, dst, src, &mut |dst, src| unsafe {
                 items(dst, inner.dst, src, inner.src, n)
             });
         }
-    }
-}
-
-/// Calls `work` at every index of the loops, with where that leads.
-#[inline(never)]
-pub fn each(
-    axes: &mut [Axis],
-    mut dst: *mut u8,
-    mut src: *const u8,
-    work: &mut dyn FnMut(*mut u8, *const u8),
-) {
-    loop {
-        work(dst, src);
-        let Some((d, s)) = odometer::step(axes) else { return };
-        dst = dst.wrapping_offset(d);
-        src = src.wrapping_offset(s);
     }
 }

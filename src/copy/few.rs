@@ -5,7 +5,7 @@
 
 use core::ptr;
 
-use super::direct;
+use super::{direct, odometer};
 use crate::kernels;
 use crate::plan::{self, Axis};
 
@@ -43,7 +43,7 @@ pub unsafe fn copy_axes(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsiz
     }
     let loops = Loops { n: &n, dst: &d, src: &s, itemsize };
     // SAFETY: the inner loops at the outer ones' indices (caller).
-    direct::each(outer, dst, src, &mut |dst, src| unsafe { copy(dst, src, &loops) });
+    odometer::each(outer, dst, src, &mut |dst, src| unsafe { copy(dst, src, &loops) });
 }
 
 /// Runs three loops over many items, in whichever order is best; whether it did: not if items of the

@@ -38,6 +38,22 @@ pub fn step(axes: &mut [Axis]) -> Option<(isize, isize)> {
     None
 }
 
+/// Calls `work` at every index of the loops, with where that leads.
+#[inline(never)]
+pub fn each(
+    axes: &mut [Axis],
+    mut dst: *mut u8,
+    mut src: *const u8,
+    work: &mut dyn FnMut(*mut u8, *const u8),
+) {
+    loop {
+        work(dst, src);
+        let Some((d, s)) = step(axes) else { return };
+        dst = dst.wrapping_offset(d);
+        src = src.wrapping_offset(s);
+    }
+}
+
 /// Sets all indices to 0.
 pub fn reset(axes: &mut [Axis]) {
     axes.iter_mut().for_each(|axis| axis.index = 0);

@@ -12,15 +12,15 @@
 
 use core::slice;
 
+use super::odometer;
 use super::room::{self, Need, Stage, Table};
-use super::{direct, odometer};
 use crate::kernels::{self, Kernels, Way};
 use crate::plan::Axis;
 
 /// Runs a plan of the class `Weave`; whether it did: not if there is no room for it.
 ///
 /// # Safety
-/// As for [`direct::run`]: `axes` are a plan's, of which the last `rows` are dense in the destination
+/// As for [`super::direct::run`]: `axes` are a plan's, of which the last `rows` are dense in the destination
 /// and the `columns` before them in the source, with items of the width number `w`.
 #[inline(never)]
 pub unsafe fn run(
@@ -87,7 +87,7 @@ fn rounded(size: usize, grain: usize) -> usize {
 /// the loops are at `src`. `table` is room for columns.
 ///
 /// # Safety
-/// As for [`direct::run`], for every row; the last loops, over columns, are dense in the source, and the rows
+/// As for [`super::direct::run`], for every row; the last loops, over columns, are dense in the source, and the rows
 /// in the destination.
 #[inline(never)]
 pub unsafe fn run_rows(
@@ -121,7 +121,7 @@ pub unsafe fn run_rows(
         let n = if is_regular { n_columns } else { columns.len() };
         let job = Job { weave, n, at_once, before: done << w, step, is_regular, streams };
         let mut to = dst;
-        direct::each(outer, dst, src, &mut |dst, src| {
+        odometer::each(outer, dst, src, &mut |dst, src| {
             // The tables move along.
             let ahead = |at: usize, before: usize| at.wrapping_sub(before).cast_signed();
             let moved = (ahead(dst.addr(), to.addr()), ahead(src.addr(), from.addr()));

@@ -10,21 +10,15 @@
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod aarch64;
-mod ahead;
 #[cfg(target_arch = "x86_64")]
 mod cpu;
 pub mod generic;
-pub mod others;
+pub mod odd;
+mod prefetch;
 #[cfg(test)]
 mod tests;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
-#[cfg_attr(target_arch = "aarch64", expect(dead_code, reason = "what goes past caches"))]
 mod transpose;
-#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
-mod transpose_job;
-#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
-#[cfg_attr(target_arch = "aarch64", expect(unused, reason = "vectors of several lanes"))]
-mod transpose_networks;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -138,7 +132,7 @@ pub struct Kernels {
     pub runs: Runs,
     /// Two dimensions whose order differs, of items of other sizes up to 15 bytes, if the level has
     /// better than runs.
-    pub others: Option<Transpose>,
+    pub odd: Option<Transpose>,
     /// Rows and columns that lie anywhere, into a stage and out of it.
     pub carry: Carry,
 }
@@ -159,15 +153,15 @@ impl Kernels {
         columns: usize,
         rows: usize,
     ) {
-        match self.others {
+        match self.odd {
             // SAFETY: the caller's promise.
             _ if width_of(width).is_some() => unsafe {
                 (self.transpose)(width, dst, d, src, s, columns, rows)
             },
             // SAFETY: the caller's promise.
-            Some(others) if width < 16 => unsafe { others(width, dst, d, src, s, columns, rows) },
+            Some(odd) if width < 16 => unsafe { odd(width, dst, d, src, s, columns, rows) },
             // SAFETY: the caller's promise.
-            _ => unsafe { others::transpose(self.runs, width, dst, d, src, s, columns, rows) },
+            _ => unsafe { odd::transpose(self.runs, width, dst, d, src, s, columns, rows) },
         }
     }
 }

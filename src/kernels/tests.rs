@@ -1,7 +1,7 @@
 //! Every kernel of every level that this CPU has, against the naive model: all lengths and all
 //! misalignments, with a guard of bytes that must not change on both sides and between the items.
 
-mod others;
+mod odd;
 
 use super::*;
 use std::vec::Vec;

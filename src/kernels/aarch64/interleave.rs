@@ -9,10 +9,10 @@
 use core::arch::aarch64::*;
 
 /// Transposes two to four columns that lie back to back, or says that it did not; see
-/// [`super::super::transpose::Few`].
+/// [`super::super::transpose::TryTranspose`].
 ///
 /// # Safety
-/// As for [`super::super::transpose::Few`].
+/// As for [`super::super::transpose::TryTranspose`].
 pub unsafe fn deinterleave(
     width: usize,
     dst: *mut u8,
@@ -49,10 +49,10 @@ pub unsafe fn deinterleave(
 }
 
 /// Transposes two to four rows into columns that lie back to back, or says that it did not; see
-/// [`super::super::transpose::Few`].
+/// [`super::super::transpose::TryTranspose`].
 ///
 /// # Safety
-/// As for [`super::super::transpose::Few`].
+/// As for [`super::super::transpose::TryTranspose`].
 pub unsafe fn interleave(
     width: usize,
     dst: *mut u8,

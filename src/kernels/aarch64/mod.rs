@@ -18,6 +18,6 @@ pub static NEON: Kernels = Kernels {
     transpose: transpose::transpose,
     fill,
     runs: runs_of_any,
-    others: None,
+    odd: None,
     carry,
 };

@@ -2,12 +2,13 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
-use super::interleave as few;
+use super::interleave as narrow;
 use super::vectors as neon;
-use crate::kernels::transpose::{Few, Lines, Strip, Tiles, walked};
-use crate::kernels::transpose_networks::*;
+use crate::kernels::transpose::networks::*;
+use crate::kernels::transpose::{Narrow, Strip, Tiles, walked};
 
-static FEW: (Few, Few) = (few::deinterleave, few::interleave);
+static NARROW: Narrow =
+    Narrow { deinterleave: narrow::deinterleave, interleave: narrow::interleave };
 
 /// All for items of one width; lines of several vectors by a network, or one vector after the other.
 macro_rules! level {
@@ -19,11 +20,10 @@ macro_rules! level {
             line_parts!($width $($lines)?);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                few: if $width < 16 { Some(&FEW) } else { None },
+                narrow: if $width < 16 { Some(&NARROW) } else { None },
                 strips: &[LANE],
                 parts: PARTS,
-                stream: (PARTS, Lines::Direct(1)),
-                shifted: None,
+                stream: None,
                 turned: None,
                 half: None,
             };

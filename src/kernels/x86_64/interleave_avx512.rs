@@ -13,7 +13,7 @@ use core::arch::x86_64::*;
 use super::interleave_shuffle::{self, BLOCK};
 use super::strided_gather_avx512::{Gather, load, store};
 use super::strided_scatter_avx512::{is_near, scatter};
-use crate::kernels::transpose::MOST;
+use crate::kernels::transpose::NARROW;
 
 const LINE: usize = 64;
 /// As many bytes of each row or column are left to shuffles (Sapphire Rapids).
@@ -58,7 +58,7 @@ unsafe fn gather_columns(
     columns: usize,
     rows: usize,
 ) -> bool {
-    let mut gathers = [Gather::NONE; MOST];
+    let mut gathers = [Gather::NONE; NARROW];
     let gathers = gathers.get_mut(..columns).unwrap_or_default();
     let mut lines = 0;
     for (gather, column) in gathers.iter_mut().zip(0..) {

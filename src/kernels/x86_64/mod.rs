@@ -3,8 +3,8 @@
 mod fill;
 mod interleave_avx512;
 mod interleave_shuffle;
-mod others_avx512;
-mod others_shuffle;
+mod odd_avx512;
+mod odd_shuffle;
 mod runs;
 mod staging;
 mod strided_gather_avx512;
@@ -12,6 +12,7 @@ mod strided_gather_shuffle;
 mod strided_scatter_avx512;
 mod transpose_avx2;
 mod transpose_avx512;
+mod transpose_networks;
 mod transpose_sse;
 mod transpose_vectors;
 
@@ -26,7 +27,7 @@ static SSE: Kernels = Kernels {
     transpose: transpose_sse::transpose,
     fill: fill::sse::fill,
     runs: runs::sse::runs,
-    others: None,
+    odd: None,
     carry: staging::sse::carry,
 };
 
@@ -38,7 +39,7 @@ static AVX2: Kernels = Kernels {
     transpose: transpose_avx2::transpose,
     fill: fill::avx2::fill,
     runs: runs::avx2::runs,
-    others: Some(others_shuffle::transpose),
+    odd: Some(odd_shuffle::transpose),
     carry: staging::avx2::carry,
 };
 
@@ -49,8 +50,8 @@ static AVX512: Kernels = Kernels {
     scatter: strided_scatter_avx512::scatter,
     transpose: transpose_avx512::transpose,
     fill: fill::avx512::fill,
-    runs: others_avx512::runs_or_items,
-    others: Some(others_avx512::transpose),
+    runs: odd_avx512::runs_or_items,
+    odd: Some(odd_avx512::transpose),
     carry: staging::avx512::carry,
 };
 

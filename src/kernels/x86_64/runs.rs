@@ -11,7 +11,7 @@
 use core::arch::x86_64::{__m128i, __m256i, __m512i};
 
 use super::super::generic;
-use super::others_shuffle;
+use super::odd_shuffle;
 
 /// The kernels of a level: its features, and its vector.
 macro_rules! kernels {
@@ -46,8 +46,8 @@ macro_rules! kernels {
                 // (Sapphire Rapids: 32 bytes at 8000, .74 of memcpy against .35).
                 let copy: super::super::super::Runs = match run {
                     ..=2 => generic::runs_of_any,
-                    3 | 5..=7 if n >= others_shuffle::FEW && d == run.cast_signed() => {
-                        others_shuffle::near
+                    3 | 5..=7 if n >= odd_shuffle::FEW && d == run.cast_signed() => {
+                        odd_shuffle::near
                     }
                     3 => sse::ends::<u16>,
                     4..=7 => sse::ends::<u32>,

@@ -2,13 +2,16 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
-use super::interleave_shuffle::avx2 as few;
+use super::interleave_shuffle::avx2 as narrow;
+use super::transpose_networks::*;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
 use super::transpose_vectors::{xmm, ymm};
-use crate::kernels::transpose::{Few, Lines, Strip, Tiles, walked};
-use crate::kernels::transpose_networks::*;
+use crate::kernels::transpose::networks::*;
+use crate::kernels::transpose::stream::{Lines, Stream};
+use crate::kernels::transpose::{Narrow, Strip, Tiles, walked};
 
-static FEW: (Few, Few) = (few::deinterleave, few::interleave);
+static NARROW: Narrow =
+    Narrow { deinterleave: narrow::deinterleave, interleave: narrow::interleave };
 
 drain!(drain "avx2" ymm);
 shifted!(shifted "avx2" ymm);
@@ -17,13 +20,18 @@ shifted!(shifted "avx2" ymm);
 macro_rules! lines {
     ($width:literal $group:literal) => {
         pub const PARTS: Strip = PAIR;
-        const STREAM: (Strip, Lines) = (PAIR, Lines::Whole(drain, $group));
+        const STREAM: Stream =
+            Stream { strip: PAIR, lines: Lines::Staged(drain, $group), shifted };
     };
     ($width:literal $tile:ident) => {
         strip!(parts $width $tile "avx2" ymm store 64);
         strip!(stream $width $tile "avx2" ymm stream 64);
         pub const PARTS: Strip = Strip { height: 64, run: parts };
-        const STREAM: (Strip, Lines) = (Strip { height: 64, run: stream }, Lines::Direct(2));
+        const STREAM: Stream = Stream {
+            strip: Strip { height: 64, run: stream },
+            lines: Lines::Direct(2),
+            shifted,
+        };
     };
 }
 
@@ -39,11 +47,10 @@ macro_rules! level {
             lines!($width $lines);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                few: if $width < 16 { Some(&FEW) } else { None },
+                narrow: if $width < 16 { Some(&NARROW) } else { None },
                 strips: &[PAIR, LANE],
                 parts: PARTS,
-                stream: STREAM,
-                shifted: Some(shifted),
+                stream: Some(STREAM),
                 turned: None,
                 half: $half,
             };

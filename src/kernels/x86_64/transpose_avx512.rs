@@ -2,14 +2,17 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
-use super::interleave_avx512 as few;
+use super::interleave_avx512 as narrow;
 use super::transpose_avx2;
+use super::transpose_networks::*;
 use super::transpose_sse::{HALF_1, HALF_2, HALF_4};
 use super::transpose_vectors::zmm;
-use crate::kernels::transpose::{Few, Lines, Strip, Tiles, walked};
-use crate::kernels::transpose_networks::*;
+use crate::kernels::transpose::networks::*;
+use crate::kernels::transpose::stream::{Lines, Stream};
+use crate::kernels::transpose::{Narrow, Strip, Tiles, walked};
 
-static FEW: (Few, Few) = (few::deinterleave, few::interleave);
+static NARROW: Narrow =
+    Narrow { deinterleave: narrow::deinterleave, interleave: narrow::interleave };
 
 drain!(drain "avx512f" zmm);
 shifted!(shifted "avx512f" zmm);
@@ -17,11 +20,16 @@ shifted!(shifted "avx512f" zmm);
 /// Whole lines past the caches: by way of a stage, so many at once, or at once.
 macro_rules! lines {
     ($width:literal $tile:ident stage $group:literal) => {
-        const STREAM: (Strip, Lines) = (QUAD, Lines::Whole(drain, $group));
+        const STREAM: Stream =
+            Stream { strip: QUAD, lines: Lines::Staged(drain, $group), shifted };
     };
     ($width:literal $tile:ident) => {
         strip!(stream $width $tile "avx512f,avx512bw,avx512vl" zmm stream 64);
-        const STREAM: (Strip, Lines) = (Strip { height: 64, run: stream }, Lines::Direct(2));
+        const STREAM: Stream = Stream {
+            strip: Strip { height: 64, run: stream },
+            lines: Lines::Direct(2),
+            shifted,
+        };
     };
 }
 
@@ -36,11 +44,10 @@ macro_rules! level {
             lines!($width $tile $($($stage)+)?);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                few: if $width < 16 { Some(&FEW) } else { None },
+                narrow: if $width < 16 { Some(&NARROW) } else { None },
                 strips: &[QUAD, PAIR, LANE],
                 parts: PARTS,
-                stream: STREAM,
-                shifted: Some(shifted),
+                stream: Some(STREAM),
                 turned: Some(turned),
                 half: $half,
             };

@@ -2,10 +2,12 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
-use super::interleave_shuffle::sse as few;
+use super::interleave_shuffle::sse as narrow;
+use super::transpose_networks::*;
 use super::transpose_vectors::xmm;
-use crate::kernels::transpose::{Few, Lines, Strip, Tiles, walked};
-use crate::kernels::transpose_networks::*;
+use crate::kernels::transpose::networks::*;
+use crate::kernels::transpose::stream::{Lines, Stream};
+use crate::kernels::transpose::{Narrow, Strip, Tiles, walked};
 use core::arch::x86_64::{_mm_loadl_epi64, _mm_storel_epi64};
 
 halves!(squares_1 1 half_1);
@@ -19,7 +21,8 @@ pub static HALF_2: Strip = Strip { height: 8, run: squares_2 };
 /// Squares of 8 bytes, of items of 4 bytes.
 pub static HALF_4: Strip = Strip { height: 8, run: squares_4 };
 
-static FEW: (Few, Few) = (few::deinterleave, few::interleave);
+static NARROW: Narrow =
+    Narrow { deinterleave: narrow::deinterleave, interleave: narrow::interleave };
 
 drain!(drain "sse2" xmm);
 shifted!(shifted "sse2" xmm);
@@ -28,13 +31,18 @@ shifted!(shifted "sse2" xmm);
 macro_rules! lines {
     ($width:literal $group:literal) => {
         pub const PARTS: Strip = LANE;
-        const STREAM: (Strip, Lines) = (LANE, Lines::Whole(drain, $group));
+        const STREAM: Stream =
+            Stream { strip: LANE, lines: Lines::Staged(drain, $group), shifted };
     };
     ($width:literal $tile:ident) => {
         strip!(parts $width $tile "sse2" xmm store 64);
         strip!(stream $width $tile "sse2" xmm stream 64);
         pub const PARTS: Strip = Strip { height: 64, run: parts };
-        const STREAM: (Strip, Lines) = (Strip { height: 64, run: stream }, Lines::Direct(2));
+        const STREAM: Stream = Stream {
+            strip: Strip { height: 64, run: stream },
+            lines: Lines::Direct(2),
+            shifted,
+        };
     };
 }
 
@@ -48,11 +56,10 @@ macro_rules! level {
             lines!($width $lines);
             pub static TILES: Tiles = Tiles {
                 width: $width,
-                few: if $width < 16 { Some(&FEW) } else { None },
+                narrow: if $width < 16 { Some(&NARROW) } else { None },
                 strips: &[LANE],
                 parts: PARTS,
-                stream: STREAM,
-                shifted: Some(shifted),
+                stream: Some(STREAM),
                 turned: None,
                 half: $half,
             };

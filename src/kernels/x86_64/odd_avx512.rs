@@ -16,12 +16,12 @@
 
 use core::arch::x86_64::*;
 
-use super::super::others;
-use super::others_shuffle;
+use super::super::odd;
+use super::odd_shuffle;
 use super::runs::avx512::runs;
 use super::strided_gather_avx512::{count, load, load_masked, store, store_masked};
 use super::transpose_vectors::zmm;
-use crate::kernels::ahead;
+use crate::kernels::prefetch;
 
 /// Bytes of the source's rows that are done from the first row to the last before the next ones.
 const WIDE: usize = 256;
@@ -44,11 +44,11 @@ pub unsafe fn transpose(
     // Tiles of shorter vectors are for few rows (3 bytes 12 x 12: 175 ns by runs, 92 so).
     if width < 8 && rows < 4 * per && columns * width >= 16 {
         // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
-        return unsafe { others_shuffle::transpose(width, dst, d, src, s, columns, rows) };
+        return unsafe { odd_shuffle::transpose(width, dst, d, src, s, columns, rows) };
     }
     if per == 0 || rows < 4 * per || columns * width < 16 {
         // SAFETY: the caller's promise is the callee's.
-        return unsafe { others::transpose(runs_or_items, width, dst, d, src, s, columns, rows) };
+        return unsafe { odd::transpose(runs_or_items, width, dst, d, src, s, columns, rows) };
     }
     let panel = match per {
         5 => panel::<5>,
@@ -59,14 +59,15 @@ pub unsafe fn transpose(
     // 1000 x 1000 items of 3, 5, 6, 7, 9, 12, 15 bytes .49 .54 .47 .41 .60 .47 .48 of memcpy without asking
     // for lines, .68 .67 .76 .68 .68 .73 .73 so (Xeons, L2 2 MiB).
     // Not for low columns (70 x 20000 of 12 bytes .66 without, .46 so; 200 x 2500 .68 and .76).
-    let asks = rows * width >= 4 * ahead::PIECE && ahead::pays(columns, d, rows * width, s);
-    let tiles = Tiles::new(width, per, d, s, asks);
+    let prefetches =
+        rows * width >= 4 * prefetch::PIECE && prefetch::pays(columns, d, rows * width, s);
+    let tiles = Tiles::new(width, per, d, s, prefetches);
     let (high, len) = (4 * per, rows * width);
     // Tiles whose rows can be loaded by 16 bytes.
     let mut left = (columns * width - 16).checked_div(per * width).unwrap_or(0) + 1;
     let mut column = 0;
     while left > 0 {
-        let groups = if asks { left } else { left.min(WIDE / 16) };
+        let groups = if prefetches { left } else { left.min(WIDE / 16) };
         // SAFETY: whole tiles.
         unsafe { tiles.rows(panel, dst, src, column, 0, groups, rows, len, high) };
         column += groups * per;
@@ -101,13 +102,13 @@ struct Tiles {
     index: __m512i,
     /// For each of these vectors, which bytes it has.
     masks: [u64; 5],
-    /// Whether to ask for columns ahead.
-    asks: bool,
+    /// Whether to prefetch columns.
+    prefetches: bool,
 }
 
 impl Tiles {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
-    fn new(width: usize, per: usize, d: isize, s: isize, asks: bool) -> Self {
+    fn new(width: usize, per: usize, d: isize, s: isize, prefetches: bool) -> Self {
         let places = items(width).map(|(item, byte)| {
             let lane = _mm512_slli_epi16::<4>(_mm512_and_si512(item, _mm512_set1_epi16(3)));
             (_mm512_add_epi16(lane, byte), _mm512_srli_epi16::<2>(item))
@@ -124,7 +125,7 @@ impl Tiles {
             let high = _mm512_cmpeq_epi16_mask(high_vector, vector);
             *mask = u64::from(low) | u64::from(high) << 32;
         }
-        Self { width, d, s, index, masks, asks }
+        Self { width, d, s, index, masks, prefetches }
     }
 
     /// Does all rows of `groups` tiles' columns, from `column` on.
@@ -158,7 +159,7 @@ impl Tiles {
             let at = row.min(rows - high);
             let left = len - at * self.width;
             let writable = if free > 0 { u64::MAX } else { _bzhi_u64(u64::MAX, left as u32) };
-            let down = if self.asks { 2 * DOWN } else { DOWN };
+            let down = if self.prefetches { 2 * DOWN } else { DOWN };
             let n = free.min(down).max(1);
             free = free.saturating_sub(down);
             let to = dst.wrapping_add(at * self.width);
@@ -196,8 +197,8 @@ unsafe fn panel<const N: usize>(
         *index = _mm512_add_epi8(*index, _mm512_set1_epi8(column * tiles.width as i8));
     }
     for _ in 0..groups {
-        if tiles.asks {
-            ahead::ask(dst, tiles.d, N);
+        if tiles.prefetches {
+            prefetch::prefetch(dst, tiles.d, N);
         }
         let mut to = dst;
         let mut from = src;

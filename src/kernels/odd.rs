@@ -1,19 +1,19 @@
-//! Transposes of items that have no width of their own (3, 6, 12, 24, ... bytes): blocks of runs.
+//! Transposes of items of odd sizes (3, 6, 12, 24, ... bytes: no power of two, or above 16), as blocks of runs.
 //!
-//! Blocks are worth a factor of 1.8 to 4 where rows or columns meet in few sets of the caches (512 x 512
-//! items of 3, 24, 40 bytes on Emerald Rapids: .07 .18 .27 of memcpy -> .13 .70 .60), and nothing
-//! elsewhere.
+//! Blocks are worth a factor of 1.8 to 4 where rows or columns compete for few sets of the caches, and nothing
+//! elsewhere (D-10).
 
 use super::Runs;
-use super::ahead::{self, PIECE};
+use super::prefetch::{self, PIECE};
 
-/// Longer items are lines of their own, which blocks do not help.
+/// Longer items span whole cache lines, which blocks do not help.
 pub const LONG: usize = 256;
 
 /// Transposes as [`super::Transpose`] items of `width` bytes, by `runs`.
 ///
 /// # Safety
-/// As for [`super::Transpose`] and for `runs`.
+/// * ITEMS: as for [`super::Transpose`].
+/// * RUNS: `runs` may be called for parts of these arrays.
 #[expect(clippy::too_many_arguments, reason = "a transpose, and how")]
 #[inline(never)]
 pub unsafe fn transpose(
@@ -30,19 +30,16 @@ pub unsafe fn transpose(
     // Blocks of some lines of each column and of each row; few rows are done one after the other.
     let flat = rows < FEW && rows < columns;
     let high = HIGH.checked_div(width).unwrap_or(1);
-    // Rows that meet in few sets of the first cache push each other out.
-    let high = high.max(if s & 1023 == 0 { FEW } else { TALL });
+    let high = high.max(if s & (SET_CONFLICT - 1) == 0 { FEW } else { TALL });
     let wide = if flat { 16 * WIDE } else { WIDE };
     let wide = wide.checked_div(width).unwrap_or(1).max(FEW);
     // In narrow arrays a column is done from end to end.
     let high = if columns < FEW { high << 4 } else { high };
-    // 500 x 500 items of 40 bytes .64 -> .92, 700 x 700 of 24 bytes .67 -> .82 (Xeon, L2 2 MiB).
-    let asks =
-        !flat && width <= PIECE / FEW && ahead::pays(columns, d, rows.saturating_mul(width), s);
-    let high = if asks { PIECE.checked_div(width).unwrap_or(1).max(FEW) } else { high };
-    // A whole row of columns before the next rows: what is asked for is written soon (500 x 500 items of 40
-    // bytes .92, .82 in columns one after another; 5000 x 100 of 24 bytes .84 and .54, .69 without asking).
-    let wide = if asks { 1024 } else { wide };
+    let down = rows.saturating_mul(width);
+    let prefetches = !flat && width <= PIECE / FEW && prefetch::pays(columns, d, down, s);
+    let high = if prefetches { PIECE.checked_div(width).unwrap_or(1).max(FEW) } else { high };
+    // A whole row of columns before the next rows, so that what is prefetched is written soon (D-11).
+    let wide = if prefetches { COLUMNS } else { wide };
     let mut column = 0;
     while column < columns {
         let across = wide.min(columns.wrapping_sub(column));
@@ -60,13 +57,13 @@ pub unsafe fn transpose(
                 let to = dst.wrapping_offset(d.wrapping_mul(c.cast_signed()));
                 let to = to.wrapping_add(r.wrapping_mul(width));
                 if flat {
-                    // SAFETY: a part of a row (caller).
+                    // SAFETY: a part of a row (caller: ITEMS, RUNS).
                     unsafe { runs(to, d, from, w, across, width) };
                 } else {
-                    if asks {
-                        ahead::ask(to, d, 1);
+                    if prefetches {
+                        prefetch::prefetch(to, d, 1);
                     }
-                    // SAFETY: a part of a column (caller).
+                    // SAFETY: a part of a column (caller: ITEMS, RUNS).
                     unsafe { runs(to, w, from, s, down, width) };
                 }
             }
@@ -83,3 +80,7 @@ const TALL: usize = 32;
 /// Bytes of a column and of a row in a block.
 const HIGH: usize = 192;
 const WIDE: usize = 256;
+/// The most columns of a block where they are prefetched.
+const COLUMNS: usize = 1024;
+/// Rows a multiple of this apart compete for few sets of the first cache.
+const SET_CONFLICT: isize = 1024;

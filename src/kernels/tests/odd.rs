@@ -37,7 +37,7 @@ fn check_near(kernels: &Kernels, width: usize, step: isize, n: usize, src: &[u8]
 }
 
 #[test]
-fn transpose_of_others_of_all_small_shapes_is_the_model_s() {
+fn transpose_of_odd_items_of_all_small_shapes_is_the_model_s() {
     let extents = (1..22).chain([31, 33, 64, 65]);
     for kernels in all() {
         for width in WIDTHS_OF_OTHERS {
@@ -95,7 +95,7 @@ fn check(
 }
 
 #[test]
-fn others_touch_nothing_beyond_the_first_and_the_last_item() {
+fn odd_items_touch_nothing_beyond_the_first_and_the_last_item() {
     let (dst, src) = (Guarded::new(40 * 600), Guarded::new(120 * 600));
     for kernels in all() {
         for width in WIDTHS_OF_OTHERS {
@@ -129,7 +129,7 @@ fn others_touch_nothing_beyond_the_first_and_the_last_item() {
 /// As large as caches are, where lines are asked for.
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn transpose_of_others_beyond_a_cache_is_the_model_s() {
+fn transpose_of_odd_items_beyond_a_cache_is_the_model_s() {
     for kernels in all() {
         for width in [3, 5, 6, 7, 9, 12, 15, 24, 40] {
             let columns = 203;

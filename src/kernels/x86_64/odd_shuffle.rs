@@ -17,7 +17,7 @@
 
 use core::arch::x86_64::*;
 
-use super::super::{Runs, others};
+use super::super::{Runs, odd};
 use super::runs::{avx2::runs, sse::ends};
 pub use super::strided_gather_shuffle::FEW;
 use super::strided_gather_shuffle::{LANE, Shuffles, sse};
@@ -110,7 +110,7 @@ pub unsafe fn transpose(
     // Few rows are faster one after the other (7 x 100 items of 5 bytes 370 and 510 ns, 8 x 100 720 and 500).
     if width > 7 || across < LANE || rows < 8 {
         // SAFETY: the caller's promise is the callee's.
-        return unsafe { others::transpose(runs, width, dst, d, src, s, columns, rows) };
+        return unsafe { odd::transpose(runs, width, dst, d, src, s, columns, rows) };
     }
     for from in (0..columns).step_by(WIDE) {
         for row in (0..rows).step_by(HIGH) {

@@ -100,19 +100,6 @@ macro_rules! tile_16 {
     };
 }
 
-/// Lines of 4 items of 4 bytes' columns in two vectors each.
-macro_rules! pair_4 {
-    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
-        rows!($v $from, $s, $lanes => a0 a1 a2 a3);
-        round!($v lo32 hi32: a0 a2 => b0 b1, a1 a3 => b2 b3);
-        round!($v lo32 hi32: b0 b2 => a0 a1, b1 b3 => a2 a3);
-        rows!($v $from.wrapping_offset($s * 8), $s, $lanes => c0 c1 c2 c3);
-        round!($v lo32 hi32: c0 c2 => b0 b1, c1 c3 => b2 b3);
-        round!($v lo32 hi32: b0 b2 => c0 c1, b1 b3 => c2 c3);
-        parts!($v $store $to, $d => [a0 c0] [a1 c1] [a2 c2] [a3 c3]);
-    };
-}
-
 /// Lines of 4 items of 4 bytes' columns in four vectors each.
 macro_rules! quad_4 {
     ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
@@ -129,31 +116,12 @@ macro_rules! quad_4 {
     };
 }
 
-/// Lines of 2 items of 8 bytes' columns in two vectors each.
-macro_rules! pair_8 {
-    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
-        rows!($v $from, $s, $lanes => a0 a1);
-        rows!($v $from.wrapping_offset($s * 4), $s, $lanes => a2 a3);
-        round!($v lo64 hi64: a0 a1 => b0 b1, a2 a3 => b2 b3);
-        parts!($v $store $to, $d => [b0 b2] [b1 b3]);
-    };
-}
-
 /// Lines of 2 items of 8 bytes' columns in four vectors each.
 macro_rules! quad_8 {
     ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
         rows!($v $from, $s, $lanes => a0 a1 a2 a3 a4 a5 a6 a7);
         round!($v lo64 hi64: a0 a1 => b0 b1, a2 a3 => b2 b3, a4 a5 => b4 b5, a6 a7 => b6 b7);
         parts!($v $store $to, $d => [b0 b2 b4 b6] [b1 b3 b5 b7]);
-    };
-}
-
-/// A line of items of 16 bytes in two vectors.
-macro_rules! pair_16 {
-    ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
-        rows!($v $from, $s, $lanes => a0);
-        rows!($v $from.wrapping_offset($s * 2), $s, $lanes => a1);
-        parts!($v $store $to, $d => [a0 a1]);
     };
 }
 
@@ -223,210 +191,6 @@ macro_rules! strip {
     };
 }
 
-/// `strip`, by a function that also does tiles whose last rows are the next column's first ones.
-macro_rules! turned {
-    ($name:ident $turned:ident $width:literal $tile:ident $features:literal $v:ident) => {
-        /// See [`crate::kernels::transpose::Run`].
-        ///
-        /// # Safety
-        /// As for [`crate::kernels::transpose::Run`].
-        #[target_feature(enable = $features)]
-        pub unsafe fn $name(
-            mut dst: *mut u8,
-            d: isize,
-            mut src: *const u8,
-            s: isize,
-            tiles: usize,
-            panels: usize,
-            _: usize,
-        ) {
-            for _ in 0..panels {
-                // SAFETY: the caller's promise.
-                unsafe { $turned(dst, d, src, s, tiles, 4, 0) };
-                dst = dst.wrapping_add(64);
-                src = src.wrapping_offset(s * (64 / $width));
-            }
-        }
-
-        /// See [`crate::kernels::transpose::Turned`].
-        ///
-        /// # Safety
-        /// As for [`crate::kernels::transpose::Turned`].
-        #[inline(never)]
-        #[target_feature(enable = $features)]
-        pub unsafe fn $turned(
-            mut dst: *mut u8,
-            d: isize,
-            mut src: *const u8,
-            s: isize,
-            tiles: usize,
-            lane: usize,
-            back: isize,
-        ) {
-            let lanes = $v::Lanes::turned(s * (16 / $width), lane, back);
-            for _ in 0..tiles {
-                $tile!($v store, dst, d, src, s, lanes);
-                dst = dst.wrapping_offset(d * (16 / $width));
-                src = src.wrapping_add(16);
-            }
-        }
-    };
-}
-
-/// A function that copies lines from a stage past the caches.
-macro_rules! drain {
-    ($name:ident $features:literal $v:ident) => {
-        /// See [`crate::kernels::transpose::Drain`].
-        ///
-        /// # Safety
-        /// As for [`crate::kernels::transpose::Drain`].
-        #[target_feature(enable = $features)]
-        pub unsafe fn $name(
-            mut dst: *mut u8,
-            d: isize,
-            mut stage: *const u8,
-            columns: usize,
-            lines: usize,
-        ) {
-            for _ in 0..columns {
-                let mut to = dst;
-                for _ in 0..lines {
-                    for at in (0..64).step_by($v::BYTES) {
-                        // SAFETY: a line of the stage (caller).
-                        let vector = unsafe { $v::load(stage.wrapping_add(at)) };
-                        // SAFETY: a line of a column (caller), aligned.
-                        unsafe { $v::stream(to.wrapping_add(at), vector) };
-                    }
-                    to = to.wrapping_add(64);
-                    stage = stage.wrapping_add(64);
-                }
-                dst = dst.wrapping_offset(d);
-            }
-        }
-    };
-}
-
-/// Squares of 8 x 8 items of 1 byte, of which a vector holds two rows after the first round.
-macro_rules! half_1 {
-    ($to:expr, $d:expr, $from:expr, $s:expr) => {
-        half_rows!($from, $s => a0 a1 a2 a3 a4 a5 a6 a7);
-        let (b0, b1) = (xmm::lo8(a0, a4), xmm::lo8(a1, a5));
-        let (b2, b3) = (xmm::lo8(a2, a6), xmm::lo8(a3, a7));
-        round!(xmm lo8 hi8: b0 b2 => a0 a1, b1 b3 => a2 a3);
-        round!(xmm lo8 hi8: a0 a2 => b0 b1, a1 a3 => b2 b3);
-        half_columns!($to, $d => b0 b1 b2 b3);
-    };
-}
-
-/// Squares of 4 x 4 items of 2 bytes.
-macro_rules! half_2 {
-    ($to:expr, $d:expr, $from:expr, $s:expr) => {
-        half_rows!($from, $s => a0 a1 a2 a3);
-        let (b0, b1) = (xmm::lo16(a0, a2), xmm::lo16(a1, a3));
-        round!(xmm lo16 hi16: b0 b1 => a0 a1);
-        half_columns!($to, $d => a0 a1);
-    };
-}
-
-/// Squares of 2 x 2 items of 4 bytes.
-macro_rules! half_4 {
-    ($to:expr, $d:expr, $from:expr, $s:expr) => {
-        half_rows!($from, $s => a0 a1);
-        let a0 = xmm::lo32(a0, a1);
-        half_columns!($to, $d => a0);
-    };
-}
-
-/// Loads rows of 8 bytes.
-macro_rules! half_rows {
-    ($from:expr, $s:expr => $($a:ident)+) => {
-        let mut row: *const u8 = $from;
-        $(
-            // SAFETY: rows of the square (caller).
-            let $a = unsafe { _mm_loadl_epi64(row.cast()) };
-            row = row.wrapping_offset($s);
-        )+
-        let _ = row;
-    };
-}
-
-/// Writes vectors, each to two columns of 8 bytes.
-macro_rules! half_columns {
-    ($to:expr, $d:expr => $($a:ident)+) => {
-        let mut column: *mut u8 = $to;
-        $(
-            // SAFETY: a column of the square (caller).
-            unsafe { _mm_storel_epi64(column.cast(), $a) };
-            column = column.wrapping_offset($d);
-            // SAFETY: the next column (caller).
-            unsafe { _mm_storel_epi64(column.cast(), xmm::hi64($a, $a)) };
-            column = column.wrapping_offset($d);
-        )+
-        let _ = column;
-    };
-}
-
-/// A function over `panels` x `tiles` squares of 8 bytes.
-macro_rules! halves {
-    ($name:ident $width:literal $half:ident) => {
-        /// See [`crate::kernels::transpose::Run`].
-        ///
-        /// # Safety
-        /// As for [`crate::kernels::transpose::Run`].
-        #[target_feature(enable = "sse2")]
-        pub unsafe fn $name(
-            mut dst: *mut u8,
-            d: isize,
-            mut src: *const u8,
-            s: isize,
-            tiles: usize,
-            panels: usize,
-            _: usize,
-        ) {
-            for _ in 0..panels {
-                let (mut to, mut from) = (dst, src);
-                for _ in 0..tiles {
-                    $half!(to, d, from, s);
-                    to = to.wrapping_offset(d * (8 / $width));
-                    from = from.wrapping_add(8);
-                }
-                dst = dst.wrapping_add(8);
-                src = src.wrapping_offset(s * (8 / $width));
-            }
-        }
-    };
-}
-
-/// A function that writes shifted lines past the caches.
-macro_rules! shifted {
-    ($name:ident $features:literal $v:ident) => {
-        /// See [`crate::kernels::transpose::Shifted`].
-        ///
-        /// # Safety
-        /// As for [`crate::kernels::transpose::Shifted`].
-        #[target_feature(enable = $features)]
-        pub unsafe fn $name(mut dst: *mut u8, d: isize, mut stage: *mut u8, columns: usize) {
-            for _ in 0..columns {
-                let shift = dst.addr().wrapping_neg() % 64;
-                for at in (0..64).step_by($v::BYTES) {
-                    // SAFETY: the column's two lines in the stage (caller).
-                    let vector = unsafe { $v::load(stage.wrapping_add(shift + at)) };
-                    // SAFETY: the column's next line (caller), which `shift` aligns.
-                    unsafe { $v::stream(dst.wrapping_add(shift + at), vector) };
-                }
-                for at in (0..64).step_by($v::BYTES) {
-                    // SAFETY: the column's second line.
-                    let vector = unsafe { $v::load(stage.wrapping_add(64 + at)) };
-                    // SAFETY: its first line.
-                    unsafe { $v::store(stage.wrapping_add(at), vector) };
-                }
-                dst = dst.wrapping_offset(d);
-                stage = stage.wrapping_add(128);
-            }
-        }
-    };
-}
-
 /// `Transpose` of a level, from its tiles by the size of the items.
 macro_rules! transpose {
     ($($tiles:path)*) => {
@@ -452,8 +216,7 @@ macro_rules! transpose {
     };
 }
 
-pub(super) use {
-    columns, drain, half_1, half_2, half_4, half_columns, half_rows, halves, pair_4, pair_8,
-    pair_16, parts, quad_4, quad_8, quad_16, round, rows, shifted, strip, tile_1, tile_2, tile_4,
-    tile_8, tile_16, transpose, turned,
+pub(in crate::kernels) use {
+    columns, parts, quad_4, quad_8, quad_16, round, rows, strip, tile_1, tile_2, tile_4, tile_8,
+    tile_16, transpose,
 };
