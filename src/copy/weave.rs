@@ -14,7 +14,7 @@ use core::slice;
 
 use super::odometer;
 use super::room::{self, Need, Stage, Table};
-use crate::kernels::{self, Kernels, Way};
+use crate::kernels::{self, CarryMode, Kernels};
 use crate::plan::Axis;
 
 /// Runs a plan of the class `Weave`; whether it did: not if there is no room for it.
@@ -223,7 +223,7 @@ impl Job<'_> {
                 let to = ahead + (at << w).cast_signed();
                 let high = block.len() << w;
                 // SAFETY: these columns of these rows; the stage has room for a block.
-                unsafe { carry(block, from, input, pitch, wide, Way::In) };
+                unsafe { carry(block, from, input, pitch, wide, CarryMode::In) };
                 let s = pitch.cast_signed();
                 if self.is_regular && !streams {
                     let dst = dst.wrapping_offset(to);
@@ -244,9 +244,9 @@ impl Job<'_> {
                         )
                     };
                     let columns = columns.get(..n_columns).unwrap_or(columns);
-                    let way = if streams { Way::Past } else { Way::Out };
+                    let mode = if streams { CarryMode::Streamed } else { CarryMode::Out };
                     // SAFETY: the same columns in the destination, at multiples of 64 bytes past caches.
-                    unsafe { carry(columns, to, output, tall, high, way) };
+                    unsafe { carry(columns, to, output, tall, high, mode) };
                 }
                 at += block.len();
             }

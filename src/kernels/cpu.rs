@@ -1,4 +1,4 @@
-//! What this CPU can do, asked of it by cpuid.
+//! What this CPU can do, by `cpuid`.
 //!
 //! An instruction set counts only if the operating system saves its registers too: XCR0 says which.
 
@@ -44,7 +44,7 @@ fn sse(leaf1: CpuidResult) -> Level {
 }
 
 /// # Safety
-/// The CPU has XGETBV: OSXSAVE is set.
+/// * CPU: it has XGETBV: OSXSAVE is set.
 #[target_feature(enable = "xsave")]
 unsafe fn xcr0() -> u64 {
     // SAFETY: register 0 is there wherever the instruction is.
@@ -53,7 +53,7 @@ unsafe fn xcr0() -> u64 {
 
 static LIMITS: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 
-/// The limits that go with this CPU's caches. Asked of it once, as a hypervisor makes a cpuid take microseconds.
+/// The limits that go with this CPU's caches. `cpuid` is executed once, as it takes microseconds under a hypervisor.
 pub fn limits() -> Limits {
     let [far, large, huge] = &LIMITS;
     let found = Limits {
@@ -67,7 +67,7 @@ pub fn limits() -> Limits {
     let found = find_limits();
     far.store(found.far, Ordering::Relaxed);
     large.store(found.large, Ordering::Relaxed);
-    // The last, after which the others are there.
+    // Stored last, with release: whoever sees it sees the other two.
     huge.store(found.huge, Ordering::Release);
     found
 }
@@ -79,11 +79,8 @@ fn find_limits() -> Limits {
     if __cpuid(0).eax >= INTEL {
         let (l2, l3) = sizes(INTEL);
         if l2 != 0 {
-            // The last level is far away and shared with strangers, whatever its size: on Emerald
-            // Rapids (L2 2 MiB, L3 "260 MiB") memcpy within 2 MiB + 2 MiB is no faster than in memory,
-            // and transposes past the caches gain from 2 MB on and lose at 1 MiB. How much of a last
-            // level of 480 MiB is one's own is not told: up to 18 MB it is better to ask for lines, at 23
-            // MB as good, from 32 MB on better to write past the caches (Xeon of model 167, L2 2 MiB).
+            // The last level is slow and shared with other virtual machines, whatever its size; how much of
+            // it is ours is not told. So the second level decides (D-35).
             let large = (l2 / 4).saturating_mul(3);
             let huge = (l3 / 8).saturating_mul(3).min(20 << 20).max(large);
             return Limits { far: large / 2, large, huge };
@@ -92,8 +89,7 @@ fn find_limits() -> Limits {
     if __cpuid(0x8000_0000).eax >= AMD {
         let (l2, l3) = sizes(AMD);
         if l2 != 0 {
-            // Zen 5 (L3 32 MiB): stores past the caches gain from 12 MiB on and lose below. Asking for
-            // lines was measured on none, so it is left to items that have no such stores.
+            // The last level is near (D-36).
             let large = (l3 / 8).saturating_mul(3).max(l2);
             return Limits { far: large, large, huge: large };
         }
@@ -101,7 +97,7 @@ fn find_limits() -> Limits {
     Limits { far: 4 << 20, large: 4 << 20, huge: 4 << 20 }
 }
 
-/// The sizes of the second and third level after a leaf that tells them one by one.
+/// The sizes of the second and third level, by a leaf that describes one cache per index.
 fn sizes(leaf: u32) -> (usize, usize) {
     let mut sizes = (0, 0);
     for index in 0..16 {

@@ -1,12 +1,17 @@
 //! Leaf loops: items and runs at constant strides, and nothing else.
 //!
 //! A kernel may assume that source and destination share no byte, that no byte of the destination is
-//! written twice, and that all addresses it is told of are there. It touches no other byte: what lies
-//! between the items of a destination may belong to somebody else and change meanwhile.
+//! written twice, and that all of its items are mapped. It touches no other byte: the gaps between the
+//! items of a destination may belong to another thread.
 //!
 //! `generic` is plain Rust, for every machine, and always tested. Each architecture's folder holds
-//! the same kernels once for each level of instructions; `Kernels` is a level's table. A table can be
-//! had only from `selected` or `all`, which hand out what this CPU has.
+//! the same kernels once for each level of instructions; `Kernels` is the table of one level. Only
+//! `selected` and `all` give access to a table, and only to those that this CPU can run.
+//!
+//! The functions' `# Safety` sections have labels, which the `// SAFETY:` comments cite as `caller: LABEL`:
+//! `ITEMS` is what the function's type below says of its items, `CPU` the instructions that it needs.
+//!
+//! Figures are in `docs/performance/decisions.md`, under the numbers that comments give (`D-1`).
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod aarch64;
@@ -60,8 +65,8 @@ impl Level {
     }
 }
 
-/// Copies `n` items of `width` bytes: `step` is the distance from one item to the next where they do not lie back to
-/// back, in the source for a gather and in the destination for a scatter.
+/// Copies `n` items of `width` bytes. On one side they lie `step` bytes apart, on the other back to back: a gather
+/// has the step in the source, a scatter in the destination.
 ///
 /// Safety: `n` items are readable at the source and writable at the destination.
 pub type Strided = unsafe fn(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize);
@@ -97,23 +102,28 @@ pub type Fill = unsafe fn(width: usize, dst: *mut u8, src: *const u8, n: usize);
 /// Safety: all runs are readable and writable.
 pub type Runs = unsafe fn(dst: *mut u8, d: isize, src: *const u8, s: isize, n: usize, run: usize);
 
-/// Copies `run` bytes between `from` bytes behind each of `places`, which lie anywhere, and the lines of a
-/// stage, `pitch` bytes apart.
+/// Copies `run` bytes between each address `place + from` and a line of a stage, whose lines are `pitch` bytes apart.
 ///
-/// Safety: all runs are readable, and those of the destination writable; past the caches all of these are
-/// multiples of 64 bytes at addresses that are.
-pub type Carry =
-    unsafe fn(places: &[*mut u8], from: isize, line: *mut u8, pitch: usize, run: usize, way: Way);
+/// Safety: all runs are readable, and those of the destination writable; for `CarryMode::Streamed` all of these
+/// numbers and addresses are multiples of 64.
+pub type Carry = unsafe fn(
+    places: &[*mut u8],
+    from: isize,
+    line: *mut u8,
+    pitch: usize,
+    run: usize,
+    mode: CarryMode,
+);
 
-/// Which way runs are carried.
+/// The direction in which runs are carried, and how they are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum CarryMode {
     /// Into the stage.
     In,
     /// Out of the stage.
     Out,
-    /// Out of the stage, past the caches.
-    Past,
+    /// Out of the stage, by non-temporal stores.
+    Streamed,
 }
 
 /// The leaf loops of one level, for items of 1, 2, 4, 8 and 16 bytes.
@@ -130,10 +140,10 @@ pub struct Kernels {
     pub fill: Fill,
     /// Runs of more than 16 bytes.
     pub runs: Runs,
-    /// Two dimensions whose order differs, of items of other sizes up to 15 bytes, if the level has
+    /// Two dimensions whose order differs, of items of odd sizes up to 15 bytes, if the level has something
     /// better than runs.
     pub odd: Option<Transpose>,
-    /// Rows and columns that lie anywhere, into a stage and out of it.
+    /// Rows and columns at any addresses, into a stage and out of it.
     pub carry: Carry,
 }
 
@@ -141,7 +151,7 @@ impl Kernels {
     /// Two dimensions whose order differs, of items of any size.
     ///
     /// # Safety
-    /// As for `Transpose`.
+    /// * ITEMS: as for [`Transpose`].
     #[expect(clippy::too_many_arguments, reason = "a transpose, and its items' size")]
     pub unsafe fn transpose_any(
         &self,
@@ -154,30 +164,30 @@ impl Kernels {
         rows: usize,
     ) {
         match self.odd {
-            // SAFETY: the caller's promise.
+            // SAFETY: the same items (caller: ITEMS); this CPU has the table's level.
             _ if width_of(width).is_some() => unsafe {
                 (self.transpose)(width, dst, d, src, s, columns, rows)
             },
-            // SAFETY: the caller's promise.
+            // SAFETY: the same items (caller: ITEMS); this CPU has the table's level.
             Some(odd) if width < 16 => unsafe { odd(width, dst, d, src, s, columns, rows) },
-            // SAFETY: the caller's promise.
+            // SAFETY: the same items (caller: ITEMS); this CPU has the table's level.
             _ => unsafe { odd::transpose(self.runs, width, dst, d, src, s, columns, rows) },
         }
     }
 }
 
-/// From how many bytes on a destination is written in other ways, after the sizes of the caches.
+/// The sizes in bytes from which on a destination is written in other ways, after the sizes of the caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Its lines are better asked for before they are written.
+    /// Prefetching its lines pays.
     pub far: usize,
-    /// It is better written past the caches than without asking for its lines.
+    /// Non-temporal stores are better than plain ones without prefetching.
     pub large: usize,
-    /// It is better written past the caches in any case, where there are stores for that.
+    /// Non-temporal stores are better in any case.
     pub huge: usize,
 }
 
-/// The limits of this machine; where they were measured nowhere, there are none.
+/// The limits of this machine; none on architectures where nothing was measured.
 pub fn limits() -> Limits {
     #[cfg(target_arch = "x86_64")]
     return cpu::limits();
@@ -185,7 +195,7 @@ pub fn limits() -> Limits {
     Limits { far: usize::MAX, large: usize::MAX, huge: usize::MAX }
 }
 
-/// How many sizes of items have kernels of their own.
+/// How many sizes of items have kernels of their own: 1, 2, 4, 8 and 16 bytes.
 pub const WIDTHS: usize = 5;
 
 /// Which of the `WIDTHS` a size is, if it has kernels of its own.

@@ -23,9 +23,9 @@ const FEW: usize = 64;
 /// Items at a distance in the source; see [`super::super::Strided`].
 ///
 /// # Safety
-/// As for [`super::super::Strided`].
+/// * ITEMS: as for [`super::super::Strided`].
 pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same arrays (caller: ITEMS).
     if n < FEW || width > 8 || !unsafe { gather_of(width, dst, src, step, n) } {
         // SAFETY: as above.
         unsafe { generic::gather(width, dst, src, step, n) };
@@ -94,7 +94,7 @@ const BODIES: [Body; 1 + PARTS] = [
 /// Writes `n` vectors of `items` items each. `src` is the lowest of the first's.
 ///
 /// # Safety
-/// The items are readable and writable.
+/// * ITEMS: the items are readable and writable.
 #[target_feature(enable = "neon")]
 unsafe fn body<const N: usize>(
     places: &Places,
@@ -108,7 +108,7 @@ unsafe fn body<const N: usize>(
     let controls = controls.map(|control| unsafe { vld1q_u8(control.as_ptr()) });
     let Some((last, others)) = controls.split_last() else { return };
     for _ in 0..n {
-        // SAFETY: between the first and the last item of the vector (caller).
+        // SAFETY: between the first and the last item of the vector (caller: ITEMS).
         let part = unsafe { vld1q_u8(src.wrapping_add(places.last)) };
         let mut out = vqtbl1q_u8(part, *last);
         for (part, &control) in others.iter().enumerate() {
@@ -116,7 +116,7 @@ unsafe fn body<const N: usize>(
             let part = unsafe { vld1q_u8(src.wrapping_add(part * VECTOR)) };
             out = vorrq_u8(out, vqtbl1q_u8(part, control));
         }
-        // SAFETY: the items are writable (caller).
+        // SAFETY: the items are writable (caller: ITEMS).
         unsafe { vst1q_u8(dst, out) };
         dst = dst.wrapping_add(VECTOR);
         src = src.wrapping_offset(places.step * items);

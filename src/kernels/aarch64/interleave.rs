@@ -12,7 +12,7 @@ use core::arch::aarch64::*;
 /// [`super::super::transpose::TryTranspose`].
 ///
 /// # Safety
-/// As for [`super::super::transpose::TryTranspose`].
+/// * ITEMS: as for [`super::super::transpose::TryTranspose`].
 pub unsafe fn deinterleave(
     width: usize,
     dst: *mut u8,
@@ -52,7 +52,7 @@ pub unsafe fn deinterleave(
 /// [`super::super::transpose::TryTranspose`].
 ///
 /// # Safety
-/// As for [`super::super::transpose::TryTranspose`].
+/// * ITEMS: as for [`super::super::transpose::TryTranspose`].
 pub unsafe fn interleave(
     width: usize,
     dst: *mut u8,
@@ -105,26 +105,26 @@ macro_rules! few {
     ) => {
         $(
             /// # Safety
-            /// The items are readable and writable.
+            /// * ITEMS: the items are readable and writable.
             #[target_feature(enable = "neon")]
             unsafe fn $apart(dst: *mut u8, d: isize, src: *const u8) {
-                // SAFETY: the caller's promise.
+                // SAFETY: a part of the arrays (caller: ITEMS).
                 let vectors = unsafe { $load(src.cast::<$type>()) };
                 $(
-                    // SAFETY: the caller's promise.
+                    // SAFETY: a part of the arrays (caller: ITEMS).
                     unsafe { $store_one(dst.wrapping_offset(d * $i).cast(), vectors.$i) };
                 )+
             }
 
             /// # Safety
-            /// The items are readable and writable.
+            /// * ITEMS: the items are readable and writable.
             #[target_feature(enable = "neon")]
             unsafe fn $together(dst: *mut u8, src: *const u8, s: isize) {
                 let vectors = $vectors($(
-                    // SAFETY: the caller's promise.
+                    // SAFETY: a part of the arrays (caller: ITEMS).
                     unsafe { $load_one(src.wrapping_offset(s * $i).cast()) }
                 ),+);
-                // SAFETY: the caller's promise.
+                // SAFETY: a part of the arrays (caller: ITEMS).
                 unsafe { $store(dst.cast::<$type>(), vectors) };
             }
         )+

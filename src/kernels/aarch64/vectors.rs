@@ -18,29 +18,29 @@ impl Lanes {
 }
 
 /// # Safety
-/// 16 bytes are readable.
+/// * BYTES: 16 bytes are readable.
 #[inline]
 #[target_feature(enable = "neon")]
 pub unsafe fn join(from: *const u8, _: Lanes) -> uint8x16_t {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same bytes (caller: BYTES).
     unsafe { load(from) }
 }
 
 /// # Safety
-/// 16 bytes are readable.
+/// * BYTES: 16 bytes are readable.
 #[inline]
 #[target_feature(enable = "neon")]
 pub unsafe fn load(from: *const u8) -> uint8x16_t {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same bytes (caller: BYTES).
     unsafe { vld1q_u8(from) }
 }
 
 /// # Safety
-/// 16 bytes are writable.
+/// * BYTES: 16 bytes are writable.
 #[inline]
 #[target_feature(enable = "neon")]
 pub unsafe fn store(to: *mut u8, vector: uint8x16_t) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same bytes (caller: BYTES).
     unsafe { vst1q_u8(to, vector) };
 }
 

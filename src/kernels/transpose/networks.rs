@@ -157,7 +157,7 @@ macro_rules! strip {
         /// See [`crate::kernels::transpose::Run`].
         ///
         /// # Safety
-        /// As for [`crate::kernels::transpose::Run`].
+        /// * ITEMS: as for [`crate::kernels::transpose::Run`].
         #[target_feature(enable = $features)]
         pub unsafe fn $name(
             mut dst: *mut u8,
@@ -199,7 +199,8 @@ macro_rules! transpose {
         /// See [`crate::kernels::Transpose`].
         ///
         /// # Safety
-        /// As for [`crate::kernels::Transpose`]; and the CPU has this level.
+        /// * ITEMS: as for [`crate::kernels::Transpose`].
+        /// * CPU: it has this level.
         pub unsafe fn transpose(
             width: usize,
             dst: *mut u8,
@@ -210,7 +211,7 @@ macro_rules! transpose {
             rows: usize,
         ) {
             let tiles = crate::kernels::of_width(&TILES, width);
-            // SAFETY: the caller's promise.
+            // SAFETY: a part of the arrays (caller: ITEMS).
             unsafe { crate::kernels::transpose::transpose(tiles, dst, d, src, s, columns, rows) };
         }
     };

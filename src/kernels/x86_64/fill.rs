@@ -1,8 +1,6 @@
-//! One item many times: vectors full of it are stored.
+//! Fills a destination with one item: stores vectors full of it.
 //!
-//! Bytes are the C library's `memset`. Writing past the caches gains nothing up to 64 MB (Sapphire
-//! Rapids: a fill of 4 MB takes half as long as a copy, which is all that writing alone can save;
-//! `rep stosq` is no faster).
+//! Bytes are the C library's `memset`. Non-temporal stores gain nothing (D-34).
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -16,12 +14,12 @@ use super::super::generic;
 /// 16 bytes of items of `width`, 2 to 16 bytes.
 ///
 /// # Safety
-/// The item is readable.
+/// * ITEM: the item is readable.
 #[inline]
 #[target_feature(enable = "sse2")]
 unsafe fn lane_of(width: usize, src: *const u8) -> __m128i {
     match width {
-        // SAFETY: the item is readable (caller).
+        // SAFETY: the item is readable (caller: ITEM).
         2 => _mm_set1_epi16(unsafe { src.cast::<i16>().read_unaligned() }),
         // SAFETY: as above.
         4 => _mm_set1_epi32(unsafe { src.cast::<i32>().read_unaligned() }),
@@ -46,19 +44,20 @@ macro_rules! kernels {
             /// One item many times; see [`super::super::super::Fill`].
             ///
             /// # Safety
-            /// As for [`super::super::super::Fill`], and the CPU has the level's features.
+            /// * ITEMS: as for [`super::super::super::Fill`].
+            /// * CPU: it has the level's features.
             #[target_feature(enable = $features)]
             pub unsafe fn fill(width: usize, dst: *mut u8, src: *const u8, n: usize) {
                 let len = n * width;
                 if len < VECTOR || width == 1 {
-                    // SAFETY: the caller's promise is the callee's.
+                    // SAFETY: the same arrays (caller: ITEMS).
                     return unsafe { generic::fill(width, dst, src, n) };
                 }
-                // SAFETY: the item is readable (caller).
+                // SAFETY: the item is readable (caller: ITEMS).
                 let lane = unsafe { lane_of(width, src) };
                 let items: $vector = $broadcast(lane);
-                // The first and the last vector lie where they must, those between at their boundaries.
-                // SAFETY: as many bytes are writable (caller).
+                // The first and the last vector are unaligned, those in between aligned.
+                // SAFETY: as many bytes are writable (caller: ITEMS).
                 unsafe { $store(dst.cast(), items) };
                 // SAFETY: as above.
                 unsafe { $store(dst.wrapping_add(len - VECTOR).cast(), items) };

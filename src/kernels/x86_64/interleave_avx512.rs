@@ -23,7 +23,8 @@ const SMALL: usize = 512;
 /// [`super::super::Transpose`].
 ///
 /// # Safety
-/// As for [`super::super::Transpose`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
+/// * ITEMS: as for [`super::super::Transpose`].
+/// * CPU: it has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn deinterleave(
     width: usize,
@@ -36,10 +37,10 @@ pub unsafe fn deinterleave(
 ) -> bool {
     if rows * width <= SMALL {
         use interleave_shuffle::avx2::deinterleave;
-        // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
+        // SAFETY: the same arrays (caller: ITEMS); AVX-512 comes with AVX2.
         return unsafe { deinterleave(width, dst, d, src, s, columns, rows) };
     }
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same arrays (caller: ITEMS).
     unsafe { gather_columns(width, dst, d, src, s, columns, rows) }
 }
 
@@ -84,7 +85,8 @@ unsafe fn gather_columns(
 /// [`super::super::Transpose`].
 ///
 /// # Safety
-/// As for [`super::super::Transpose`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
+/// * ITEMS: as for [`super::super::Transpose`].
+/// * CPU: it has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn interleave(
     width: usize,
@@ -97,7 +99,7 @@ pub unsafe fn interleave(
 ) -> bool {
     let dense = d == (rows * width).cast_signed();
     if !dense && is_near(width, d.unsigned_abs()) && columns * width > SMALL {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: the same arrays (caller: ITEMS).
         unsafe { interleave_shuffle::scatter_rows(width, scatter, dst, d, src, s, columns, rows) };
         return true;
     }
@@ -107,14 +109,14 @@ pub unsafe fn interleave(
     let (shift, len) = (width.trailing_zeros(), columns * width);
     if len < LINE {
         use interleave_shuffle::avx2::interleave;
-        // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
+        // SAFETY: the same arrays (caller: ITEMS); AVX-512 comes with AVX2.
         return unsafe { interleave(width, dst, d, src, s, columns, rows) };
     }
     let w = shift as usize;
     let interleave = |at: usize, n: usize| {
         let (dst, src) = (dst.wrapping_add(at * rows), src.wrapping_add(at));
         match (rows, TABLES_2.get(w), TABLES_3.get(w), TABLES_4.get(w)) {
-            // SAFETY: so many vectors lie from there on in each row (caller).
+            // SAFETY: so many vectors lie from there on in each row (caller: ITEMS).
             (2, Some(two), ..) => unsafe { interleave_even(two, dst, src, s, n) },
             // SAFETY: as above.
             (3, _, Some(three), _) => unsafe { interleave_3(three, dst, src, s, n) },
@@ -193,7 +195,7 @@ static TABLES_4: [Tables<4>; 4] = [even::<4, 1>(), even::<4, 2>(), even::<4, 4>(
 /// Interleaves `n` vectors of each of 2 or 4 rows.
 ///
 /// # Safety
-/// They are readable and writable.
+/// * BYTES: they are readable and writable.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 unsafe fn interleave_even<const R: usize>(
     (tables, masks): &Tables<R>,
@@ -210,7 +212,7 @@ unsafe fn interleave_even<const R: usize>(
     for _ in 0..n {
         let mut rows = [_mm512_setzero_si512(); R];
         for (row, r) in rows.iter_mut().zip(0..) {
-            // SAFETY: the items are readable (caller).
+            // SAFETY: the items are readable (caller: BYTES).
             *row = unsafe { load(src.wrapping_offset(s * r)) };
         }
         for (line, &index) in indices.iter().enumerate() {
@@ -218,7 +220,7 @@ unsafe fn interleave_even<const R: usize>(
             for (&row, &mask) in rows.iter().zip(masks) {
                 out = _mm512_mask_permutexvar_epi8(out, mask, index, row);
             }
-            // SAFETY: the items are writable (caller).
+            // SAFETY: the items are writable (caller: BYTES).
             unsafe { store(dst.wrapping_add(line * LINE), out) };
         }
         src = src.wrapping_add(LINE);
@@ -231,7 +233,7 @@ unsafe fn interleave_even<const R: usize>(
 /// row serves them all.
 ///
 /// # Safety
-/// They are readable and writable.
+/// * BYTES: they are readable and writable.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 unsafe fn interleave_3(
     (tables, [first, second, one, two]): &Tables<3>,
@@ -251,7 +253,7 @@ unsafe fn interleave_3(
     }
     let [index_0, index_1, index_2] = indices;
     for _ in 0..n {
-        // SAFETY: the items are readable (caller).
+        // SAFETY: the items are readable (caller: BYTES).
         let row_0 = unsafe { load(src) };
         // SAFETY: as above.
         let row_1 = unsafe { load(src.wrapping_offset(s)) };
@@ -264,7 +266,7 @@ unsafe fn interleave_3(
             let ab = _mm512_mask_blend_epi8(second, a, b);
             _mm512_mask_blend_epi8(third, ab, c)
         };
-        // SAFETY: the items are writable (caller).
+        // SAFETY: the items are writable (caller: BYTES).
         unsafe { store(dst, blend(row_0, row_1, row_2)) };
         // SAFETY: as above.
         unsafe { store(dst.wrapping_add(one), blend(row_1, row_2, row_0)) };

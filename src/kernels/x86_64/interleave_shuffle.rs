@@ -26,7 +26,7 @@ const NEAR: usize = 16;
 /// Scatters one row after the other, in blocks that stay in the first cache.
 ///
 /// # Safety
-/// As for [`super::super::Transpose`] and `scatter`.
+/// * ITEMS: as for [`super::super::Transpose`] and `scatter`.
 #[expect(clippy::too_many_arguments, reason = "a transpose, and how")]
 pub unsafe fn scatter_rows(
     width: usize,
@@ -44,7 +44,7 @@ pub unsafe fn scatter_rows(
         let to = dst.wrapping_offset(d * column.cast_signed());
         for row in 0..rows {
             let from = src.wrapping_offset(s * row.cast_signed()).wrapping_add(column * width);
-            // SAFETY: a part of the row (caller).
+            // SAFETY: a part of the row (caller: ITEMS).
             unsafe { scatter(width, to.wrapping_add(row * width), from, d, n) };
         }
     }
@@ -136,7 +136,8 @@ macro_rules! kernels {
             /// see [`super::super::super::Transpose`].
             ///
             /// # Safety
-            /// As for [`super::super::super::Transpose`], and the CPU has the level's features.
+            /// * ITEMS: as for [`super::super::super::Transpose`].
+            /// * CPU: it has the level's features.
             #[target_feature(enable = $features)]
             pub unsafe fn deinterleave(
                 width: usize,
@@ -161,7 +162,7 @@ macro_rules! kernels {
                     let from = src.wrapping_offset(s * row.cast_signed());
                     for column in 0..columns {
                         let to = to.wrapping_offset(d * column.cast_signed());
-                        // SAFETY: a part of the column (caller).
+                        // SAFETY: a part of the column (caller: ITEMS).
                         unsafe {
                             gather::$level::run(
                                 &shuffles,
@@ -181,7 +182,8 @@ macro_rules! kernels {
             /// see [`super::super::super::Transpose`].
             ///
             /// # Safety
-            /// As for [`super::super::super::Transpose`], and the CPU has the level's features.
+            /// * ITEMS: as for [`super::super::super::Transpose`].
+            /// * CPU: it has the level's features.
             #[target_feature(enable = $features)]
             pub unsafe fn interleave(
                 width: usize,
@@ -194,7 +196,7 @@ macro_rules! kernels {
             ) -> bool {
                 let dense = d == (rows * width).cast_signed();
                 if !dense && d.unsigned_abs() <= NEAR && width <= 2 {
-                    // SAFETY: the caller's promise is the callee's.
+                    // SAFETY: the same arrays (caller: ITEMS).
                     unsafe { scatter_rows(width, generic::scatter, dst, d, src, s, columns, rows) };
                     return true;
                 }
@@ -212,7 +214,7 @@ macro_rules! kernels {
                 let Some(controls) = CONTROLS.get(w) else { return false };
                 // Whole vectors, then one that ends last.
                 let len = columns << shift;
-                // SAFETY: the caller's promise.
+                // SAFETY: a part of the arrays (caller: ITEMS).
                 unsafe { interleave(controls, dst, src, s, len / VECTOR) };
                 if len % VECTOR > 0 {
                     let last = len - VECTOR;
@@ -226,7 +228,7 @@ macro_rules! kernels {
             /// Interleaves `n` vectors of each of three rows.
             ///
             /// # Safety
-            /// They are readable and writable.
+            /// * BYTES: they are readable and writable.
             #[target_feature(enable = $features)]
             unsafe fn rows_of_3(
                 tables: &Controls,
@@ -245,7 +247,7 @@ macro_rules! kernels {
                 for _ in 0..n {
                     let mut rows = [$zero(); 3];
                     for (row, r) in rows.iter_mut().zip(0..) {
-                        // SAFETY: the items are readable (caller).
+                        // SAFETY: the items are readable (caller: BYTES).
                         *row = unsafe { $load(src.wrapping_offset(s * r).cast()) };
                     }
                     let mut out = [$zero(); 3];
@@ -254,7 +256,7 @@ macro_rules! kernels {
                             *out = $or(*out, $shuffle(row, control));
                         }
                     }
-                    // SAFETY: the items are writable (caller).
+                    // SAFETY: the items are writable (caller: BYTES).
                     unsafe { write(dst, out) };
                     dst = dst.wrapping_add(3 * VECTOR);
                     src = src.wrapping_add(VECTOR);
@@ -265,13 +267,13 @@ macro_rules! kernels {
             /// otherwise.
             ///
             /// # Safety
-            /// They are writable.
+            /// * BYTES: they are writable.
             #[inline]
             #[target_feature(enable = $features)]
             unsafe fn write<const R: usize>(mut dst: *mut u8, out: [$vector; R]) {
                 for lane in 0..$lanes {
                     for &out in &out {
-                        // SAFETY: the caller's promise.
+                        // SAFETY: the same bytes (caller: BYTES).
                         unsafe { _mm_storeu_si128(dst.cast(), $narrow(out, lane)) };
                         dst = dst.wrapping_add(LANE);
                     }

@@ -29,7 +29,8 @@ const WIDE: usize = 256;
 /// See [`super::super::Transpose`].
 ///
 /// # Safety
-/// As for [`super::super::Transpose`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
+/// * ITEMS: as for [`super::super::Transpose`].
+/// * CPU: it has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn transpose(
     width: usize,
@@ -43,11 +44,11 @@ pub unsafe fn transpose(
     let per = 16_usize.checked_div(width).unwrap_or(0);
     // Tiles of shorter vectors are for few rows (3 bytes 12 x 12: 175 ns by runs, 92 so).
     if width < 8 && rows < 4 * per && columns * width >= 16 {
-        // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
+        // SAFETY: the same arrays (caller: ITEMS); AVX-512 comes with AVX2.
         return unsafe { odd_shuffle::transpose(width, dst, d, src, s, columns, rows) };
     }
     if per == 0 || rows < 4 * per || columns * width < 16 {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: the same arrays (caller: ITEMS).
         return unsafe { odd::transpose(runs_or_items, width, dst, d, src, s, columns, rows) };
     }
     let panel = match per {
@@ -131,7 +132,7 @@ impl Tiles {
     /// Does all rows of `groups` tiles' columns, from `column` on.
     ///
     /// # Safety
-    /// They are in the arrays; `skip` bytes in front of the first item are in its row.
+    /// * ITEMS: they are in the arrays; `skip` bytes in front of the first item are in its row.
     #[expect(clippy::too_many_arguments, reason = "a part of two arrays")]
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
@@ -164,7 +165,7 @@ impl Tiles {
             free = free.saturating_sub(down);
             let to = dst.wrapping_add(at * self.width);
             let from = src.wrapping_offset(self.s * at.cast_signed());
-            // SAFETY: tiles within the arrays (caller).
+            // SAFETY: tiles within the arrays (caller: ITEMS).
             unsafe { panel(self, to, from, groups, n, index, writable) };
             row += n * high;
         }
@@ -178,8 +179,7 @@ const DOWN: usize = 4;
 /// Does `groups` x `n` tiles of `N` columns and `4 * N` rows.
 ///
 /// # Safety
-/// They are in the arrays, and so are the 16 bytes from the first item on in each row, and what
-/// `writable` has of each column.
+/// * ITEMS: they are in the arrays, and so are the 16 bytes from the first item on in each row, and what `writable` has of each column.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 unsafe fn panel<const N: usize>(
     tiles: &Tiles,
@@ -205,7 +205,7 @@ unsafe fn panel<const N: usize>(
         for _ in 0..n {
             let mut vectors = [_mm512_setzero_si512(); N];
             for vector in &mut vectors {
-                // SAFETY: four rows of the tile (caller).
+                // SAFETY: four rows of the tile (caller: ITEMS).
                 *vector = unsafe { zmm::join(from, lanes) };
                 from = from.wrapping_offset(4 * tiles.s);
             }
@@ -216,7 +216,7 @@ unsafe fn panel<const N: usize>(
                     out = _mm512_mask_permutexvar_epi8(out, mask, index, vector);
                 }
                 if writable == u64::MAX {
-                    // SAFETY: bytes of the column (caller).
+                    // SAFETY: bytes of the column (caller: ITEMS).
                     unsafe { store(column, out) };
                 } else {
                     // SAFETY: as above.
@@ -248,7 +248,8 @@ fn items(width: usize) -> [(__m512i, __m512i); 2] {
 /// See [`super::super::Runs`]. Near items of up to 31 bytes become dense ones by permutations.
 ///
 /// # Safety
-/// As for [`super::super::Runs`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
+/// * ITEMS: as for [`super::super::Runs`].
+/// * CPU: it has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn runs_or_items(
     dst: *mut u8,
@@ -259,7 +260,7 @@ pub unsafe fn runs_or_items(
     run: usize,
 ) {
     let dense = d == run.cast_signed() && run < 32 && n.saturating_mul(run) >= SMALL;
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same arrays (caller: ITEMS).
     if !dense || s.unsigned_abs() > FAR || !unsafe { gather(run, dst, src, s, n) } {
         // SAFETY: as above.
         unsafe { runs(dst, d, src, s, n, run) };
@@ -277,7 +278,7 @@ const PARTS: usize = 4;
 /// bytes at the least, or says that it did not as they are too far from each other.
 ///
 /// # Safety
-/// As for [`super::super::Strided`].
+/// * ITEMS: as for [`super::super::Strided`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) -> bool {
     let (per, far) = (64_usize.checked_div(width).unwrap_or(1), step.unsigned_abs());
@@ -355,7 +356,7 @@ struct Gather {
 /// Copies `n` groups.
 ///
 /// # Safety
-/// Their items are readable, and what `writable` has of each 64 bytes is writable.
+/// * ITEMS: their items are readable, and what `writable` has of each 64 bytes is writable.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 unsafe fn gather_of<const N: usize>(
     group: &Gather,
@@ -371,7 +372,7 @@ unsafe fn gather_of<const N: usize>(
     let [index, last_index] = group.indices;
     let advance = group.step * group.per.cast_signed();
     for _ in 0..n {
-        // SAFETY: between the first and the last item of the group (caller).
+        // SAFETY: between the first and the last item of the group (caller: ITEMS).
         let last = unsafe { load_masked(src.wrapping_add(group.last), group.readable) };
         let mut out = _mm512_maskz_permutexvar_epi8(*last_mask, last_index, last);
         for (part, &mask) in masks.iter().enumerate() {

@@ -27,7 +27,8 @@ use super::transpose_vectors::{xmm, ymm};
 /// what it sets up first takes a fifth of 12 x 12 items of 3 bytes.)
 ///
 /// # Safety
-/// As for [`super::super::Runs`], and the CPU has SSSE3.
+/// * ITEMS: as for [`super::super::Runs`].
+/// * CPU: it has SSSE3.
 #[target_feature(enable = "ssse3")]
 pub unsafe fn near(
     mut dst: *mut u8,
@@ -89,7 +90,8 @@ const HIGH: usize = 64;
 /// See [`super::super::Transpose`].
 ///
 /// # Safety
-/// As for [`super::super::Transpose`], and the CPU has AVX2.
+/// * ITEMS: as for [`super::super::Transpose`].
+/// * CPU: it has AVX2.
 #[target_feature(enable = "avx2")]
 pub unsafe fn transpose(
     width: usize,
@@ -109,7 +111,7 @@ pub unsafe fn transpose(
     let across = columns * width;
     // Few rows are faster one after the other (7 x 100 items of 5 bytes 370 and 510 ns, 8 x 100 720 and 500).
     if width > 7 || across < LANE || rows < 8 {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: the same arrays (caller: ITEMS).
         return unsafe { odd::transpose(runs, width, dst, d, src, s, columns, rows) };
     }
     for from in (0..columns).step_by(WIDE) {
@@ -146,7 +148,7 @@ type Tile = unsafe fn(
 /// Transposes `N` columns of the rows from `row` to `to`. Their items begin `skip` bytes behind `src`.
 ///
 /// # Safety
-/// 16 bytes of each row are readable, and the items of all `rows` are writable.
+/// * ITEMS: 16 bytes of each row are readable, and the items of all `rows` are writable.
 #[expect(clippy::too_many_arguments, reason = "a transpose, and how")]
 #[target_feature(enable = "avx2")]
 unsafe fn tile<const N: usize>(
@@ -175,7 +177,7 @@ unsafe fn tile<const N: usize>(
         let mut line = dst.wrapping_add(at * width);
         let mut vectors = [_mm256_setzero_si256(); 4];
         for vector in vectors.iter_mut().take(N) {
-            // SAFETY: the rows' parts (caller).
+            // SAFETY: the rows' parts (caller: ITEMS).
             *vector = _mm256_shuffle_epi8(unsafe { ymm::join(from, lanes) }, apart);
             from = from.wrapping_offset(s);
         }

@@ -1,7 +1,5 @@
-//! Runs of bytes at distances: short ones by vectors that overlap, longer ones by `memcpy`.
-//!
-//! Prefetching runs to come gains nothing, be they in the next cache or in lines of the same set
-//! (Sapphire Rapids: 64 bytes at 4096, .26 to .30 of memcpy with and without it; by `memcpy` .22).
+//! Runs of bytes with gaps: short ones by vectors that overlap, longer ones by `memcpy`. Later runs are not
+//! prefetched (D-33).
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -22,7 +20,8 @@ macro_rules! kernels {
             /// Copies `n` runs of `run` bytes; see [`super::super::super::Runs`].
             ///
             /// # Safety
-            /// As for [`super::super::super::Runs`], and the CPU has the level's features.
+            /// * ITEMS: as for [`super::super::super::Runs`].
+            /// * CPU: it has the level's features.
             #[target_feature(enable = $features)]
             pub unsafe fn runs(
                 dst: *mut u8,
@@ -32,18 +31,12 @@ macro_rules! kernels {
                 n: usize,
                 run: usize,
             ) {
-                // Vectors of 16 bytes that do not cross lines beat larger ones that do, up to 448 bytes
-                // (Emerald Rapids: 64, 96, 192 bytes at 8000, to 16 bytes into a line: .70 .78 .70 of
-                // memcpy against .63 .67 .58, but 100 bytes .61 against .73; a Xeon of model 167: by
-                // fours 128, 192, 256, 384 bytes .80 .84 .84 .82, one by one .73 .69 .64 .75, by vectors
-                // of 64 bytes .62 .64 .68 .74; but 96 and 144 bytes .58 .62 by fours, .81 .72 one by one).
-                // Not where the TLB no longer has all pages: longer vectors wait for more lines at a time (256
-                // bytes at 8000, 2000 and 10 000 runs .48 .58 by fours, .64 .76 by vectors of 64 bytes).
+                // Vectors of 16 bytes that do not cross cache lines beat larger ones that do, up to 448 bytes;
+                // but beyond the TLB larger ones wait for more lines at a time (D-31).
                 let pages = n.saturating_mul(s.unsigned_abs().min(4096)) / 4096;
                 let aligned =
                     pages <= 1024 && (dst.addr() | d.unsigned_abs() | run).is_multiple_of(16);
-                // One that fills a vector is copied by two smaller ones, which is up to twice as fast
-                // (Sapphire Rapids: 32 bytes at 8000, .74 of memcpy against .35).
+                // A run that fills a vector is copied by two smaller ones (D-32).
                 let copy: super::super::super::Runs = match run {
                     ..=2 => generic::runs_of_any,
                     3 | 5..=7 if n >= odd_shuffle::FEW && d == run.cast_signed() => {
@@ -60,14 +53,14 @@ macro_rules! kernels {
                     _ if run <= 2 * size_of::<$vector>() => ends::<$vector>,
                     _ => vectors::<$vector>,
                 };
-                // SAFETY: the caller's promise is the callee's; a run is as long as the callee asks.
+                // SAFETY: the same runs (caller: ITEMS), as long as the callee requires by the ranges above.
                 unsafe { copy(dst, d, src, s, n, run) };
             }
 
             /// Copies runs by their first and their last bytes.
             ///
             /// # Safety
-            /// As for `runs`; a run is as long as one `T` and no longer than two.
+            /// * ITEMS: as for `runs`; a run is as long as one `T` and no longer than two.
             #[target_feature(enable = $features)]
             pub unsafe fn ends<T: Copy>(
                 mut dst: *mut u8,
@@ -79,7 +72,7 @@ macro_rules! kernels {
             ) {
                 let last = run - size_of::<T>();
                 for _ in 0..n {
-                    // SAFETY: in the run at this step (caller).
+                    // SAFETY: in the run at this step (caller: ITEMS).
                     let low = unsafe { src.cast::<T>().read_unaligned() };
                     // SAFETY: as above.
                     let high = unsafe { src.wrapping_add(last).cast::<T>().read_unaligned() };
@@ -92,10 +85,10 @@ macro_rules! kernels {
                 }
             }
 
-            /// Copies runs by vectors, the last of which overlaps the one in front.
+            /// Copies runs by vectors, the last of which overlaps the one before it.
             ///
             /// # Safety
-            /// As for `runs`; a run is longer than a vector.
+            /// * ITEMS: as for `runs`; a run is longer than a vector.
             #[target_feature(enable = $features)]
             pub unsafe fn vectors<T: Copy>(
                 mut dst: *mut u8,
@@ -107,7 +100,7 @@ macro_rules! kernels {
             ) {
                 let last = run - size_of::<T>();
                 for _ in 0..n {
-                    // SAFETY: in the run at this step (caller).
+                    // SAFETY: in the run at this step (caller: ITEMS).
                     let high = unsafe { src.wrapping_add(last).cast::<T>().read_unaligned() };
                     let mut at = 0;
                     while at < last {
@@ -130,7 +123,7 @@ macro_rules! kernels {
 /// Copies runs by four vectors of 16 bytes at a time, the last of which overlap others.
 ///
 /// # Safety
-/// As for [`super::super::Runs`]; a run is 64 bytes or longer.
+/// * ITEMS: as for [`super::super::Runs`]; a run is 64 bytes or longer.
 #[target_feature(enable = "sse2")]
 unsafe fn fours(mut dst: *mut u8, d: isize, mut src: *const u8, s: isize, n: usize, run: usize) {
     let last = run - 64;
@@ -139,7 +132,7 @@ unsafe fn fours(mut dst: *mut u8, d: isize, mut src: *const u8, s: isize, n: usi
         loop {
             let place = at.min(last);
             let (to, from) = (dst.wrapping_add(place), src.wrapping_add(place));
-            // SAFETY: in the run at this step (caller).
+            // SAFETY: in the run at this step (caller: ITEMS).
             let first = unsafe { from.cast::<__m128i>().read_unaligned() };
             // SAFETY: as above.
             let second = unsafe { from.cast::<__m128i>().wrapping_add(1).read_unaligned() };

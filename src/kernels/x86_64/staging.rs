@@ -1,5 +1,4 @@
-//! Runs from anywhere into a stage and back, by vectors that overlap: what `memcpy` does, without a call
-//! for each run.
+//! Runs between any addresses and a stage, by vectors that overlap: what `memcpy` does, without a call per run.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -8,11 +7,10 @@
 
 use core::arch::x86_64::*;
 
-use super::super::Way;
-use super::super::generic;
+use super::super::{CarryMode, generic};
 
-/// The kernels of a level: its features, its vector, its store past the caches, and the level that has
-/// smaller vectors.
+/// The kernels of a level: its features, its vector, its non-temporal store, and the level that has smaller
+/// vectors.
 macro_rules! kernels {
     ($level:ident, $features:literal, $vector:ty, $stream:ident, $lower:path) => {
         pub mod $level {
@@ -24,7 +22,8 @@ macro_rules! kernels {
             /// See [`super::super::super::Carry`].
             ///
             /// # Safety
-            /// As for [`super::super::super::Carry`], and the CPU has the level's features.
+            /// * ITEMS: as for [`super::super::super::Carry`].
+            /// * CPU: it has the level's features.
             #[inline(never)]
             #[target_feature(enable = $features)]
             pub unsafe fn carry(
@@ -33,17 +32,18 @@ macro_rules! kernels {
                 mut line: *mut u8,
                 pitch: usize,
                 run: usize,
-                way: Way,
+                mode: CarryMode,
             ) {
                 if run < SIZE {
-                    // SAFETY: the caller's promise is the callee's.
-                    return unsafe { lower::carry(places, from, line, pitch, run, way) };
+                    // SAFETY: the same arrays (caller: ITEMS).
+                    return unsafe { lower::carry(places, from, line, pitch, run, mode) };
                 }
                 let last = run - SIZE;
                 for place in places {
                     let place = place.wrapping_offset(from);
-                    let (dst, src) = if way == Way::In { (line, place) } else { (place, line) };
-                    // SAFETY: in the run (caller).
+                    let (dst, src) =
+                        if mode == CarryMode::In { (line, place) } else { (place, line) };
+                    // SAFETY: in the run (caller: ITEMS).
                     let tail = unsafe { src.wrapping_add(last).cast::<$vector>().read_unaligned() };
                     let mut at = 0;
                     while at < last {
@@ -51,8 +51,8 @@ macro_rules! kernels {
                         // SAFETY: as above.
                         let bytes = unsafe { from.read_unaligned() };
                         let to = dst.wrapping_add(at).cast::<$vector>();
-                        if way == Way::Past {
-                            // SAFETY: as above, a multiple of a vector's size (caller).
+                        if mode == CarryMode::Streamed {
+                            // SAFETY: as above, a multiple of a vector's size (caller: ITEMS).
                             unsafe { $stream(to, bytes) };
                         } else {
                             // SAFETY: as above.
@@ -61,7 +61,7 @@ macro_rules! kernels {
                         at += SIZE;
                     }
                     let to = dst.wrapping_add(last).cast::<$vector>();
-                    if way == Way::Past {
+                    if mode == CarryMode::Streamed {
                         // SAFETY: as above.
                         unsafe { $stream(to, tail) };
                     } else {
@@ -70,7 +70,7 @@ macro_rules! kernels {
                     }
                     line = line.wrapping_add(pitch);
                 }
-                if way == Way::Past {
+                if mode == CarryMode::Streamed {
                     _mm_sfence();
                 }
             }

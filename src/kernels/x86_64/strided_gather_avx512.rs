@@ -39,7 +39,8 @@ const SHORT: usize = 2048;
 /// Items at a distance in the source; see [`super::super::Strided`].
 ///
 /// # Safety
-/// As for [`super::super::Strided`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
+/// * ITEMS: as for [`super::super::Strided`].
+/// * CPU: it has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     let far = step.unsigned_abs();
@@ -52,7 +53,7 @@ pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n:
             return unsafe { gather.run(0, gather.lines) };
         }
     }
-    // SAFETY: the caller's promise is the callee's, and AVX-512 comes with AVX2.
+    // SAFETY: the same arrays (caller: ITEMS); AVX-512 comes with AVX2.
     unsafe { avx2::gather(width, dst, src, step, n) };
 }
 
@@ -156,7 +157,7 @@ impl Gather {
     /// Writes the lines `from..to` of the destination.
     ///
     /// # Safety
-    /// The items are readable and writable, and `to` is not above `lines`.
+    /// * ITEMS: the items are readable and writable, and `to` is not above `lines`.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     pub unsafe fn run(&self, from: usize, to: usize) {
         let mut line = from;
@@ -167,7 +168,7 @@ impl Gather {
                 unsafe { self.body(line, whole) };
                 line += whole;
             } else {
-                // SAFETY: the line is one of the destination's (caller).
+                // SAFETY: the line is one of the destination's (caller: ITEMS).
                 unsafe { self.edge(line) };
                 line += 1;
             }
@@ -191,7 +192,7 @@ impl Gather {
     /// Writes lines that are whole on both sides.
     ///
     /// # Safety
-    /// They are.
+    /// * ITEMS: they are.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn body(&self, line: usize, n: usize) {
         let dst = self.dst.wrapping_add(line * LINE);
@@ -246,7 +247,7 @@ impl Gather {
     /// Writes a line that is not whole on one of the sides.
     ///
     /// # Safety
-    /// The line is one of the destination's.
+    /// * ITEMS: the line is one of the destination's.
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn edge(&self, line: usize) {
@@ -299,37 +300,37 @@ pub fn count() -> __m512i {
 }
 
 /// # Safety
-/// 64 bytes are readable.
+/// * BYTES: 64 bytes are readable.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub unsafe fn load(at: *const u8) -> __m512i {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same bytes (caller: BYTES).
     unsafe { _mm512_loadu_si512(at.cast()) }
 }
 
 /// # Safety
-/// 64 bytes are writable.
+/// * BYTES: 64 bytes are writable.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub unsafe fn store(at: *mut u8, bytes: __m512i) {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same bytes (caller: BYTES).
     unsafe { _mm512_storeu_si512(at.cast(), bytes) };
 }
 
 /// # Safety
-/// The bytes of the mask are readable.
+/// * BYTES: the bytes of the mask are readable.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub unsafe fn load_masked(at: *const u8, mask: u64) -> __m512i {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same bytes (caller: BYTES).
     unsafe { _mm512_maskz_loadu_epi8(mask, at.cast()) }
 }
 
 /// # Safety
-/// The bytes of the mask are writable.
+/// * BYTES: the bytes of the mask are writable.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub unsafe fn store_masked(at: *mut u8, mask: u64, bytes: __m512i) {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same bytes (caller: BYTES).
     unsafe { _mm512_mask_storeu_epi8(at.cast(), mask, bytes) };
 }

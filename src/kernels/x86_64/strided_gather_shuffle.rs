@@ -121,7 +121,8 @@ macro_rules! kernels {
             /// Items at a distance in the source; see [`super::super::super::Strided`].
             ///
             /// # Safety
-            /// As for [`super::super::super::Strided`], and the CPU has the level's features.
+            /// * ITEMS: as for [`super::super::super::Strided`].
+            /// * CPU: it has the level's features.
             #[target_feature(enable = $features)]
             pub unsafe fn gather(
                 width: usize,
@@ -134,7 +135,7 @@ macro_rules! kernels {
                 if n >= FEW && n >= far.saturating_mul(far) && width < 16 {
                     let mut shuffles = Shuffles::NONE;
                     if shuffles.find(width, step) {
-                        // SAFETY: the caller's promise is the callee's.
+                        // SAFETY: the same arrays (caller: ITEMS).
                         return unsafe { run(&shuffles, width, dst, src, n) };
                     }
                 }
@@ -145,7 +146,7 @@ macro_rules! kernels {
             /// Copies `n` items, a vector's at the least.
             ///
             /// # Safety
-            /// They are readable and writable, and the shuffles are of items of `width` bytes.
+            /// * ITEMS: they are readable and writable, and the shuffles are of items of `width` bytes.
             #[inline(never)]
             #[target_feature(enable = $features)]
             pub unsafe fn run(
@@ -189,7 +190,7 @@ macro_rules! kernels {
             /// Writes `n` vectors of `items` items each. `src` is the lowest of the first's.
             ///
             /// # Safety
-            /// The items are readable and writable, and each lane's are in `PARTS` vectors.
+            /// * ITEMS: the items are readable and writable, and each lane's are in `PARTS` vectors.
             #[target_feature(enable = $features)]
             unsafe fn body<const PARTS: usize>(
                 shuffles: &Shuffles,
@@ -205,7 +206,7 @@ macro_rules! kernels {
                 // Two lanes are of widths that fill them.
                 let len = if $lanes > 1 { VECTOR } else { shuffles.len };
                 for _ in 0..n {
-                    // SAFETY: between the first and the last item of each lane (caller).
+                    // SAFETY: between the first and the last item of each lane (caller: ITEMS).
                     let part = unsafe { $load(src.wrapping_add(shuffles.last), lane) };
                     let mut out = $shuffle(part, *last);
                     for (part, &control) in others.iter().enumerate() {
@@ -213,7 +214,7 @@ macro_rules! kernels {
                         let part = unsafe { $load(src.wrapping_add(part * LANE), lane) };
                         out = $or(out, $shuffle(part, control));
                     }
-                    // SAFETY: the items are writable (caller).
+                    // SAFETY: the items are writable (caller: ITEMS).
                     unsafe { $store(dst.cast(), out) };
                     dst = dst.wrapping_add(len);
                     src = src.wrapping_offset(advance);
@@ -257,7 +258,7 @@ kernels!(
 /// of memcpy).
 ///
 /// # Safety
-/// As for `avx2::body`; items have 1 to 8 bytes at a distance of 2 or 4 of them.
+/// * ITEMS: as for `avx2::body`; items have 1 to 8 bytes at a distance of 2 or 4 of them.
 #[target_feature(enable = "avx2")]
 unsafe fn regular<const PARTS: usize>(
     shuffles: &Shuffles,
@@ -280,7 +281,7 @@ unsafe fn regular<const PARTS: usize>(
     let mut src = src.wrapping_offset((advance / 2).min(0));
     let last_part = (PARTS - 1) * LANE + shuffles.last;
     for _ in 0..n {
-        // SAFETY: between the first and the last item (caller).
+        // SAFETY: between the first and the last item (caller: ITEMS).
         let part = unsafe { _mm256_loadu_si256(src.wrapping_add(last_part).cast()) };
         let mut out = _mm256_shuffle_epi8(part, *last);
         for (part, &control) in others.iter().enumerate() {
@@ -289,7 +290,7 @@ unsafe fn regular<const PARTS: usize>(
             out = _mm256_or_si256(out, _mm256_shuffle_epi8(part, control));
         }
         let out = _mm256_permutevar8x32_epi32(out, order);
-        // SAFETY: the items are writable (caller).
+        // SAFETY: the items are writable (caller: ITEMS).
         unsafe { _mm256_storeu_si256(dst.cast(), out) };
         dst = dst.wrapping_add(2 * LANE);
         src = src.wrapping_offset(advance);

@@ -33,7 +33,8 @@ pub fn is_near(width: usize, far: usize) -> bool {
 /// Items at a distance in the destination; see [`super::super::Strided`].
 ///
 /// # Safety
-/// As for [`super::super::Strided`], and the CPU has AVX-512 F, BW, VL, DQ and VBMI.
+/// * ITEMS: as for [`super::super::Strided`].
+/// * CPU: it has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn scatter(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     let far = step.unsigned_abs();
@@ -44,7 +45,7 @@ pub unsafe fn scatter(width: usize, dst: *mut u8, src: *const u8, step: isize, n
         // SAFETY: the same items.
         unsafe { lines::gather(width, to, from, step, n) };
     } else if !is_near(width, far) || n < few(width, far) {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: the same arrays (caller: ITEMS).
         unsafe { generic::scatter(width, dst, src, step, n) };
     } else {
         let scatter = Scatter::new(width, dst, src, step, n);
@@ -143,7 +144,7 @@ impl Scatter {
     /// Copies all items.
     ///
     /// # Safety
-    /// They are readable and writable.
+    /// * BYTES: they are readable and writable.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn run(&self) {
         if self.first > 0 {
@@ -166,17 +167,17 @@ impl Scatter {
     /// Copies `n` groups that have all their items.
     ///
     /// # Safety
-    /// They are readable and writable, and a group has `N` lines.
+    /// * ITEMS: they are readable and writable, and a group has `N` lines.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn body_of<const N: usize>(&self, mut dst: *mut u8, mut src: *const u8, n: usize) {
         let Some(masks) = self.masks.first_chunk::<N>() else { return };
         let Some(indices) = self.indices.first_chunk::<N>() else { return };
         for _ in 0..n {
-            // SAFETY: the group's items are readable (caller).
+            // SAFETY: the group's items are readable (caller: ITEMS).
             let bytes = unsafe { load(src) };
             for (line, (&mask, &index)) in masks.iter().zip(indices).enumerate() {
                 let out = _mm512_permutexvar_epi8(index, bytes);
-                // SAFETY: what the mask has is an item of the group (caller).
+                // SAFETY: what the mask has is an item of the group (caller: ITEMS).
                 unsafe { store_masked(dst.wrapping_add(line * LINE), mask, out) };
             }
             dst = dst.wrapping_add(self.advance);
@@ -187,7 +188,7 @@ impl Scatter {
     /// Copies a group that has not all its items.
     ///
     /// # Safety
-    /// It is one of the groups; the items are readable and writable.
+    /// * ITEMS: It is one of the groups; the items are readable and writable.
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn edge(&self, group: usize) {

@@ -39,7 +39,7 @@ macro_rules! turned {
         /// See [`crate::kernels::transpose::Run`].
         ///
         /// # Safety
-        /// As for [`crate::kernels::transpose::Run`].
+        /// * ITEMS: as for [`crate::kernels::transpose::Run`].
         #[target_feature(enable = $features)]
         pub unsafe fn $name(
             mut dst: *mut u8,
@@ -51,7 +51,7 @@ macro_rules! turned {
             _: usize,
         ) {
             for _ in 0..panels {
-                // SAFETY: the caller's promise.
+                // SAFETY: a part of the arrays (caller: ITEMS).
                 unsafe { $turned(dst, d, src, s, tiles, 4, 0) };
                 dst = dst.wrapping_add(64);
                 src = src.wrapping_offset(s * (64 / $width));
@@ -61,7 +61,7 @@ macro_rules! turned {
         /// See [`crate::kernels::transpose::Turned`].
         ///
         /// # Safety
-        /// As for [`crate::kernels::transpose::Turned`].
+        /// * ITEMS: as for [`crate::kernels::transpose::Turned`].
         #[inline(never)]
         #[target_feature(enable = $features)]
         pub unsafe fn $turned(
@@ -89,7 +89,7 @@ macro_rules! drain {
         /// See [`crate::kernels::transpose::stream::Drain`].
         ///
         /// # Safety
-        /// As for [`crate::kernels::transpose::stream::Drain`].
+        /// * ITEMS: as for [`crate::kernels::transpose::stream::Drain`].
         #[target_feature(enable = $features)]
         pub unsafe fn $name(
             mut dst: *mut u8,
@@ -102,9 +102,9 @@ macro_rules! drain {
                 let mut to = dst;
                 for _ in 0..lines {
                     for at in (0..64).step_by($v::BYTES) {
-                        // SAFETY: a line of the stage (caller).
+                        // SAFETY: a line of the stage (caller: ITEMS).
                         let vector = unsafe { $v::load(stage.wrapping_add(at)) };
-                        // SAFETY: a line of a column (caller), aligned.
+                        // SAFETY: a line of a column (caller: ITEMS), aligned.
                         unsafe { $v::stream(to.wrapping_add(at), vector) };
                     }
                     to = to.wrapping_add(64);
@@ -122,15 +122,15 @@ macro_rules! shifted {
         /// See [`crate::kernels::transpose::stream::Shifted`].
         ///
         /// # Safety
-        /// As for [`crate::kernels::transpose::stream::Shifted`].
+        /// * ITEMS: as for [`crate::kernels::transpose::stream::Shifted`].
         #[target_feature(enable = $features)]
         pub unsafe fn $name(mut dst: *mut u8, d: isize, mut stage: *mut u8, columns: usize) {
             for _ in 0..columns {
                 let shift = dst.addr().wrapping_neg() % 64;
                 for at in (0..64).step_by($v::BYTES) {
-                    // SAFETY: the column's two lines in the stage (caller).
+                    // SAFETY: the column's two lines in the stage (caller: ITEMS).
                     let vector = unsafe { $v::load(stage.wrapping_add(shift + at)) };
-                    // SAFETY: the column's next line (caller), which `shift` aligns.
+                    // SAFETY: the column's next line (caller: ITEMS), which `shift` aligns.
                     unsafe { $v::stream(dst.wrapping_add(shift + at), vector) };
                 }
                 for at in (0..64).step_by($v::BYTES) {
@@ -212,7 +212,7 @@ macro_rules! halves {
         /// See [`crate::kernels::transpose::Run`].
         ///
         /// # Safety
-        /// As for [`crate::kernels::transpose::Run`].
+        /// * ITEMS: as for [`crate::kernels::transpose::Run`].
         #[target_feature(enable = "sse2")]
         pub unsafe fn $name(
             mut dst: *mut u8,

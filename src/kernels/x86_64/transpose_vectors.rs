@@ -34,40 +34,40 @@ pub mod xmm {
     }
 
     /// # Safety
-    /// 16 bytes are readable.
+    /// * BYTES: 16 bytes are readable.
     #[inline]
     #[target_feature(enable = "sse2")]
     pub unsafe fn join(from: *const u8, _: Lanes) -> __m128i {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm_loadu_si128(from.cast()) }
     }
 
     /// # Safety
-    /// 16 bytes are readable.
+    /// * BYTES: 16 bytes are readable.
     #[inline]
     #[target_feature(enable = "sse2")]
     pub unsafe fn load(from: *const u8) -> __m128i {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm_loadu_si128(from.cast()) }
     }
 
     /// # Safety
-    /// 16 bytes are writable.
+    /// * BYTES: 16 bytes are writable.
     #[inline]
     #[target_feature(enable = "sse2")]
     pub unsafe fn store(to: *mut u8, vector: __m128i) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm_storeu_si128(to.cast(), vector) };
     }
 
     /// Stores past the caches; `_mm_sfence` must follow before others are told.
     ///
     /// # Safety
-    /// 16 bytes are writable, and `to` is a multiple of 16.
+    /// * BYTES: 16 bytes are writable, and `to` is a multiple of 16.
     #[inline]
     #[target_feature(enable = "sse2")]
     pub unsafe fn stream(to: *mut u8, vector: __m128i) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm_stream_si128(to.cast(), vector) };
     }
 }
@@ -97,43 +97,43 @@ pub mod ymm {
     }
 
     /// # Safety
-    /// 16 bytes are readable at `from` and at the other lane's row.
+    /// * ITEMS: 16 bytes are readable at `from` and at the other lane's row.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub unsafe fn join(from: *const u8, Lanes(far): Lanes) -> __m256i {
-        // SAFETY: the caller's promise.
+        // SAFETY: a part of the arrays (caller: ITEMS).
         let low = unsafe { xmm::load(from) };
-        // SAFETY: the caller's promise.
+        // SAFETY: a part of the arrays (caller: ITEMS).
         let high = unsafe { xmm::load(from.wrapping_offset(far)) };
         _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high)
     }
 
     /// # Safety
-    /// 32 bytes are readable.
+    /// * BYTES: 32 bytes are readable.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub unsafe fn load(from: *const u8) -> __m256i {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm256_loadu_si256(from.cast()) }
     }
 
     /// # Safety
-    /// 32 bytes are writable.
+    /// * BYTES: 32 bytes are writable.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub unsafe fn store(to: *mut u8, vector: __m256i) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm256_storeu_si256(to.cast(), vector) };
     }
 
     /// Stores past the caches; `_mm_sfence` must follow before others are told.
     ///
     /// # Safety
-    /// 32 bytes are writable, and `to` is a multiple of 32.
+    /// * BYTES: 32 bytes are writable, and `to` is a multiple of 32.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub unsafe fn stream(to: *mut u8, vector: __m256i) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm256_stream_si256(to.cast(), vector) };
     }
 }
@@ -181,18 +181,18 @@ pub mod zmm {
     }
 
     /// # Safety
-    /// 16 bytes are readable at `from` and at the other lanes' rows.
+    /// * ITEMS: 16 bytes are readable at `from` and at the other lanes' rows.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub unsafe fn join(from: *const u8, Lanes(far, mask): Lanes) -> __m512i {
         let ([far1, far2, far3], [mask1, mask2, mask3]) = (far, mask);
-        // SAFETY: the caller's promise.
+        // SAFETY: a part of the arrays (caller: ITEMS).
         let row0 = unsafe { xmm::load(from) };
-        // SAFETY: the caller's promise.
+        // SAFETY: a part of the arrays (caller: ITEMS).
         let row1 = unsafe { xmm::load(from.wrapping_offset(far1)) };
-        // SAFETY: the caller's promise.
+        // SAFETY: a part of the arrays (caller: ITEMS).
         let row2 = unsafe { xmm::load(from.wrapping_offset(far2)) };
-        // SAFETY: the caller's promise.
+        // SAFETY: a part of the arrays (caller: ITEMS).
         let row3 = unsafe { xmm::load(from.wrapping_offset(far3)) };
         let vector = _mm512_castsi128_si512(row0);
         let vector = _mm512_mask_broadcast_i32x4(vector, mask1, row1);
@@ -201,31 +201,31 @@ pub mod zmm {
     }
 
     /// # Safety
-    /// 64 bytes are readable.
+    /// * BYTES: 64 bytes are readable.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub unsafe fn load(from: *const u8) -> __m512i {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm512_loadu_si512(from.cast()) }
     }
 
     /// # Safety
-    /// 64 bytes are writable.
+    /// * BYTES: 64 bytes are writable.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub unsafe fn store(to: *mut u8, vector: __m512i) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm512_storeu_si512(to.cast(), vector) };
     }
 
     /// Stores past the caches; `_mm_sfence` must follow before others are told.
     ///
     /// # Safety
-    /// 64 bytes are writable, and `to` is a multiple of 64.
+    /// * BYTES: 64 bytes are writable, and `to` is a multiple of 64.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub unsafe fn stream(to: *mut u8, vector: __m512i) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same bytes (caller: BYTES).
         unsafe { _mm512_stream_si512(to.cast(), vector) };
     }
 }
