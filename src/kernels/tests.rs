@@ -12,7 +12,7 @@ fn pattern(n: usize, seed: usize) -> Vec<u8> {
     (0..n).map(|i| (i.wrapping_mul(197).wrapping_add(seed) >> 3) as u8 ^ (i as u8)).collect()
 }
 
-/// A block with `shift` bytes in front, and the offset of the first item for a step of either sign.
+/// A block with `shift` bytes before it, and the offset of the first item for a step of either sign.
 fn block(extent: usize, shift: usize, seed: usize) -> Vec<u8> {
     pattern(extent + shift + 128, seed)
 }
@@ -224,7 +224,7 @@ fn transpose_with_strides_of_powers_of_two_is_the_model_s() {
     }
 }
 
-/// So far apart that lines are asked for before they are written, and that they are written past the
+/// So far apart that lines are prefetched before they are written, and that they are written by non-temporal
 /// caches, at each level that does; in columns that all start where lines do, and in others.
 #[test]
 #[cfg(target_arch = "x86_64")]
@@ -248,7 +248,7 @@ fn transpose_into_far_columns_is_the_model_s() {
     }
 }
 
-/// Lines are asked for only of many columns: a little lower and higher than whole pieces, that begin
+/// Lines are prefetched of many columns only: a little lower and higher than whole pieces, that begin
 /// where lines do, where vectors do, and anywhere.
 #[test]
 #[cfg(target_arch = "x86_64")]

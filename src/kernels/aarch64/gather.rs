@@ -1,8 +1,8 @@
-//! Items at a distance in the source: 16 bytes are loaded and looked up at a time.
+//! Gathers: 16 bytes are loaded and looked up at a time.
 //!
 //! The items of 16 bytes of the destination lie in a few vectors of the source, always at the same
-//! places, so that one table serves all of a call. The last of these vectors ends where the last item
-//! does: nothing behind it is read, nor in front of the first.
+//! positions, so one table serves the whole call. The last of these vectors ends where the last item
+//! does: nothing is read before the first item or behind the last.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -16,7 +16,7 @@ use super::super::generic;
 const VECTOR: usize = 16;
 /// The most vectors of the source that one of the destination is made of.
 const PARTS: usize = 8;
-/// Items further from each other, and fewer ones, are copied one by one.
+/// Items at larger distances, and fewer items, are copied one by one.
 const FAR: usize = 16;
 const FEW: usize = 64;
 
@@ -32,11 +32,11 @@ pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n:
     }
 }
 
-/// `gather` for `FEW` items of `width` bytes or more; says if it did not, as they are too far from
-/// each other.
+/// `gather` for at least `FEW` items of `width` bytes. `false` if they are too far from each other; nothing was copied
+/// then.
 ///
 /// # Safety
-/// As for `gather`.
+/// * ITEMS: as for `gather`.
 unsafe fn gather_of(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) -> bool {
     let (far, shift) = (step.unsigned_abs(), width.trailing_zeros());
     let items = VECTOR >> shift;
@@ -62,12 +62,12 @@ unsafe fn gather_of(width: usize, dst: *mut u8, src: *const u8, step: isize, n: 
     }
     let body = BODIES.get(parts).copied().unwrap_or(body::<1>);
     let (vectors, src) = (n >> items.trailing_zeros(), src.wrapping_sub(down));
-    // SAFETY: so many vectors' items (caller).
+    // SAFETY: the items of so many vectors (caller: ITEMS).
     unsafe { body(&places, dst, src, items.cast_signed(), vectors) };
     if n & (items - 1) > 0 {
         let at = n - items;
         let src = src.wrapping_offset(step * at.cast_signed());
-        // SAFETY: the last vector's items.
+        // SAFETY: the last vector's items (caller: ITEMS).
         unsafe { body(&places, dst.wrapping_add(at << shift), src, items.cast_signed(), 1) };
     }
     true

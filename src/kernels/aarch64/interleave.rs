@@ -1,5 +1,5 @@
-//! Few columns or few rows: pixels to planes and back, by the instructions that load and store so.
-//! (As intrinsics these ask for aligned items.)
+//! Few columns or few rows: pixels to planes and back, by the structure loads and stores (`ld2` to `ld4`, `st2` to
+//! `st4`). Their intrinsics require aligned items.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -8,7 +8,7 @@
 
 use core::arch::aarch64::*;
 
-/// Transposes two to four columns that lie back to back, or says that it did not; see
+/// Transposes two to four columns that lie back to back in the source; see
 /// [`super::super::transpose::TryTranspose`].
 ///
 /// # Safety
@@ -48,7 +48,7 @@ pub unsafe fn deinterleave(
     true
 }
 
-/// Transposes two to four rows into columns that lie back to back, or says that it did not; see
+/// Transposes two to four rows into columns that lie back to back; see
 /// [`super::super::transpose::TryTranspose`].
 ///
 /// # Safety
@@ -88,7 +88,7 @@ pub unsafe fn interleave(
     true
 }
 
-/// Calls `work` with where each vector of `len` bytes begins, 16 at the least; the last one ends last.
+/// Calls `work` with the offset of each vector of `len` bytes, at least 16; the last vector ends where they end.
 fn whole(len: usize, work: impl Fn(usize)) {
     let mut at = 0;
     while at < len {
@@ -97,7 +97,7 @@ fn whole(len: usize, work: impl Fn(usize)) {
     }
 }
 
-/// Functions of a width: a vector of each column, and of each row.
+/// The functions of a width: one vector of each column, and of each row.
 macro_rules! few {
     (
         $type:ty, $load_one:ident $store_one:ident:

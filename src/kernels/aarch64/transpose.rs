@@ -10,7 +10,7 @@ use crate::kernels::transpose::{Narrow, Strip, Tiles, walked};
 static NARROW: Narrow =
     Narrow { deinterleave: narrow::deinterleave, interleave: narrow::interleave };
 
-/// All for items of one width; lines of several vectors by a network, or one vector after the other.
+/// All for items of one width; cache lines of several vectors by a network, or one vector after the other.
 macro_rules! level {
     ($module:ident $width:literal $tile:ident $($lines:ident)?) => {
         pub mod $module {

@@ -126,7 +126,7 @@ fn odd_items_touch_nothing_beyond_the_first_and_the_last_item() {
     }
 }
 
-/// As large as caches are, where lines are asked for.
+/// As large as caches are, where lines are prefetched.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn transpose_of_odd_items_beyond_a_cache_is_the_model_s() {

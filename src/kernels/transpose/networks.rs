@@ -1,21 +1,21 @@
-//! Networks of interleavings that transpose a tile within vectors, as macros: with arrays, loops or
-//! functions that are always inlined the compiler keeps vectors on the stack and calls memcpy.
+//! Networks of interleavings that transpose a tile within vectors. They are macros: for arrays, loops or
+//! inlined functions the compiler keeps vectors on the stack and calls `memcpy`.
 //!
 //! A tile is 16 bytes of columns wide and a vector of rows high; every lane of 16 bytes transposes a
-//! square of its own. Number the square's bytes by row and column: interleaving the first half of the
-//! vectors with the second moves the number's highest bit to its lowest place, so as many rounds as a
-//! row number has bits bring the columns' numbers to the front.
+//! square of its own. Number the items of a square by row, then column, in binary. Interleaving the first half of
+//! the vectors with the second half rotates this number by one bit. After as many rounds as a row number has bits,
+//! row and column have changed places.
 //!
 //! The macros take `$v`, the module of the vectors (`xmm`, `ymm`, `zmm`), and `$store`, its function
 //! that writes. They expand within an `unsafe fn` of the vectors' instructions, whose caller promises
 //! that the tile is readable and writable.
 
-/// Loads vectors of rows: one row after another, and further apart in the lanes.
+/// Loads vectors of rows: each vector takes one row in its first lane, and rows further down in the other lanes.
 macro_rules! rows {
     ($v:ident $from:expr, $s:expr, $lanes:expr => $($a:ident)+) => {
         let mut row: *const u8 = $from;
         $(
-            // SAFETY: rows of the tile (caller).
+            // SAFETY: rows of the tile (caller: ITEMS).
             let $a = unsafe { $v::join(row, $lanes) };
             row = walked(row.wrapping_offset($s));
         )+
@@ -28,7 +28,7 @@ macro_rules! columns {
     ($v:ident $store:ident $to:expr, $d:expr => $($a:ident)+) => {
         let mut column: *mut u8 = $to;
         $(
-            // SAFETY: a column of the tile (caller), aligned if `$store` needs it.
+            // SAFETY: a column of the tile (caller: ITEMS), aligned if `$store` needs it.
             unsafe { $v::$store(column, $a) };
             column = column.wrapping_offset($d);
         )+
@@ -100,7 +100,7 @@ macro_rules! tile_16 {
     };
 }
 
-/// Lines of 4 items of 4 bytes' columns in four vectors each.
+/// Four columns of 16 items of 4 bytes, each a cache line in four vectors.
 macro_rules! quad_4 {
     ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
         rows!($v $from, $s, $lanes => a0 a1 a2 a3 b0 b1 b2 b3 c0 c1 c2 c3 e0 e1 e2 e3);
@@ -116,7 +116,7 @@ macro_rules! quad_4 {
     };
 }
 
-/// Lines of 2 items of 8 bytes' columns in four vectors each.
+/// Two columns of 8 items of 8 bytes, each a cache line in four vectors.
 macro_rules! quad_8 {
     ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
         rows!($v $from, $s, $lanes => a0 a1 a2 a3 a4 a5 a6 a7);
@@ -125,7 +125,7 @@ macro_rules! quad_8 {
     };
 }
 
-/// A line of items of 16 bytes in four vectors.
+/// A column of 4 items of 16 bytes, a cache line in four vectors.
 macro_rules! quad_16 {
     ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
         rows!($v $from, $s, $lanes => a0 a1 a2 a3);
@@ -133,14 +133,14 @@ macro_rules! quad_16 {
     };
 }
 
-/// Writes vectors, those in brackets to the same column.
+/// Writes vectors; those in brackets go to one column.
 macro_rules! parts {
     ($v:ident $store:ident $to:expr, $d:expr => $([$($a:ident)+])+) => {
         let mut column: *mut u8 = $to;
         $(
             let mut part = column;
             $(
-                // SAFETY: a column of the tile (caller), aligned if `$store` needs it.
+                // SAFETY: a column of the tile (caller: ITEMS), aligned if `$store` needs it.
                 unsafe { $v::$store(part, $a) };
                 part = part.wrapping_add($v::BYTES);
             )+
@@ -151,7 +151,7 @@ macro_rules! parts {
     };
 }
 
-/// A function over tiles one vector or line high.
+/// A strip: a function over tiles that are one vector or one cache line high.
 macro_rules! strip {
     ($name:ident $width:literal $tile:ident $features:literal $v:ident $store:ident $high:expr) => {
         /// See [`crate::kernels::transpose::Run`].

@@ -1,7 +1,7 @@
 //! Few columns or few rows, for AVX-512: pixels to planes and back.
 //!
 //! Few columns are gathered one after the other, in blocks that stay in the first cache. Few rows
-//! are permuted into each other, a vector of each row at a time.
+//! are interleaved by permutations, a vector of each row at a time.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -16,11 +16,11 @@ use super::strided_scatter_avx512::{is_near, scatter};
 use crate::kernels::transpose::NARROW;
 
 const LINE: usize = 64;
-/// As many bytes of each row or column are left to shuffles (Sapphire Rapids).
+/// Rows and columns of at most so many bytes are left to the shuffles (Sapphire Rapids).
 const SMALL: usize = 512;
 
-/// Transposes two to four columns of items that lie near enough, or says that it did not; see
-/// [`super::super::Transpose`].
+/// Transposes two to four columns of items that are near enough; see
+/// [`crate::kernels::transpose::TryTranspose`].
 ///
 /// # Safety
 /// * ITEMS: as for [`super::super::Transpose`].
@@ -44,10 +44,10 @@ pub unsafe fn deinterleave(
     unsafe { gather_columns(width, dst, d, src, s, columns, rows) }
 }
 
-/// As [`deinterleave`], by a table for each column, whose room on the stack the shuffles do without.
+/// As [`deinterleave`], by a table for each column. Kept out of line: the shuffles do not need the tables' stack.
 ///
 /// # Safety
-/// As for [`deinterleave`].
+/// * ITEMS, CPU: as for [`deinterleave`].
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 unsafe fn gather_columns(
@@ -74,15 +74,15 @@ unsafe fn gather_columns(
     for line in (0..lines).step_by(block) {
         for gather in &*gathers {
             let to = gather.lines.min(line + block);
-            // SAFETY: a part of the column (caller).
+            // SAFETY: a part of the column (caller: ITEMS).
             unsafe { gather.run(line.min(to), to) };
         }
     }
     lines > 0
 }
 
-/// Transposes two to four rows into columns that lie back to back, or says that it did not; see
-/// [`super::super::Transpose`].
+/// Transposes two to four rows into columns that lie back to back; see
+/// [`crate::kernels::transpose::TryTranspose`].
 ///
 /// # Safety
 /// * ITEMS: as for [`super::super::Transpose`].
@@ -125,7 +125,7 @@ pub unsafe fn interleave(
             _ => {}
         }
     };
-    // The first vectors wherever they lie, then whole lines, then vectors that end last.
+    // Unaligned first vectors, then whole cache lines, then vectors that end where the rows do.
     interleave(0, 1);
     let at = aligned(shift, dst, rows);
     interleave(at, (len - at) / LINE);
@@ -135,9 +135,10 @@ pub unsafe fn interleave(
     (2..=4).contains(&rows)
 }
 
-/// From which byte of a row on, after the first of a vector at the most, whole lines are written.
+/// The first byte of a row, at most a vector behind its beginning, from which on whole cache lines are written.
 fn aligned(shift: u32, dst: *mut u8, rows: usize) -> usize {
-    // How finely the lines can be hit is a power of two, or 3 has an inverse modulo 64: 43.
+    // A byte of each row advances the destination by `rows` bytes: by a power of two, or by 3, whose inverse
+    // modulo 64 is 43.
     let to_line = dst.addr().wrapping_neg() % LINE;
     let (unit, inverse) = if rows == 3 { (shift, 43) } else { (shift + rows.trailing_zeros(), 1) };
     if to_line & ((1 << unit) - 1) != 0 {
@@ -146,7 +147,7 @@ fn aligned(shift: u32, dst: *mut u8, rows: usize) -> usize {
     (((to_line >> unit) * inverse) << shift) % LINE
 }
 
-/// Where the bytes of the `R` lines that a vector of each row becomes lie in the rows.
+/// For each byte of the `R` lines that a vector of each row becomes, its position in its row's vector.
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const fn places<const R: usize, const W: usize>() -> [[u8; LINE]; R] {
     let mut places = [[0; LINE]; R];
@@ -159,7 +160,7 @@ const fn places<const R: usize, const W: usize>() -> [[u8; LINE]; R] {
     places
 }
 
-/// Which bytes of the first of `R` lines are from row `row`. Of each line, if `R` is even.
+/// Which bytes of the first of `R` lines come from row `row`; if `R` is even, of each line.
 const fn bytes_of<const R: usize, const W: usize>(row: usize) -> u64 {
     let mut mask = 0;
     let mut place = 0;
@@ -172,7 +173,7 @@ const fn bytes_of<const R: usize, const W: usize>(row: usize) -> u64 {
     mask
 }
 
-/// The places of each of `R` lines and what each line has of the rows.
+/// The positions for each of `R` lines, and which bytes of a line come from which row.
 type Tables<const R: usize> = ([[u8; LINE]; R], [u64; 4]);
 
 const fn even<const R: usize, const W: usize>() -> Tables<R> {
@@ -182,7 +183,7 @@ const fn even<const R: usize, const W: usize>() -> Tables<R> {
 }
 
 const fn odd<const W: usize>() -> Tables<3> {
-    // A line has one item more than a multiple of 3, or two, so that the rows' turns shift.
+    // A line has a multiple of 3 items and one or two more, so each line begins with another row.
     let one = if LINE / W % 3 == 1 { 1 } else { 2 };
     (folded::<W>(), [bytes_of::<3, W>(0), bytes_of::<3, W>(1), one, 3 - one])
 }
@@ -228,9 +229,8 @@ unsafe fn interleave_even<const R: usize>(
     }
 }
 
-/// Interleaves `n` vectors of each of 3 rows. As 3 and 64 have no divisor in common, each byte of a
-/// row has a place of its own in a line, whichever of the three lines that is: one permutation of a
-/// row serves them all.
+/// Interleaves `n` vectors of each of 3 rows. As 3 and 64 have no common divisor, the bytes of a row's vector go to
+/// 64 different positions in a line, counted over all three lines: one permutation of a row serves them all.
 ///
 /// # Safety
 /// * BYTES: they are readable and writable.
@@ -242,7 +242,7 @@ unsafe fn interleave_3(
     s: isize,
     n: usize,
 ) {
-    // Row 0's bytes of the first line, and row 1's; which lines begin with the next rows' turns.
+    // Row 0's bytes of the first line, and row 1's; which lines begin with row 1 and with row 2.
     let (first, second) = (*first, *second);
     let (one, two) = (*one as usize * LINE, *two as usize * LINE);
     let third = !(first | second);
@@ -277,7 +277,7 @@ unsafe fn interleave_3(
     }
 }
 
-/// For each of 3 rows, which of its bytes goes to a place in whichever of the three lines has it.
+/// For each of 3 rows, and each position in a line, which of the row's bytes goes there in one of the three lines.
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const fn folded<const W: usize>() -> [[u8; LINE]; 3] {
     let mut folded = [[0; LINE]; 3];

@@ -1,7 +1,7 @@
 //! Few columns or few rows, for SSSE3 and AVX2: pixels to planes and back.
 //!
 //! Few columns are gathered one after the other, in blocks that stay in the first cache. Few rows
-//! are shuffled into each other, 16 bytes of each row at a time; AVX2 does it twice at once.
+//! are interleaved by shuffles, 16 bytes of each row at a time; AVX2 does two lanes at a time.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -16,11 +16,10 @@ use super::transpose_vectors::{xmm, ymm};
 
 /// The bytes that a shuffle reaches.
 const LANE: usize = 16;
-/// How much of the source is gathered from before the next column's turn comes.
+/// How many bytes of the source are read before the next column is gathered.
 pub const BLOCK: usize = 16 << 10;
 
-/// Rows of 1 and 2 bytes are scattered into columns with gaps if these are no further from each other
-/// (Sapphire Rapids: three rows of bytes into pixels of 4 bytes at .08 of memcpy, against .024 by tiles).
+/// Rows of 1 and 2 bytes are scattered into columns with gaps if these are at most this far apart (D-30).
 const NEAR: usize = 16;
 
 /// Scatters one row after the other, in blocks that stay in the first cache.
@@ -50,14 +49,14 @@ pub unsafe fn scatter_rows(
     }
 }
 
-/// For each of the vectors that three rows become, what each row gives to it.
+/// For each of the vectors that three rows become, which bytes each row supplies.
 type Controls = [[[u8; LANE]; 3]; 3];
 
-/// Shuffles that interleave three rows of `W`-byte items: entry `[j][k]` picks what row `k` gives to
+/// Shuffles that interleave three rows of `W`-byte items: entry `[j][k]` picks what row `k` supplies to
 /// the `j`th of the three vectors that one vector of each row becomes.
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const fn controls<const W: usize>() -> Controls {
-    // The top bit: nothing.
+    // The top bit supplies nothing.
     let mut controls = [[[0x80; LANE]; 3]; 3];
     let mut place = 0;
     while place < 3 * LANE {
@@ -78,15 +77,15 @@ macro_rules! even {
         /// See [`super::Rows`].
         ///
         /// # Safety
-        /// As for [`super::Rows`].
+        /// * ITEMS: as for [`super::Rows`].
         #[target_feature(enable = $features)]
         unsafe fn $two(_: &Controls, mut dst: *mut u8, mut src: *const u8, s: isize, n: usize) {
             for _ in 0..n {
-                // SAFETY: the items are readable (caller).
+                // SAFETY: the items are readable (caller: ITEMS).
                 let a = unsafe { $v::load(src) };
                 // SAFETY: as above.
                 let b = unsafe { $v::load(src.wrapping_offset(s)) };
-                // SAFETY: the items are writable (caller).
+                // SAFETY: the items are writable (caller: ITEMS).
                 unsafe { write(dst, [$v::$lo(a, b), $v::$hi(a, b)]) };
                 dst = dst.wrapping_add(2 * VECTOR);
                 src = src.wrapping_add(VECTOR);
@@ -96,11 +95,11 @@ macro_rules! even {
         /// See [`super::Rows`].
         ///
         /// # Safety
-        /// As for [`super::Rows`].
+        /// * ITEMS: as for [`super::Rows`].
         #[target_feature(enable = $features)]
         unsafe fn $four(_: &Controls, mut dst: *mut u8, mut src: *const u8, s: isize, n: usize) {
             for _ in 0..n {
-                // SAFETY: the items are readable (caller).
+                // SAFETY: the items are readable (caller: ITEMS).
                 let a = unsafe { $v::load(src) };
                 // SAFETY: as above.
                 let b = unsafe { $v::load(src.wrapping_offset(s)) };
@@ -111,7 +110,7 @@ macro_rules! even {
                 let (a, c) = ($v::$lo(a, c), $v::$hi(a, c));
                 let (b, d) = ($v::$lo(b, d), $v::$hi(b, d));
                 let out = [$v::$lo(a, b), $v::$hi(a, b), $v::$lo(c, d), $v::$hi(c, d)];
-                // SAFETY: the items are writable (caller).
+                // SAFETY: the items are writable (caller: ITEMS).
                 unsafe { write(dst, out) };
                 dst = dst.wrapping_add(4 * VECTOR);
                 src = src.wrapping_add(VECTOR);
@@ -132,8 +131,8 @@ macro_rules! kernels {
             /// The bytes of a row that are interleaved at a time.
             const VECTOR: usize = LANE * $lanes;
 
-            /// Transposes two to four columns of items that lie near enough, or says that it did not;
-            /// see [`super::super::super::Transpose`].
+            /// Transposes two to four columns of items that are near enough; see
+            /// [`crate::kernels::transpose::TryTranspose`].
             ///
             /// # Safety
             /// * ITEMS: as for [`super::super::super::Transpose`].
@@ -155,7 +154,7 @@ macro_rules! kernels {
                 let block = BLOCK.checked_div(s.unsigned_abs()).unwrap_or(rows);
                 let mut row = 0;
                 while row < rows {
-                    // The last block takes along what would be less than one.
+                    // The last block includes what would be less than a block.
                     let left = rows - row;
                     let n = if left < 2 * block { left } else { block };
                     let to = dst.wrapping_add(row * width);
@@ -178,8 +177,8 @@ macro_rules! kernels {
                 true
             }
 
-            /// Transposes two to four rows into columns that lie back to back, or says that it did not;
-            /// see [`super::super::super::Transpose`].
+            /// Transposes two to four rows into columns that lie back to back; see
+            /// [`crate::kernels::transpose::TryTranspose`].
             ///
             /// # Safety
             /// * ITEMS: as for [`super::super::super::Transpose`].
@@ -212,7 +211,7 @@ macro_rules! kernels {
                     _ => return false,
                 };
                 let Some(controls) = CONTROLS.get(w) else { return false };
-                // Whole vectors, then one that ends last.
+                // Whole vectors, then one that ends where the rows do.
                 let len = columns << shift;
                 // SAFETY: a part of the arrays (caller: ITEMS).
                 unsafe { interleave(controls, dst, src, s, len / VECTOR) };
@@ -263,8 +262,8 @@ macro_rules! kernels {
                 }
             }
 
-            /// Writes vectors lane by lane, in the order of their addresses: AVX2 is a third slower
-            /// otherwise.
+            /// Writes vectors lane by lane, in the order of their addresses: any other order is a third slower with
+            /// AVX2.
             ///
             /// # Safety
             /// * BYTES: they are writable.

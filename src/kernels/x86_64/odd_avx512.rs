@@ -1,13 +1,12 @@
-//! Transposes of items of 3 to 15 bytes that are no power of two, for AVX-512: bytes are permuted.
+//! Transposes of items of odd sizes from 3 to 15 bytes, for AVX-512: bytes are permuted.
 //!
 //! A lane of 16 bytes holds `16 / width` items of a row; a tile has as many columns, and four times as
-//! many rows. Each column's bytes are taken out of the vectors of rows by permutations, all by one
-//! table, and stored at once. A store may reach beyond them, over what is written next; not beyond
-//! the column's end. (Emerald Rapids, bench `copies`: 3 bytes 512 x 512 .07 of memcpy by runs without
-//! blocks, .13 by blocks of runs, .45 so; 12 bytes .45 .60 .70.)
+//! many rows. One table of permutations serves all columns: each column's bytes are picked from the vectors of
+//! rows and stored at once (D-16). A store may write past the items of its tile, into bytes of the column that are
+//! written later; never past the column's end.
 //!
-//! Near items of up to 31 bytes become dense ones in the same way: what a vector holds of them lies in
-//! one to four vectors of the source (100 000 items of 3 bytes reversed: .15 -> .64 of memcpy).
+//! Gathers of near items of up to 31 bytes work in the same way: the bytes of a destination vector lie in one to
+//! four vectors of the source.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -42,7 +41,7 @@ pub unsafe fn transpose(
     rows: usize,
 ) {
     let per = 16_usize.checked_div(width).unwrap_or(0);
-    // Tiles of shorter vectors are for few rows (3 bytes 12 x 12: 175 ns by runs, 92 so).
+    // Few rows go to the tiles of shorter vectors (D-16).
     if width < 8 && rows < 4 * per && columns * width >= 16 {
         // SAFETY: the same arrays (caller: ITEMS); AVX-512 comes with AVX2.
         return unsafe { odd_shuffle::transpose(width, dst, d, src, s, columns, rows) };
@@ -57,28 +56,26 @@ pub unsafe fn transpose(
         2 => panel::<2>,
         _ => panel::<1>,
     };
-    // 1000 x 1000 items of 3, 5, 6, 7, 9, 12, 15 bytes .49 .54 .47 .41 .60 .47 .48 of memcpy without asking
-    // for lines, .68 .67 .76 .68 .68 .73 .73 so (Xeons, L2 2 MiB).
-    // Not for low columns (70 x 20000 of 12 bytes .66 without, .46 so; 200 x 2500 .68 and .76).
+    // Low columns are not prefetched (D-17).
     let prefetches =
         rows * width >= 4 * prefetch::PIECE && prefetch::pays(columns, d, rows * width, s);
     let tiles = Tiles::new(width, per, d, s, prefetches);
     let (high, len) = (4 * per, rows * width);
-    // Tiles whose rows can be loaded by 16 bytes.
+    // Tiles in whose rows a load of 16 bytes does not reach beyond the row's end.
     let mut left = (columns * width - 16).checked_div(per * width).unwrap_or(0) + 1;
     let mut column = 0;
     while left > 0 {
         let groups = if prefetches { left } else { left.min(WIDE / 16) };
-        // SAFETY: whole tiles.
+        // SAFETY: whole tiles (caller: ITEMS, CPU).
         unsafe { tiles.rows(panel, dst, src, column, 0, groups, rows, len, high) };
         column += groups * per;
         left -= groups;
     }
     if column < columns {
-        // The last items of the rows, which must not be loaded from beyond them.
+        // The last items of the rows: loads end where the rows do.
         let skip = 16 - per * width;
         let column = columns - per;
-        // SAFETY: whole tiles.
+        // SAFETY: whole tiles (caller: ITEMS, CPU).
         unsafe { tiles.rows(panel, dst, src, column, skip, 1, rows, len, high) };
     }
 }
@@ -99,9 +96,9 @@ struct Tiles {
     width: usize,
     d: isize,
     s: isize,
-    /// For each byte of a column's, its place in the vector of rows that has it.
+    /// For each byte of a column, its position in the vector of rows that holds it.
     index: __m512i,
-    /// For each of these vectors, which bytes it has.
+    /// For each vector of rows, which bytes of a column it holds.
     masks: [u64; 5],
     /// Whether to prefetch columns.
     prefetches: bool,
@@ -129,10 +126,10 @@ impl Tiles {
         Self { width, d, s, index, masks, prefetches }
     }
 
-    /// Does all rows of `groups` tiles' columns, from `column` on.
+    /// Transposes all rows of the columns of `groups` tiles, from `column` on.
     ///
     /// # Safety
-    /// * ITEMS: they are in the arrays; `skip` bytes in front of the first item are in its row.
+    /// * ITEMS: they are in the arrays; the `skip` bytes before the first item are in its row.
     #[expect(clippy::too_many_arguments, reason = "a part of two arrays")]
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
@@ -151,12 +148,12 @@ impl Tiles {
         let dst = dst.wrapping_offset(self.d * column.cast_signed());
         let src = src.wrapping_add(column * self.width).wrapping_sub(skip);
         let index = _mm512_add_epi8(self.index, _mm512_set1_epi8(skip as i8));
-        // Panels after which a store may reach into the next.
+        // How many panels may store 64 bytes without reaching beyond the column's end.
         let last = len.checked_sub(64).and_then(|room| room.checked_div(high * self.width));
         let mut free = last.map_or(0, |last| last + 1);
         let mut row = 0;
         while row < rows {
-            // The last panel overlaps the one in front.
+            // The last panel overlaps the one before it.
             let at = row.min(rows - high);
             let left = len - at * self.width;
             let writable = if free > 0 { u64::MAX } else { _bzhi_u64(u64::MAX, left as u32) };
@@ -172,11 +169,10 @@ impl Tiles {
     }
 }
 
-/// How many panels are done before the next columns, so that a column's lines are written together
-/// (12 bytes 64 x 64: .29 of memcpy with one, .52 with four).
+/// How many panels are done before the next columns, so that a column's lines are written together (D-18).
 const DOWN: usize = 4;
 
-/// Does `groups` x `n` tiles of `N` columns and `4 * N` rows.
+/// Transposes `groups` x `n` tiles of `N` columns and `4 * N` rows.
 ///
 /// # Safety
 /// * ITEMS: they are in the arrays, and so are the 16 bytes from the first item on in each row, and what `writable` has of each column.
@@ -267,15 +263,15 @@ pub unsafe fn runs_or_items(
     }
 }
 
-/// Shorter destinations are copied item by item.
+/// Shorter destinations, in bytes, are copied item by item.
 const SMALL: usize = 256;
-/// Items further from each other are never near.
+/// Items at larger distances are never near.
 const FAR: usize = 256;
 /// The most vectors of the source that one of the destination is made of.
 const PARTS: usize = 4;
 
 /// Copies `n` items of `width` bytes at a distance in the source to a dense destination of `SMALL`
-/// bytes at the least, or says that it did not as they are too far from each other.
+/// bytes at the least. `false` if they are too far from each other; nothing was copied then.
 ///
 /// # Safety
 /// * ITEMS: as for [`super::super::Strided`].
@@ -292,7 +288,7 @@ unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usi
         _ => return false,
     };
     let down = if step < 0 { (per - 1) * far } else { 0 };
-    // The last vector ends where the last item does.
+    // The last vector of the source ends where the last item does.
     let last = span.saturating_sub(64);
     let places = items(width).map(|(item, byte)| {
         let item = _mm512_mullo_epi16(item, _mm512_set1_epi16(step as i16));
@@ -321,35 +317,35 @@ unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usi
         *mask = u64::from(low) | u64::from(high) << 32;
     }
     let src = src.wrapping_sub(down);
-    // Groups whose store may reach into the next, then others, of which the last one ends last.
+    // Groups that may store 64 bytes, then the others, the last of which ends where the destination does.
     let room = (n * width - 64).checked_div(group.len).unwrap_or(0) + 1;
     let free = room.min(n.checked_div(per).unwrap_or(0));
-    // SAFETY: so many groups.
+    // SAFETY: the items of so many groups (caller: ITEMS).
     unsafe { body(&group, dst, src, free, u64::MAX) };
     let mut item = free * per;
     while item < n {
         let at = item.min(n - per);
         let from = src.wrapping_offset(step * at.cast_signed());
         let writable = _bzhi_u64(u64::MAX, group.len as u32);
-        // SAFETY: a group.
+        // SAFETY: the items of one group (caller: ITEMS).
         unsafe { body(&group, dst.wrapping_add(at * width), from, 1, writable) };
         item += per;
     }
     true
 }
 
-/// What all groups of a call have in common: as many items as a vector holds.
+/// What all groups of a call have in common; a group is as many items as a vector holds.
 struct Gather {
     step: isize,
     per: usize,
     len: usize,
-    /// Which bytes of a vector of the source are there.
+    /// Which bytes of the last vector of the source are readable.
     readable: u64,
-    /// Where in a group the last vector begins.
+    /// The offset of the last vector in a group.
     last: usize,
-    /// For each byte, its place in the vectors, and in the last one.
+    /// For each byte of the destination vector, its position in the source's vectors, and in the last of them.
     indices: [__m512i; 2],
-    /// Which bytes each vector has.
+    /// Which bytes each source vector supplies.
     masks: [u64; PARTS],
 }
 
@@ -381,7 +377,7 @@ unsafe fn gather_of<const N: usize>(
             out = _mm512_mask_permutexvar_epi8(out, mask, index, bytes);
         }
         if writable == u64::MAX {
-            // SAFETY: as the caller says.
+            // SAFETY: 64 bytes are writable (caller: ITEMS).
             unsafe { store(dst, out) };
         } else {
             // SAFETY: as above.

@@ -1,14 +1,10 @@
-//! Items of 3, 5, 6 and 7 bytes, for SSSE3 and AVX2: near ones to a dense destination, and transposes.
+//! Items of 3, 5, 6 and 7 bytes, for SSSE3 and AVX2: gathers of near ones, and transposes.
 //!
-//! Items are brought apart into 4 or 8 bytes each by a shuffle, moved as such by a network, and brought
-//! together by another. A store may reach beyond them, over what is written next; not beyond the
-//! column's end. (Emerald Rapids, AVX2, 512 x 512 items of 3, 5, 6, 7 bytes: .13 .26 .34 .39 of memcpy by
-//! blocks of runs, .39 .43 .55 .48 so; 64 x 64 of 3 bytes .03 and .08. By a stage of rows, of which each
-//! column is gathered as near items, .21 and .04; one by one with loads and stores that reach beyond,
-//! .19 and .04.)
+//! A shuffle unpacks items into 4 or 8 bytes each, a network transposes these, and another shuffle repacks
+//! them (D-12). A store may write past the items of its tile, into bytes of the column that are written later;
+//! never past the column's end.
 //!
-//! Near items are shuffled as those of other sizes are (100 000 items of 3, 5, 6, 7 bytes reversed: .15 .25
-//! .30 .37 -> .69 .68 .64 .73).
+//! Near items are gathered by shuffles as those of even sizes are (D-13).
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -23,14 +19,14 @@ pub use super::strided_gather_shuffle::FEW;
 use super::strided_gather_shuffle::{LANE, Shuffles, sse};
 use super::transpose_vectors::{xmm, ymm};
 
-/// Copies `FEW` runs or more of 3, 5, 6 or 7 bytes to a dense destination, near ones by shuffles. (For fewer,
-/// what it sets up first takes a fifth of 12 x 12 items of 3 bytes.)
+/// Copies at least `FEW` runs of 3, 5, 6 or 7 bytes to a dense destination: by shuffles if they lie near each other
+/// in the source.
 ///
 /// # Safety
 /// * ITEMS: as for [`super::super::Runs`].
 /// * CPU: it has SSSE3.
 #[target_feature(enable = "ssse3")]
-pub unsafe fn near(
+pub unsafe fn gather(
     mut dst: *mut u8,
     d: isize,
     mut src: *const u8,
@@ -41,51 +37,52 @@ pub unsafe fn near(
     let plain: Runs = if run == 3 { ends::<u16> } else { ends::<u32> };
     let mut shuffles = Shuffles::NONE;
     if shuffles.find(run, s) {
-        // SAFETY: the first run.
+        // SAFETY: the first run (caller: ITEMS).
         unsafe { plain(dst, d, src, s, 1, run) };
         (dst, src) = (dst.wrapping_add(run), src.wrapping_offset(s));
-        // A store reaches 16 bytes, and a load behind the last of its items.
+        // A load and a store of 16 bytes may reach one item beyond those of its group: the first and the last
+        // group leave an item over.
         let items = shuffles.items;
         let groups = ((n - 2) * run - LANE).checked_div(items * run).unwrap_or(0) + 1;
         let body = sse::BODIES.get(shuffles.parts).copied().unwrap_or(sse::BODIES[0]);
         let lowest = src.wrapping_offset(shuffles.lowest);
-        // SAFETY: so many groups, and an item in front of them and behind them.
+        // SAFETY: the items of so many groups, with one item before them and one behind them (caller: ITEMS).
         unsafe { body(&shuffles, dst, lowest, items.cast_signed(), groups) };
         let done = groups * items;
         (dst, src) = (dst.wrapping_add(done * run), src.wrapping_offset(s * done.cast_signed()));
         n -= done + 1;
     }
-    // SAFETY: the other runs.
+    // SAFETY: the other runs (caller: ITEMS).
     unsafe { plain(dst, d, src, s, n, run) };
 }
 
-/// What brings items of a width apart into as many bytes as the network moves, and together again.
+/// The shuffles of one width: from packed items to the 4 or 8 bytes that the network moves, and back.
 struct Controls {
-    apart: [u8; LANE],
-    together: [u8; LANE],
+    unpack: [u8; LANE],
+    repack: [u8; LANE],
 }
 
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const fn controls(width: usize) -> Controls {
     let place = if width == 3 { 4 } else { 8 };
-    let (mut apart, mut together) = ([0; LANE], [0; LANE]);
+    let (mut unpack, mut repack) = ([0; LANE], [0; LANE]);
     let mut i = 0;
     while i < LANE {
-        apart[i] = (i / place * width + i % place) as u8;
-        together[i] = (i / width * place + i % width) as u8;
+        unpack[i] = (i / place * width + i % place) as u8;
+        repack[i] = (i / width * place + i % width) as u8;
         i += 1;
     }
-    Controls { apart, together }
+    Controls { unpack, repack }
 }
 
 static CONTROLS: [Controls; 4] = [controls(3), controls(5), controls(6), controls(7)];
 
-/// How many columns are done from the first row to the last before the next ones, and how many rows
-/// before the next of these columns (3 bytes 512 x 512: .39 of memcpy with 64 rows, .28 with 128; 32 to
-/// 256 columns are the same). To ask for lines, with whole rows and 64 to 128 rows, is no better (1000 x 1000
-/// items of 3, 5, 6, 7 bytes .68 .54 .61 .64 -> .73 .52 .56 .53).
+/// How many columns are done from the first row to the last before the next ones (D-14).
 const WIDE: usize = 64;
+/// How many rows of a tile's columns are done before the next tile.
 const HIGH: usize = 64;
+/// Fewer rows are faster row by row.
+const FEW_ROWS: usize = 8;
 
 /// See [`super::super::Transpose`].
 ///
@@ -109,22 +106,21 @@ pub unsafe fn transpose(
         ([.., seven], _) => (seven, tile::<2>, 2),
     };
     let across = columns * width;
-    // Few rows are faster one after the other (7 x 100 items of 5 bytes 370 and 510 ns, 8 x 100 720 and 500).
-    if width > 7 || across < LANE || rows < 8 {
+    if width > 7 || across < LANE || rows < FEW_ROWS {
         // SAFETY: the same arrays (caller: ITEMS).
         return unsafe { odd::transpose(runs, width, dst, d, src, s, columns, rows) };
     }
     for from in (0..columns).step_by(WIDE) {
         for row in (0..rows).step_by(HIGH) {
             for column in (from..columns.min(from + WIDE)).step_by(per) {
-                // What would reach beyond the row's end is loaded so that it ends there.
+                // A load that would reach beyond the row's end is moved back to end there.
                 let column = column.min(columns - per);
                 let start = (column * width).min(across - LANE);
                 let dst = dst.wrapping_offset(d * column.cast_signed());
                 let src = src.wrapping_add(start);
                 let skip = column * width - start;
                 let to = rows.min(row + HIGH);
-                // SAFETY: as many columns and rows.
+                // SAFETY: columns and rows of the arrays (caller: ITEMS, CPU).
                 unsafe { tile(controls, width, dst, d, src, s, skip, row, to, rows) };
             }
         }
@@ -164,21 +160,21 @@ unsafe fn tile<const N: usize>(
     rows: usize,
 ) {
     // SAFETY: a table is as long as a lane.
-    let apart = unsafe { _mm_loadu_si128(controls.apart.as_ptr().cast()) };
-    let apart = _mm256_broadcastsi128_si256(_mm_add_epi8(apart, _mm_set1_epi8(skip as i8)));
+    let unpack = unsafe { _mm_loadu_si128(controls.unpack.as_ptr().cast()) };
+    let unpack = _mm256_broadcastsi128_si256(_mm_add_epi8(unpack, _mm_set1_epi8(skip as i8)));
     // SAFETY: as above.
-    let together = unsafe { _mm_loadu_si128(controls.together.as_ptr().cast()) };
-    let together = _mm256_broadcastsi128_si256(together);
+    let repack = unsafe { _mm_loadu_si128(controls.repack.as_ptr().cast()) };
+    let repack = _mm256_broadcastsi128_si256(repack);
     let lanes = ymm::Lanes::new(s * N.cast_signed());
     while row < to {
-        // The last tile overlaps the one in front.
+        // The last tile overlaps the one before it.
         let at = row.min(rows - 2 * N);
         let mut from = src.wrapping_offset(s * at.cast_signed());
         let mut line = dst.wrapping_add(at * width);
         let mut vectors = [_mm256_setzero_si256(); 4];
         for vector in vectors.iter_mut().take(N) {
             // SAFETY: the rows' parts (caller: ITEMS).
-            *vector = _mm256_shuffle_epi8(unsafe { ymm::join(from, lanes) }, apart);
+            *vector = _mm256_shuffle_epi8(unsafe { ymm::join(from, lanes) }, unpack);
             from = from.wrapping_offset(s);
         }
         let [a, b, c, e] = vectors;
@@ -192,15 +188,14 @@ unsafe fn tile<const N: usize>(
         };
         let exact = at + 2 * N + 2 > rows;
         for &column in columns.iter().take(N) {
-            let column = _mm256_shuffle_epi8(column, together);
+            let column = _mm256_shuffle_epi8(column, repack);
             let next = line.wrapping_add(N * width);
             let (low, high) =
                 (_mm256_castsi256_si128(column), _mm256_extracti128_si256::<1>(column));
             // SAFETY: items of this lane and the next one.
             unsafe { xmm::store(line, low) };
             if exact {
-                // The last items, of 10 to 14 bytes: the first 8 of them, and the last 8 (a call that copies
-                // them from the stack takes 10 ns: 16 x 100 items of 3 bytes 730 ns, 380 so).
+                // The last items, 10 to 14 bytes, from registers: their first 8 bytes, and their last 8 (D-15).
                 let behind = N * width - 8;
                 let bits = 8 * behind as u32;
                 let (start, more) = (_mm_cvtsi128_si64(high), _mm_extract_epi64::<1>(high));

@@ -40,7 +40,7 @@ macro_rules! kernels {
                 let copy: super::super::super::Runs = match run {
                     ..=2 => generic::runs_of_any,
                     3 | 5..=7 if n >= odd_shuffle::FEW && d == run.cast_signed() => {
-                        odd_shuffle::near
+                        odd_shuffle::gather
                     }
                     3 => sse::ends::<u16>,
                     4..=7 => sse::ends::<u32>,

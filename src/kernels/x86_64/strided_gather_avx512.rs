@@ -1,10 +1,10 @@
-//! Items at a distance in the source, for AVX-512: whole lines are loaded and their bytes permuted.
+//! Gathers, for AVX-512: whole cache lines are loaded and their bytes permuted.
 //!
-//! The destination is written line by line. For each of its lines the same few lines of the source
-//! hold the items, at the same places, so that one table of places serves all of a call. The lines
-//! of the source are loaded at their own boundaries where the step keeps the places the same.
+//! The destination is written line by line. For each of its lines a few lines of the source hold the items, always at
+//! the same positions, so one table of positions serves the whole call. Loads from the source are aligned to cache
+//! lines where the step keeps the positions the same.
 //!
-//! Nothing in front of the first item or behind the last is read: there loads have masks.
+//! Nothing is read before the first item or behind the last: loads there are masked.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -15,25 +15,19 @@ use core::arch::x86_64::*;
 
 use super::strided_gather_shuffle::avx2;
 
-/// The bytes of a vector and of a line of the cache.
+/// The bytes of a vector and of a cache line.
 const LINE: usize = 64;
-/// Items further from each other are copied one by one, which is no slower then (Sapphire Rapids:
-/// ratio to memcpy of 100 000 items of 1 byte at 16, .10 against .07; of 2 bytes at 24 and of 4 bytes at
-/// 20, no difference; of 8 bytes at 24, .23 for both, but 1.2 times as fast in the first cache).
+/// Items at larger distances are copied one by one, which is no slower then (D-26).
 const FAR: usize = 24;
 /// The most lines of the source that one line of the destination is made of.
 const LINES: usize = FAR + 1;
-/// For fewer items, and for shorter destinations whose items are near, the table takes too long: 20 ns,
-/// against 8 for the shuffles (Sapphire Rapids).
+/// For fewer items, and for shorter destinations whose items are near, finding the table takes too long (D-27).
 const FEW: usize = 128;
 const SMALL: usize = 1024;
 const NEAR: usize = 8;
-/// The same for items that are not near, in squares of their distance (Emerald Rapids, 1 byte at 16: 500
-/// items .043 of memcpy one by one and .037 so, 5000 items .022 and .027; 4 bytes at 24: 300 items .091
-/// and .084, 1000 items .100 and .108).
+/// The same for items that are not near, in squares of their distance (D-27).
 const SQUARES: usize = 3;
-/// A shorter destination is not aligned: that would make a second edge, which takes 10 ns. Aligning
-/// both sides is worth 5 to 20 % on a Sapphire Rapids, and up to a factor of 1.8 on a Zen 5.
+/// A shorter destination is not aligned: that would make a second edge (D-28).
 const SHORT: usize = 2048;
 
 /// Items at a distance in the source; see [`super::super::Strided`].
@@ -49,7 +43,7 @@ pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n:
     if !small && width < 16 {
         let mut gather = Gather::NONE;
         if gather.find(width, dst, src, step, n) {
-            // SAFETY: the items are the caller's.
+            // SAFETY: the same items (caller: ITEMS, CPU).
             return unsafe { gather.run(0, gather.lines) };
         }
     }
@@ -57,26 +51,25 @@ pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n:
     unsafe { avx2::gather(width, dst, src, step, n) };
 }
 
-/// A call's items, and where in the source's lines they lie.
+/// The items of a call, and where in the source's lines they lie.
 pub struct Gather {
-    /// The line in which the destination begins, and how many bytes precede it there.
+    /// The cache line in which the destination begins, and how many bytes of the line precede it.
     dst: *mut u8,
     before: usize,
     /// How many bytes the destination has.
     len: usize,
-    /// The first of the lines of the source for the first line of the destination; how far it is to
-    /// those for the next.
+    /// The first source line of the first destination line, and the distance to that of the next one.
     src: *const u8,
     advance: isize,
-    /// How far behind `src` the source's first byte lies, and how many bytes it spans.
+    /// The offset from `src` to the source's first byte, and how many bytes the source spans.
     source: isize,
     span: usize,
-    /// For each byte of a line of the destination, its place in the line that has it.
+    /// For each byte of a destination line, its position in the source line that holds it.
     index: __m512i,
-    /// For each of those lines, which bytes it has.
+    /// For each of those source lines, which bytes it supplies.
     masks: [u64; LINES],
     parts: usize,
-    /// How many lines the destination touches.
+    /// How many cache lines the destination touches.
     pub lines: usize,
 }
 
@@ -97,7 +90,7 @@ impl Gather {
         lines: 0,
     };
 
-    /// Finds the places; none if the items are too far from each other.
+    /// Finds the positions; `false` if the items are too far from each other.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     pub fn find(
         &mut self,
@@ -175,7 +168,7 @@ impl Gather {
         }
     }
 
-    /// How many lines from `line` to `to` are written whole, from lines that are readable whole.
+    /// How many destination lines from `line` to `to` are whole, and so are their source lines.
     fn whole(&self, line: usize, to: usize) -> usize {
         let written = (self.before + self.len) / LINE;
         let at = line.cast_signed() * self.advance - self.source;
@@ -189,35 +182,35 @@ impl Gather {
         written.min(to).saturating_sub(line).min(readable)
     }
 
-    /// Writes lines that are whole on both sides.
+    /// Writes `n` lines from `line` on.
     ///
     /// # Safety
-    /// * ITEMS: they are.
+    /// * WHOLE: they are whole on both sides, as `whole` tells.
+    /// * CPU: as for [`gather`].
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn body(&self, line: usize, n: usize) {
         let dst = self.dst.wrapping_add(line * LINE);
         let src = self.src.wrapping_offset(line.cast_signed() * self.advance);
         let body = BODIES.get(self.parts).copied().unwrap_or(Self::body_of_any);
-        // SAFETY: the lines are the caller's.
+        // SAFETY: the same lines (caller: WHOLE, CPU).
         unsafe { body(self, dst, src, n) };
     }
 
     /// `body` for a number of lines that the compiler unrolls.
     ///
     /// # Safety
-    /// As for `body`.
+    /// * WHOLE, CPU: as for `body`.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn body_of<const PARTS: usize>(&self, mut dst: *mut u8, mut src: *const u8, n: usize) {
         let Some(masks) = self.masks.first_chunk::<PARTS>() else { return };
-        // Prefetching 2 KiB ahead made no difference (Sapphire Rapids).
         for _ in 0..n {
             let mut out = _mm512_setzero_si512();
             for (part, &mask) in masks.iter().enumerate() {
-                // SAFETY: the line is readable (caller).
+                // SAFETY: the line is readable (caller: WHOLE).
                 let line = unsafe { load(src.wrapping_add(part * LINE)) };
                 out = _mm512_mask_permutexvar_epi8(out, mask, self.index, line);
             }
-            // SAFETY: the line is writable (caller).
+            // SAFETY: the line is writable (caller: WHOLE).
             unsafe { store(dst, out) };
             dst = dst.wrapping_add(LINE);
             src = src.wrapping_offset(self.advance);
@@ -227,24 +220,24 @@ impl Gather {
     /// `body` for more lines.
     ///
     /// # Safety
-    /// As for `body`.
+    /// * WHOLE, CPU: as for `body`.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn body_of_any(&self, mut dst: *mut u8, mut src: *const u8, n: usize) {
         for _ in 0..n {
             let mut out = _mm512_setzero_si512();
             for (part, &mask) in self.masks.iter().take(self.parts).enumerate() {
-                // SAFETY: the line is readable (caller).
+                // SAFETY: the line is readable (caller: WHOLE).
                 let line = unsafe { load(src.wrapping_add(part * LINE)) };
                 out = _mm512_mask_permutexvar_epi8(out, mask, self.index, line);
             }
-            // SAFETY: the line is writable (caller).
+            // SAFETY: the line is writable (caller: WHOLE).
             unsafe { store(dst, out) };
             dst = dst.wrapping_add(LINE);
             src = src.wrapping_offset(self.advance);
         }
     }
 
-    /// Writes a line that is not whole on one of the sides.
+    /// Writes a line that is not whole on one of the two sides.
     ///
     /// # Safety
     /// * ITEMS: the line is one of the destination's.
@@ -256,13 +249,13 @@ impl Gather {
         for (part, &mask) in self.masks.iter().take(self.parts).enumerate() {
             let at = at + (part * LINE).cast_signed();
             let readable = within(at - self.source, self.span);
-            // SAFETY: what the mask has is between the first item and the last.
+            // SAFETY: the masked bytes lie between the first item and the last (caller: ITEMS).
             let bytes = unsafe { load_masked(self.src.wrapping_offset(at), readable) };
             out = _mm512_mask_permutexvar_epi8(out, mask, self.index, bytes);
         }
         let at = line * LINE;
         let writable = within(at.cast_signed() - self.before.cast_signed(), self.len);
-        // SAFETY: what the mask has is in the destination.
+        // SAFETY: the masked bytes are the destination's (caller: ITEMS).
         unsafe { store_masked(self.dst.wrapping_add(at), writable, out) };
     }
 }
@@ -281,7 +274,7 @@ const BODIES: [unsafe fn(&Gather, *mut u8, *const u8, usize); 10] = [
     Gather::body_of::<9>,
 ];
 
-/// Which bytes of a line are among `len` bytes that begin `-at` bytes behind its first.
+/// The mask of those bytes of a line that are among `len` bytes, of which the line's first is number `at`.
 #[target_feature(enable = "bmi2")]
 pub fn within(at: isize, len: usize) -> u64 {
     let below = |bytes: isize| _bzhi_u64(u64::MAX, bytes.clamp(0, LINE.cast_signed()) as u32);

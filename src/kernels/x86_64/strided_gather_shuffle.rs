@@ -1,9 +1,8 @@
-//! Items at a distance in the source, for SSSE3 and AVX2: 16 bytes are loaded and shuffled at a time.
+//! Gathers, for SSSE3 and AVX2: 16 bytes are loaded and shuffled at a time.
 //!
 //! The items of 16 bytes of the destination lie in a few vectors of the source, always at the same
-//! places, so that one table of shuffles serves all of a call. The last of these vectors ends where
-//! the last item does: nothing behind it is read, nor in front of the first. AVX2 does the same
-//! twice at once.
+//! positions, so one table of shuffles serves the whole call. The last of these vectors ends where
+//! the last item does: nothing is read before the first item or behind the last. AVX2 does two lanes at a time.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -19,13 +18,10 @@ pub const LANE: usize = 16;
 /// The most vectors of the source that one of the destination is made of.
 const PARTS: usize = 8;
 
-/// Items further from each other are copied one by one, which is no slower then (Sapphire Rapids:
-/// ratio to memcpy of 100 000 items of 2 bytes at 14, .19 against .15, at 16 the same; of 4 bytes at 12,
-/// .40 against .29, at 16 the same; of 8 bytes at 16, .41 against .38).
+/// Items at larger distances are copied one by one, which is no slower then (D-23).
 const FAR: usize = 16;
-/// Fewer items are copied one by one, and so are fewer than the square of their distance: the shuffles take
-/// as long as 30 of them, and more if the items are far from each other (Emerald Rapids, AVX2, 130 and
-/// 500 items of 4 bytes at 16: .10 and .09 of memcpy one by one, .08 and .10 by shuffles).
+/// Fewer items are copied one by one, and so are fewer than the square of their distance: finding the shuffles
+/// takes as long as copying 30 items (D-24).
 pub const FEW: usize = 40;
 /// A shorter destination is not aligned.
 const SHORT: usize = 512;
@@ -39,9 +35,9 @@ pub struct Shuffles {
     len: usize,
     /// How far the lowest of a lane's items lies from the first.
     pub lowest: isize,
-    /// Where in a lane's items the last vector begins; the others lie back to back in front.
+    /// Where in a lane's items the last vector begins; the others lie back to back before it.
     last: usize,
-    /// What each vector gives to the destination; places that it gives nothing have the top bit.
+    /// Which bytes each vector supplies to the destination; elsewhere the top bit is set.
     controls: [__m128i; PARTS],
     /// How many vectors there are.
     pub parts: usize,
@@ -60,9 +56,8 @@ impl Shuffles {
         parts: 0,
     };
 
-    /// Finds the shuffles for items of `width` bytes, 8 at the most; none if the items are too far from
-    /// each other.
-    /// In place: to copy what a function returns takes 14 ns more (Sapphire Rapids).
+    /// Finds the shuffles for items of `width` bytes, 8 at the most; `false` if the items are too far from
+    /// each other. In place, as a copy of a returned table takes longer (D-24).
     #[inline(never)]
     #[target_feature(enable = "ssse3")]
     pub fn find(&mut self, width: usize, step: isize) -> bool {
@@ -94,7 +89,7 @@ impl Shuffles {
         for (control, part) in self.controls.iter_mut().take(parts).zip(0..) {
             let offset = last.min(part * LANE);
             let place = _mm_sub_epi8(place, _mm_set1_epi8(offset as i8));
-            // Places from 16 on get the top bit.
+            // Positions from 16 on get the top bit.
             *control = _mm_adds_epu8(place, _mm_set1_epi8(0x70));
         }
         (self.step, self.lowest, self.last) = (step, -down.cast_signed(), last);
@@ -164,10 +159,10 @@ macro_rules! kernels {
                 let run = |item: usize, vectors: usize| {
                     let dst = dst.wrapping_add(item << shift);
                     let src = src.wrapping_offset(shuffles.step * item.cast_signed());
-                    // SAFETY: so many vectors' items lie from there on.
+                    // SAFETY: the items of so many vectors lie from there on (caller: ITEMS).
                     unsafe { body(shuffles, dst, src, items.cast_signed(), vectors) };
                 };
-                // The first vector wherever it lies, then whole ones, then one that ends last.
+                // An unaligned first vector, then aligned ones, then one that ends where the destination does.
                 let head = VECTOR - dst.addr() % VECTOR;
                 let mut item = 0;
                 if n > SHORT >> shift && head & (width - 1) == 0 {
@@ -253,9 +248,8 @@ kernels!(
     }
 );
 
-/// `avx2::body` where each 16 bytes of the source hold as many items: whole vectors of it are loaded, and
-/// the items' order mended at last (Emerald Rapids, 100 000 items of 1 byte at 2 and 4: .57 .30 -> .64 .35
-/// of memcpy).
+/// `avx2::body` where every 16 bytes of the source hold the same number of items: whole vectors are loaded, and the
+/// order of the items is restored at the end (D-25).
 ///
 /// # Safety
 /// * ITEMS: as for `avx2::body`; items have 1 to 8 bytes at a distance of 2 or 4 of them.

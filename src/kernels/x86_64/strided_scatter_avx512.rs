@@ -1,9 +1,8 @@
-//! Items at a distance in the destination, for AVX-512: bytes are permuted and stored by masks.
+//! Scatters, for AVX-512: bytes are permuted and stored by masks.
 //!
-//! 64 bytes of the source go to a group of lines of the destination, always to the same places, so
-//! that one table serves all of a call. Where the step allows it the groups begin where lines do. What lies
-//! between the items is neither written nor read: a store writes what its mask has, and nothing
-//! else.
+//! 64 bytes of the source go to a group of lines of the destination, always to the same positions, so
+//! one table serves the whole call. Where the step allows it, groups are aligned to cache lines. The gaps
+//! between the items are neither written nor read: a masked store writes the bytes of its mask and nothing else.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -15,17 +14,14 @@ use core::arch::x86_64::*;
 use super::super::generic;
 use super::strided_gather_avx512::{self as lines, count, load, load_masked, store_masked, within};
 
-/// The bytes of a vector and of a line of the cache.
+/// The bytes of a vector and of a cache line.
 const LINE: usize = 64;
 /// The most lines of a group.
 const LINES: usize = 8;
 /// A shorter destination is not aligned.
 const SHORT: usize = 2048;
 
-/// Whether items at such a distance are worth it. A masked store takes as long as three others
-/// (Sapphire Rapids; ratio to memcpy of 100 000 items against one by one: 1 byte at 2, .49 and .08, at 8,
-/// .12 and .08; 2 bytes at 4, .51 and .17, at 14, .14 and .16; 4 bytes at 8, .52 and .33, at 12, .28 and
-/// .30; 8 bytes at 16, .29 and .30).
+/// Whether masked stores pay for items at such a distance: one takes as long as three plain stores (D-29).
 pub fn is_near(width: usize, far: usize) -> bool {
     width < far && far < 12 && far <= LINES * width && width < 8
 }
@@ -39,50 +35,50 @@ pub fn is_near(width: usize, far: usize) -> bool {
 pub unsafe fn scatter(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     let far = step.unsigned_abs();
     if far == width && n > 0 && width < 16 {
-        // No gaps: the same as a gather from the other end.
+        // No gaps: a gather from the other end.
         let to = if step < 0 { dst.wrapping_sub((n - 1) * width) } else { dst };
         let from = if step < 0 { src.wrapping_add((n - 1) * width) } else { src };
-        // SAFETY: the same items.
+        // SAFETY: the same items (caller: ITEMS, CPU).
         unsafe { lines::gather(width, to, from, step, n) };
-    } else if !is_near(width, far) || n < few(width, far) {
+    } else if !is_near(width, far) || n < least(width, far) {
         // SAFETY: the same arrays (caller: ITEMS).
         unsafe { generic::scatter(width, dst, src, step, n) };
     } else {
         let scatter = Scatter::new(width, dst, src, step, n);
-        // SAFETY: the items are the caller's.
+        // SAFETY: the same items (caller: ITEMS, CPU).
         unsafe { scatter.run() };
     }
 }
 
-/// Fewer items are copied one by one: a line's table takes as long as 35 of them (Sapphire Rapids).
-fn few(width: usize, far: usize) -> usize {
+/// Fewer items are copied one by one: finding the table of a line takes as long as 35 of them (D-29).
+fn least(width: usize, far: usize) -> usize {
     128 + ((48 * far) >> width.trailing_zeros())
 }
 
-/// A call's items, and where in the destination's lines they go.
+/// The items of a call, and where in the destination's lines they go.
 struct Scatter {
-    /// The lines of the first group, and how far it is to those of the next.
+    /// The first group's lines, and the distance to the next group's.
     dst: *mut u8,
     advance: usize,
     src: *const u8,
-    /// Where in the source the first group's 64 bytes lie, which may be in front of it or reach
-    /// behind it, and how far it is to those of the next.
+    /// The offset of the first group's 64 bytes in the source, which may begin before it or reach behind it, and
+    /// the distance to the next group's.
     from: isize,
     turn: isize,
     /// How many bytes the source has.
     len: usize,
-    /// For each line of a group, which bytes it takes and where they lie in the source.
+    /// For each line of a group, which of its bytes are written, and their positions in the source.
     masks: [u64; LINES],
     indices: [__m512i; LINES],
     lines: usize,
-    /// The first of the groups that are whole, how many there are up to its end, and how many there are.
+    /// The first whole group, the number of the group behind the last whole one, and how many groups there are.
     first: usize,
     whole: usize,
     groups: usize,
 }
 
 impl Scatter {
-    /// Finds the places. The items are further from each other than their size.
+    /// Finds the positions, for a distance that is larger than an item.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     fn new(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) -> Self {
         let far = step.unsigned_abs();
@@ -99,7 +95,7 @@ impl Scatter {
         let lines = if same { advance / LINE } else { ((items - 1) * far + width).div_ceil(LINE) };
         let mut masks = [0; LINES];
         let mut indices = [_mm512_setzero_si512(); LINES];
-        // Exact for the places of a group, which are below 512, as 512 * 12 is below 65536.
+        // Exact for the positions in a group, which are below 512, as 512 * 12 is below 65536.
         let inverse = ((1 << 16) + far - 1).checked_div(far).unwrap_or(0);
         let inverse = _mm512_set1_epi16(inverse as i16);
         let (size, distance) = (_mm512_set1_epi16(width as i16), _mm512_set1_epi16(far as i16));
@@ -108,7 +104,7 @@ impl Scatter {
             let mut bits = [0; 2];
             let mut halves = [_mm256_setzero_si256(); 2];
             for (half, (bits, bytes)) in bits.iter_mut().zip(&mut halves).enumerate() {
-                // What precedes the first item wraps round, and is no item below.
+                // Positions before the first item wrap round, and are masked out below.
                 let start = (line * LINE + half * LINE / 2).wrapping_sub(skew);
                 let place = _mm512_add_epi16(count(), _mm512_set1_epi16(start as i16));
                 let item = _mm512_mulhi_epu16(place, inverse);
@@ -148,18 +144,18 @@ impl Scatter {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
     unsafe fn run(&self) {
         if self.first > 0 {
-            // SAFETY: the first group.
+            // SAFETY: the first group (caller: ITEMS).
             unsafe { self.edge(0) };
         }
         if self.whole > self.first {
             let body = BODIES.get(self.lines).copied().unwrap_or(Self::body_of::<0>);
             let dst = self.dst.wrapping_add(self.first * self.advance);
             let src = self.src.wrapping_offset(self.from + self.turn * self.first.cast_signed());
-            // SAFETY: these groups have all their items.
+            // SAFETY: these groups have all their items (caller: ITEMS).
             unsafe { body(self, dst, src, self.whole - self.first) };
         }
         if self.groups > self.whole.max(self.first) {
-            // SAFETY: the last group.
+            // SAFETY: the last group (caller: ITEMS).
             unsafe { self.edge(self.whole) };
         }
     }
@@ -177,7 +173,7 @@ impl Scatter {
             let bytes = unsafe { load(src) };
             for (line, (&mask, &index)) in masks.iter().zip(indices).enumerate() {
                 let out = _mm512_permutexvar_epi8(index, bytes);
-                // SAFETY: what the mask has is an item of the group (caller: ITEMS).
+                // SAFETY: the masked bytes are items of the group (caller: ITEMS).
                 unsafe { store_masked(dst.wrapping_add(line * LINE), mask, out) };
             }
             dst = dst.wrapping_add(self.advance);
@@ -194,7 +190,7 @@ impl Scatter {
     unsafe fn edge(&self, group: usize) {
         let from = self.from + self.turn * group.cast_signed();
         let readable = within(from, self.len);
-        // SAFETY: what the mask has is in the source.
+        // SAFETY: the masked bytes are the source's (caller: ITEMS).
         let bytes = unsafe { load_masked(self.src.wrapping_offset(from), readable) };
         let there = _mm512_movm_epi8(readable);
         let dst = self.dst.wrapping_add(group * self.advance);
@@ -202,7 +198,7 @@ impl Scatter {
         for (line, (&mask, &index)) in lines.enumerate() {
             let mask = mask & _mm512_movepi8_mask(_mm512_permutexvar_epi8(index, there));
             let out = _mm512_permutexvar_epi8(index, bytes);
-            // SAFETY: what the mask has is an item that the source has.
+            // SAFETY: the masked bytes are items that the source has (caller: ITEMS).
             unsafe { store_masked(dst.wrapping_add(line * LINE), mask, out) };
         }
     }

@@ -16,7 +16,7 @@ static NARROW: Narrow =
 drain!(drain "avx2" ymm);
 shifted!(shifted "avx2" ymm);
 
-/// Whole lines: by way of a stage, so many at once, or of several vectors by a network.
+/// Whole cache lines: from a stage, so many at a time, or of several vectors by a network.
 macro_rules! lines {
     ($width:literal $group:literal) => {
         pub const PARTS: Strip = PAIR;

@@ -17,7 +17,7 @@ static NARROW: Narrow =
 drain!(drain "avx512f" zmm);
 shifted!(shifted "avx512f" zmm);
 
-/// Whole lines past the caches: by way of a stage, so many at once, or at once.
+/// Whole cache lines by non-temporal stores: from a stage, so many at a time, or directly.
 macro_rules! lines {
     ($width:literal $tile:ident stage $group:literal) => {
         const STREAM: Stream =

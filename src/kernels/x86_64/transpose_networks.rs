@@ -1,7 +1,7 @@
-//! What `networks` has for x86_64 alone, as macros of the same manner: vectors of two lanes that make a cache line
-//! together, tiles whose lines cross from a column to the next, non-temporal stores, and squares of 8 bytes.
+//! Networks for x86_64 alone, in the manner of `kernels::transpose::networks`: cache lines of two vectors, tiles
+//! whose lines cross from a column to the next, non-temporal stores, and squares of 8 bytes.
 
-/// Lines of 4 items of 4 bytes' columns in two vectors each.
+/// Four columns of 16 items of 4 bytes, each a cache line in two vectors.
 macro_rules! pair_4 {
     ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
         rows!($v $from, $s, $lanes => a0 a1 a2 a3);
@@ -14,7 +14,7 @@ macro_rules! pair_4 {
     };
 }
 
-/// Lines of 2 items of 8 bytes' columns in two vectors each.
+/// Two columns of 8 items of 8 bytes, each a cache line in two vectors.
 macro_rules! pair_8 {
     ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
         rows!($v $from, $s, $lanes => a0 a1);
@@ -24,7 +24,7 @@ macro_rules! pair_8 {
     };
 }
 
-/// A line of items of 16 bytes in two vectors.
+/// A column of 4 items of 16 bytes, a cache line in two vectors.
 macro_rules! pair_16 {
     ($v:ident $store:ident, $to:expr, $d:expr, $from:expr, $s:expr, $lanes:expr) => {
         rows!($v $from, $s, $lanes => a0);
@@ -33,7 +33,7 @@ macro_rules! pair_16 {
     };
 }
 
-/// `strip`, by a function that also does tiles whose last rows are the next column's first ones.
+/// A strip, and the function behind it that also does tiles whose last rows are the next column's first ones.
 macro_rules! turned {
     ($name:ident $turned:ident $width:literal $tile:ident $features:literal $v:ident) => {
         /// See [`crate::kernels::transpose::Run`].
@@ -83,7 +83,7 @@ macro_rules! turned {
     };
 }
 
-/// A function that copies lines from a stage past the caches.
+/// A function that copies lines from a stage by non-temporal stores.
 macro_rules! drain {
     ($name:ident $features:literal $v:ident) => {
         /// See [`crate::kernels::transpose::stream::Drain`].
@@ -116,7 +116,7 @@ macro_rules! drain {
     };
 }
 
-/// A function that writes shifted lines past the caches.
+/// A function that writes shifted lines by non-temporal stores.
 macro_rules! shifted {
     ($name:ident $features:literal $v:ident) => {
         /// See [`crate::kernels::transpose::stream::Shifted`].
@@ -182,7 +182,7 @@ macro_rules! half_rows {
     ($from:expr, $s:expr => $($a:ident)+) => {
         let mut row: *const u8 = $from;
         $(
-            // SAFETY: rows of the square (caller).
+            // SAFETY: rows of the square (caller: ITEMS).
             let $a = unsafe { _mm_loadl_epi64(row.cast()) };
             row = row.wrapping_offset($s);
         )+
@@ -195,10 +195,10 @@ macro_rules! half_columns {
     ($to:expr, $d:expr => $($a:ident)+) => {
         let mut column: *mut u8 = $to;
         $(
-            // SAFETY: a column of the square (caller).
+            // SAFETY: a column of the square (caller: ITEMS).
             unsafe { _mm_storel_epi64(column.cast(), $a) };
             column = column.wrapping_offset($d);
-            // SAFETY: the next column (caller).
+            // SAFETY: the next column (caller: ITEMS).
             unsafe { _mm_storel_epi64(column.cast(), xmm::hi64($a, $a)) };
             column = column.wrapping_offset($d);
         )+

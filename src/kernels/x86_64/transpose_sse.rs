@@ -27,7 +27,7 @@ static NARROW: Narrow =
 drain!(drain "sse2" xmm);
 shifted!(shifted "sse2" xmm);
 
-/// Whole lines: by way of a stage, so many at once, or of several vectors by a network.
+/// Whole cache lines: from a stage, so many at a time, or of several vectors by a network.
 macro_rules! lines {
     ($width:literal $group:literal) => {
         pub const PARTS: Strip = LANE;

@@ -1,8 +1,8 @@
 //! Vectors of 1, 2 and 4 lanes of 16 bytes, under the same names for the networks.
 //!
-//! `join` loads one lane from each of as many rows as there are lanes, `far` apart: an instruction
-//! that loads and inserts needs no shuffle unit, and a network keeps those busy. Interleaving (`lo8`,
-//! `hi8` and so on) works in every lane by itself.
+//! `join` loads one lane from each of as many rows as there are lanes, `far` apart: a load that inserts a lane does
+//! not use the shuffle ports, which the network keeps busy. Interleaving (`lo8`, `hi8` and so on) works in every lane
+//! by itself.
 
 #![expect(clippy::arithmetic_side_effects, reason = "multiples of strides within the arrays")]
 
@@ -60,7 +60,7 @@ pub mod xmm {
         unsafe { _mm_storeu_si128(to.cast(), vector) };
     }
 
-    /// Stores past the caches; `_mm_sfence` must follow before others are told.
+    /// A non-temporal store; `_mm_sfence` must follow before another thread may read it.
     ///
     /// # Safety
     /// * BYTES: 16 bytes are writable, and `to` is a multiple of 16.
@@ -126,7 +126,7 @@ pub mod ymm {
         unsafe { _mm256_storeu_si256(to.cast(), vector) };
     }
 
-    /// Stores past the caches; `_mm_sfence` must follow before others are told.
+    /// A non-temporal store; `_mm_sfence` must follow before another thread may read it.
     ///
     /// # Safety
     /// * BYTES: 32 bytes are writable, and `to` is a multiple of 32.
@@ -161,7 +161,7 @@ pub mod zmm {
             Self::turned(far, 4, 0)
         }
 
-        /// Of rows `far` apart, but those from lane `lane` on `back` further back.
+        /// Of rows `far` apart; the lanes from number `lane` on begin `back` bytes earlier.
         #[inline]
         pub fn turned(far: isize, lane: usize, back: isize) -> Self {
             let at = |i: usize| far * i.cast_signed() - if i < lane { 0 } else { back };
@@ -169,11 +169,11 @@ pub mod zmm {
         }
     }
 
-    /// The same mask, which the compiler does not know: of known ones it makes a shuffle.
+    /// The same mask, hidden from the compiler: it would make a shuffle of a known one.
     #[inline]
     fn hidden(mask: __mmask16) -> __mmask16 {
         let mut mask = mask;
-        // SAFETY: no instruction at all.
+        // SAFETY: the assembly is empty; the register keeps its value.
         unsafe {
             asm!("/* {0:x} */", inout(reg) mask, options(pure, nomem, nostack, preserves_flags));
         }
@@ -218,7 +218,7 @@ pub mod zmm {
         unsafe { _mm512_storeu_si512(to.cast(), vector) };
     }
 
-    /// Stores past the caches; `_mm_sfence` must follow before others are told.
+    /// A non-temporal store; `_mm_sfence` must follow before another thread may read it.
     ///
     /// # Safety
     /// * BYTES: 64 bytes are writable, and `to` is a multiple of 64.
