@@ -224,8 +224,8 @@ fn transpose_with_strides_of_powers_of_two_is_the_model_s() {
     }
 }
 
-/// So far apart that lines are prefetched before they are written, and that they are written by non-temporal
-/// caches, at each level that does; in columns that all start where lines do, and in others.
+/// So far apart that lines are prefetched, and that they are written by non-temporal stores, at each level that
+/// has these; in columns that all begin at cache lines, and in others.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn transpose_into_far_columns_is_the_model_s() {
@@ -411,12 +411,12 @@ fn runs_of_all_lengths_are_carried_as_the_model_does() {
                 let (from, shift, pitch) = (run % 23, run * 5 % 64, run + 13 * n);
                 let far = block(4 * 1000, shift, run);
                 let near = block(5 * pitch + run, shift, run + 1);
-                for way in [Way::In, Way::Out] {
+                for mode in [CarryMode::In, CarryMode::Out] {
                     let (mut far, mut near) = (far.clone(), near.clone());
                     let (mut far_expected, mut near_expected) = (far.clone(), near.clone());
                     for (i, at) in offsets[..n].iter().enumerate() {
                         let (far_at, near_at) = (shift + at + from, 64 + i * pitch);
-                        if way == Way::In {
+                        if mode == CarryMode::In {
                             near_expected[near_at..][..run].copy_from_slice(&far[far_at..][..run]);
                         } else {
                             far_expected[far_at..][..run].copy_from_slice(&near[near_at..][..run]);
@@ -426,9 +426,9 @@ fn runs_of_all_lengths_are_carried_as_the_model_does() {
                     let places: Vec<_> =
                         offsets[..n].iter().map(|at| first.wrapping_add(*at)).collect();
                     let line = near.as_mut_ptr().wrapping_add(64);
-                    unsafe { (kernels.carry)(&places, from as isize, line, pitch, run, way) };
-                    assert!(near == near_expected, "{:?} {way:?} {run} {n}", kernels.level);
-                    assert!(far == far_expected, "{:?} {way:?} {run} {n}", kernels.level);
+                    unsafe { (kernels.carry)(&places, from as isize, line, pitch, run, mode) };
+                    assert!(near == near_expected, "{:?} {mode:?} {run} {n}", kernels.level);
+                    assert!(far == far_expected, "{:?} {mode:?} {run} {n}", kernels.level);
                 }
             }
         }
@@ -450,7 +450,7 @@ fn lines_are_carried_past_the_caches_as_the_model_does() {
             let start = far.as_mut_ptr().wrapping_add(first);
             let places = offsets.map(|at| start.wrapping_add(at).wrapping_sub(128));
             let line = near.as_ptr().wrapping_add(7).cast_mut();
-            unsafe { (kernels.carry)(&places, 128, line, 1100, run, Way::Past) };
+            unsafe { (kernels.carry)(&places, 128, line, 1100, run, CarryMode::Streamed) };
             assert!(far == expected, "{:?} {run}", kernels.level);
         }
     }
@@ -462,8 +462,8 @@ fn carrying_touches_nothing_beyond_the_runs() {
         for len in (1..=200).chain([256, 300, 515]) {
             let (there, here) = (Guarded::new(len), Guarded::new(len));
             for (place, line) in there.ends(len).into_iter().zip(here.ends(len)) {
-                for way in [Way::In, Way::Out] {
-                    unsafe { (kernels.carry)(&[place], 0, line, len, len, way) };
+                for mode in [CarryMode::In, CarryMode::Out] {
+                    unsafe { (kernels.carry)(&[place], 0, line, len, len, mode) };
                 }
             }
         }

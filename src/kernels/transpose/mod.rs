@@ -204,7 +204,7 @@ pub unsafe fn transpose(
 /// # Safety
 /// * ITEMS, CPU: as for [`transpose`].
 /// * DENSE: `head`, a multiple of 16, is the distance from `dst` to the next cache line; `down` is a multiple of
-/// 64 and the distance of the columns; `across` is above 16.
+///   64 and the distance of the columns; `across` is above 16.
 #[expect(clippy::too_many_arguments, reason = "two arrays, their extents, and how")]
 unsafe fn dense(
     tiles: &Tiles,
