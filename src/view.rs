@@ -16,7 +16,7 @@
 pub mod plain;
 mod small;
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 use core::fmt;
 use core::slice;
 
@@ -40,10 +40,25 @@ impl<'a> Fields<'a> {
     /// Wraps a view.
     ///
     /// # Safety
-    /// `shape`, `strides` and `suboffsets` are null or point to `ndim` readable values that do not
-    /// change during `'a`.
+    /// * ARRAYS: `shape`, `strides` and `suboffsets` are null or point to `ndim` readable values that do not
+    ///   change during `'a`.
     pub unsafe fn new(view: &'a Py_buffer) -> Self {
         Self { view }
+    }
+
+    /// The address of the first item.
+    pub fn buf(self) -> *mut c_void {
+        self.view.buf
+    }
+
+    /// How many bytes the exporter says that the items have.
+    pub fn len(self) -> Py_ssize_t {
+        self.view.len
+    }
+
+    /// Whether the exporter forbids writing.
+    pub fn is_readonly(self) -> bool {
+        self.view.readonly != 0
     }
 
     /// The number of dimensions; a negative `ndim` counts as none, as in libpython's loops.
@@ -67,7 +82,7 @@ impl<'a> Fields<'a> {
     }
 
     fn array(self, first: *mut Py_ssize_t) -> Option<&'a [Py_ssize_t]> {
-        // SAFETY: `new`'s caller promised `ndim` readable values behind a pointer that is not null.
+        // SAFETY: `ndim` readable values behind a pointer that is not null (`new`'s caller: ARRAYS).
         (!first.is_null()).then(|| unsafe { slice::from_raw_parts(first, self.ndim()) })
     }
 
@@ -200,14 +215,10 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// Checks a view's numbers against each other.
     ///
-    /// A ValueError names the field that is wrong, what it holds and what it should.
-    ///
-    /// # Safety
-    /// As for [`Fields::new`]; and for V4 the view is an exporter's answer that is still held, or
-    /// one that the caller vouches for.
-    pub unsafe fn new(view: &'a Py_buffer) -> Result<Self, Error> {
-        // SAFETY: the caller promised it.
-        let fields = unsafe { Fields::new(view) };
+    /// A ValueError names the field that is wrong, what it holds and what it should. V4 is not checked: whoever
+    /// reaches an item has to know that the view is held.
+    pub fn new(fields: Fields<'a>) -> Result<Self, Error> {
+        let view = fields.view;
         if view.ndim < 0 {
             let ndim = view.ndim;
             return wrong(format_args!("Py_buffer.ndim is {ndim}: it must not be negative"));

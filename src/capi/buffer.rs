@@ -240,8 +240,12 @@ pub unsafe fn from_contiguous(
     keep_out_of_the_way!(PyBuffer_FromContiguous(view, buf, len, order));
     // SAFETY: null or a view (caller).
     let Some(view) = (unsafe { view.as_ref() }) else { return null_argument_if_known() };
-    // SAFETY: the caller's promise is the callee's.
-    status_of(unsafe { protocol::copy::from_contiguous(view, buf, len, order, raised_if_known) })
+    // SAFETY: the view's arrays are there (caller).
+    let view = unsafe { Fields::new(view) };
+    // SAFETY: the view is held, and the block has `len` bytes (caller).
+    status_of(unsafe {
+        protocol::contiguous::from_contiguous(view, buf, len, order, raised_if_known)
+    })
 }
 
 /// Copies the items of `src` to `len` bytes at `buf`, back to back in `order`: `'C'` or `'A'` for C
@@ -278,8 +282,10 @@ pub unsafe fn to_contiguous(
     keep_out_of_the_way!(PyBuffer_ToContiguous(buf, src, len, order));
     // SAFETY: null or a view (caller).
     let Some(src) = (unsafe { src.as_ref() }) else { return null_argument_if_known() };
-    // SAFETY: the caller's promise is the callee's.
-    status_of(unsafe { protocol::copy::to_contiguous(buf, src, len, order, raised_if_known) })
+    // SAFETY: the view's arrays are there (caller).
+    let src = unsafe { Fields::new(src) };
+    // SAFETY: the view is held, and the block has `len` bytes (caller).
+    status_of(unsafe { protocol::contiguous::to_contiguous(buf, src, len, order, raised_if_known) })
 }
 
 /// Fills `strides[ndim]` with the byte strides of a contiguous array of `shape[ndim]` with items of

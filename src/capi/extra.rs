@@ -9,6 +9,7 @@ use crate::error::{Error, Kind};
 use crate::kernels;
 use crate::protocol;
 use crate::runtime::{self, standalone};
+use crate::view::Fields;
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
@@ -75,8 +76,12 @@ pub unsafe extern "C" fn pybuffer_copy(dst: *const Py_buffer, src: *const Py_buf
     let Some(dst) = (unsafe { dst.as_ref() }) else { return null_argument_if_known() };
     // SAFETY: null or a view (caller).
     let Some(src) = (unsafe { src.as_ref() }) else { return null_argument_if_known() };
-    // SAFETY: the caller's promise is the callee's.
-    runtime::status_of(unsafe { protocol::transfer::copy(dst, src, runtime::raised_if_known) })
+    // SAFETY: the view's arrays are there (caller).
+    let dst = unsafe { Fields::new(dst) };
+    // SAFETY: as above.
+    let src = unsafe { Fields::new(src) };
+    // SAFETY: both views are held (caller).
+    runtime::status_of(unsafe { protocol::copy_data::copy(dst, src, runtime::raised_if_known) })
 }
 
 /// `PyType_Ready`: makes a type ready for use. Slots that it lacks (`tp_dealloc`, `tp_free`,

@@ -146,5 +146,5 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> c_int {
         return null_argument();
     }
     // SAFETY: both are objects (caller).
-    runtime::status_of(unsafe { protocol::transfer::copy_data(dest, src) })
+    runtime::status_of(unsafe { protocol::copy_data::copy_data(dest, src) })
 }

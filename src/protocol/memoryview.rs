@@ -6,7 +6,7 @@
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 
-use super::{copy, get};
+use super::{contiguous as copies, get};
 use crate::abi::{
     Py_buffer, Py_ssize_t, PyBUF_FULL_RO, PyBUF_MAX_NDIM, PyBUF_READ, PyBUF_WRITE, PyObject,
 };
@@ -226,7 +226,7 @@ unsafe fn contiguous(
     // SAFETY: bytes.
     let buf: *mut c_void = unsafe { bytes(owner) }.cast();
     // SAFETY: as many bytes as the view has; its items are there (held).
-    if let Err(error) = unsafe { copy::to_contiguous(buf, view, view.len, order, raised) } {
+    if let Err(error) = unsafe { copies::to_contiguous(buf, fields, view.len, order, raised) } {
         // SAFETY: made here.
         return Err(unsafe { drop_for(runtime, owner, error) });
     }

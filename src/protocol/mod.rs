@@ -3,11 +3,12 @@
 //! Works on views and on objects by way of `runtime`; knows nothing of how an object is laid out or
 //! how an error is raised. Arguments are not null where a reference is taken; `capi` saw to it.
 
-pub mod copy;
-mod few;
+pub mod contiguous;
+pub mod copy_data;
 pub mod fill;
 pub mod format;
 pub mod get;
 pub mod legacy;
 pub mod memoryview;
-pub mod transfer;
+mod short_cut;
+mod sides;

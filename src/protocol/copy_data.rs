@@ -3,8 +3,8 @@
 use core::ffi::c_int;
 use core::ptr;
 
-use super::copy::{array_of, checked, items_of, move_bytes};
-use super::{few, get};
+use super::sides::{are_blocks, array_of, checked, items_of, move_bytes};
+use super::{get, short_cut};
 use crate::abi::{Py_buffer, PyBUF_FULL, PyBUF_FULL_RO, PyObject};
 use crate::copy::{self, Sequence};
 use crate::error::{Error, Kind, NoMemory, Raised, Tuple};
@@ -16,10 +16,10 @@ use crate::view::{Fields, View};
 /// leading corner.
 ///
 /// # Safety
-/// Both are objects that the thread may use.
+/// * OBJECTS: both are objects that the thread may use.
 pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), Raised> {
     let runtime = runtime::for_objects();
-    // SAFETY: both are objects (caller).
+    // SAFETY: both are objects (caller: OBJECTS).
     let are_exporters = unsafe { get::is_exporter(runtime.layout(), dest) }
         // SAFETY: as above.
         && unsafe { get::is_exporter(runtime.layout(), src) };
@@ -34,8 +34,14 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), R
     unsafe { ask(dest, &raw mut dest_view, PyBUF_FULL) }?;
     // SAFETY: as above.
     let result = match unsafe { ask(src, &raw mut src_view, PyBUF_FULL_RO) } {
-        // SAFETY: both views are held, and the first was asked for to be written.
-        Ok(()) => unsafe { copy_views(&dest_view, &src_view) },
+        Ok(()) => {
+            // SAFETY: an exporter's answer has its arrays, which stay as they are while it is held.
+            let dest = unsafe { Fields::new(&dest_view) };
+            // SAFETY: as above.
+            let src = unsafe { Fields::new(&src_view) };
+            // SAFETY: both views are held, and the first was asked for to be written.
+            unsafe { copy_views(dest, src) }
+        }
         Err(Raised) => {
             src_view.obj = ptr::null_mut();
             Err(Raised)
@@ -52,10 +58,10 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), R
 /// Asks `obj` for a view; the error is raised if it hands out none.
 ///
 /// # Safety
-/// As for [`get::ask`].
+/// * OBJECT: as for [`get::ask`].
 #[inline(never)]
 unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<(), Raised> {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same object and view (caller: OBJECT).
     match unsafe { get::ask(obj, view, flags) } {
         Ok(0) => Ok(()),
         Ok(_) => Err(Raised),
@@ -66,32 +72,31 @@ unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<
 /// Copies the items of one view to those of another.
 ///
 /// # Safety
-/// Both views are held (`View`'s V4), and `dest`'s memory may be written.
+/// * VIEWS: both are held (`View`'s V4), and the memory of `dest` may be written.
 #[inline(never)]
-unsafe fn copy_views(dest: &Py_buffer, src: &Py_buffer) -> Result<(), Raised> {
-    if dest.len < src.len {
+unsafe fn copy_views(dest: Fields, src: Fields) -> Result<(), Raised> {
+    if dest.len() < src.len() {
         return Err(raised_text(
             Kind::Buffer,
             c"destination is too small to receive data from source",
         ));
     }
-    if src.len == 0 {
+    if src.len() == 0 {
         return Ok(());
     }
-    if dest.buf.is_null() || src.buf.is_null() {
+    if dest.buf().is_null() || src.buf().is_null() {
         return Err(raised(&Error::NullArgument));
     }
-    // SAFETY: an exporter promises that its arrays are there.
-    if src.len > 0 && unsafe { are_blocks(dest, src) } {
-        // SAFETY: both blocks have `src.len` bytes.
-        unsafe { move_bytes(dest.buf.cast(), src.buf.cast(), src.len) };
+    if src.len() > 0 && are_blocks(dest, src) {
+        // SAFETY: both blocks have the source's bytes (caller: VIEWS).
+        unsafe { move_bytes(dest.buf().cast(), src.buf().cast(), src.len()) };
         return Ok(());
     }
-    // SAFETY: both views are held, and `dest` may be written.
-    if unsafe { few::copy_views(dest, src, true) } {
+    // SAFETY: the same views (caller: VIEWS).
+    if unsafe { short_cut::copy_views(dest, src, true) } {
         return Ok(());
     }
-    // SAFETY: both views are held, and `dest` may be written (caller).
+    // SAFETY: the same views (caller: VIEWS).
     unsafe { copy_items(dest, src, Fit::Corner, raised) }
 }
 
@@ -108,18 +113,16 @@ enum Fit {
 /// Copies the items of one view to those of another, by indices in C order.
 ///
 /// # Safety
-/// Both views are held (`View`'s V4), and `dest`'s memory may be written.
+/// * VIEWS: both are held (`View`'s V4), and the memory of `dest` may be written.
 #[inline(never)]
 unsafe fn copy_items(
-    dest_view: &Py_buffer,
-    src_view: &Py_buffer,
+    dest_view: Fields,
+    src_view: Fields,
     fit: Fit,
     raise: Raise,
 ) -> Result<(), Raised> {
-    // SAFETY: both views are held (caller).
-    let dest = unsafe { checked(dest_view, raise) }?;
-    // SAFETY: as above.
-    let src = unsafe { checked(src_view, raise) }?;
+    let dest = checked(dest_view, raise)?;
+    let src = checked(src_view, raise)?;
     check_fits(&dest, &src, fit, raise)?;
     let items = items_of(&src);
     if items == 0 {
@@ -128,9 +131,8 @@ unsafe fn copy_items(
     if dest.buf().is_null() || src.buf().is_null() {
         return Err(raise(&Error::NullArgument));
     }
-    // SAFETY: the views' arrays are there (caller).
-    if fit == Fit::Same && unsafe { are_blocks(dest_view, src_view) } {
-        // SAFETY: both blocks have as many bytes (V2).
+    if fit == Fit::Same && are_blocks(dest_view, src_view) {
+        // SAFETY: both blocks have as many bytes (V2; caller: VIEWS).
         unsafe { move_bytes(dest.buf(), src.buf(), items.wrapping_mul(src.itemsize())) };
         return Ok(());
     }
@@ -141,8 +143,8 @@ unsafe fn copy_items(
         items,
         first_comes_last: fit == Fit::Corner,
     };
-    // SAFETY: every index of the source is one of the destination, and its items are not larger;
-    // both views' items can be reached (V3, V4).
+    // SAFETY: every index of the source is one of the destination, and its items are not larger (`check_fits`);
+    // both views' items can be reached (V3, V4; caller: VIEWS).
     unsafe { copy::copy(array_of(&dest), array_of(&src), sequence) }
         .map_err(|NoMemory| raise(&Error::NoMemory))
 }
@@ -178,31 +180,16 @@ fn check_fits(dest: &View, src: &View, fit: Fit, raise: Raise) -> Result<(), Rai
 /// `src` had been read before anything was written.
 ///
 /// # Safety
-/// Both are exporters' answers that are still held, or views that the caller vouches for (`View`'s V4),
-/// and `dest`'s memory may be written unless it is marked as read-only.
-pub unsafe fn copy(dest: &Py_buffer, src: &Py_buffer, raise: Raise) -> Result<(), Raised> {
-    if dest.readonly != 0 {
+/// * VIEWS: both are exporters' answers that are still held, or views that the caller vouches for (`View`'s V4), and
+///   the memory of `dest` may be written unless it is marked as read-only.
+pub unsafe fn copy(dest: Fields, src: Fields, raise: Raise) -> Result<(), Raised> {
+    if dest.is_readonly() {
         return Err(raise(&Error::Fixed(Kind::Buffer, c"the destination's view is read-only")));
     }
-    // SAFETY: both views are held, and `dest` may be written (caller).
-    if unsafe { few::copy_views(dest, src, false) } {
+    // SAFETY: the same views (caller: VIEWS).
+    if unsafe { short_cut::copy_views(dest, src, false) } {
         return Ok(());
     }
-    // SAFETY: as above.
+    // SAFETY: the same views (caller: VIEWS).
     unsafe { copy_items(dest, src, Fit::Same, raise) }
-}
-
-/// Whether both views are blocks in the same order.
-///
-/// # Safety
-/// The views' arrays are there.
-unsafe fn are_blocks(dest: &Py_buffer, src: &Py_buffer) -> bool {
-    // SAFETY: the caller's promise is the callee's.
-    let dest = unsafe { Fields::new(dest) };
-    // SAFETY: as above.
-    let src = unsafe { Fields::new(src) };
-    [b'C', b'F'].iter().any(|&order| {
-        let order = order as core::ffi::c_char;
-        dest.lies_in(order) && src.lies_in(order)
-    })
 }
