@@ -1,4 +1,4 @@
-//! Copies between arrays without pointers on the way: the plan's outer loops around one kernel.
+//! Copies between arrays without suboffsets: the plan's outer loops around one kernel.
 
 use core::ptr;
 
@@ -9,45 +9,45 @@ use crate::plan::{self, Axis, Class, Plan};
 /// Copies a whole array.
 ///
 /// # Safety
-/// Every index of the axes can be reached in both arrays, which share no byte; no byte of the
-/// destination is written twice; no pointer is followed, and all indices are 0.
+/// * ITEMS: every index of the axes can be reached in both arrays, which share no byte; no byte of the
+///   destination is written twice; no pointer is followed, and all indices are 0.
 pub unsafe fn copy(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsize: isize) {
     let mut plan = plan::canonicalise(axes, itemsize);
     let dst = dst.wrapping_offset(plan.dst);
     let src = src.wrapping_offset(plan.src);
-    // SAFETY: the plan visits the same items as the axes did.
+    // SAFETY: the plan visits the same items as the axes did (caller: ITEMS).
     unsafe { run(&mut plan, dst, src) };
 }
 
 /// Runs a plan from its first run on.
 ///
 /// # Safety
-/// At every index of the plan's axes, `run` bytes are readable at `src` and writable at `dst`; the
-/// arrays share no byte and no byte is written twice; all indices are 0, as they are again afterwards.
+/// * RUNS: at every index of the plan's axes, `run` bytes are readable at `src` and writable at `dst`; the arrays
+///   share no byte and no byte is written twice; all indices are 0, as they are again afterwards.
 pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
     let kernels = kernels::selected();
     let run = plan.run;
     match (&mut *plan.axes, plan.class, kernels::width_of(run)) {
-        // SAFETY: without loops there is one run.
+        // SAFETY: without loops there is one run (caller: RUNS).
         ([], ..) => unsafe { ptr::copy_nonoverlapping(src, dst, run) },
         ([outer @ .., column, row], Class::Transpose, w) if w.is_some() || run <= odd::LONG => {
             let (columns, rows) = (column.n.unsigned_abs(), row.n.unsigned_abs());
             let (d, s) = (column.dst, row.src);
             odometer::each(outer, dst, src, &mut |dst, src| {
-                // SAFETY: the two inner loops at the outer ones' indices (caller).
+                // SAFETY: the two inner loops at the outer ones' indices (caller: RUNS).
                 unsafe { kernels.transpose_any(run, dst, d, src, s, columns, rows) };
             });
         }
         (axes, Class::Weave { columns, rows }, Some(w)) => {
-            // SAFETY: the caller's promise is the callee's.
+            // SAFETY: the same plan, which is a weave's (caller: RUNS).
             let is_woven = unsafe { weave::run(kernels, w, axes, columns, rows, dst, src) };
             if let ([outer @ .., inner], false) = (axes, is_woven) {
-                // SAFETY: the inner loop at the outer ones' indices (caller).
+                // SAFETY: the inner loop at the outer ones' indices (caller: RUNS).
                 unsafe { run_items(kernels, Class::Items, run, outer, inner, dst, src) };
             }
         }
         ([outer @ .., inner], class, Some(_)) => {
-            // SAFETY: the inner loop at the outer ones' indices (caller).
+            // SAFETY: the inner loop at the outer ones' indices (caller: RUNS).
             unsafe { run_items(kernels, class, run, outer, inner, dst, src) };
         }
         ([outer @ .., inner], _, None) => {
@@ -63,7 +63,7 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
 /// Runs a plan whose one inner loop is over items of a width that has kernels.
 ///
 /// # Safety
-/// As for [`run`].
+/// * RUNS: as for [`run`].
 unsafe fn run_items(
     kernels: &Kernels,
     class: Class,
@@ -76,7 +76,7 @@ unsafe fn run_items(
     let n = inner.n.unsigned_abs();
     match class {
         Class::Gather => {
-            // SAFETY: the items of the inner loop at the outer ones' indices (caller).
+            // SAFETY: the items of the inner loop at the outer ones' indices (caller: RUNS).
             odometer::each(outer, dst, src, &mut |dst, src| unsafe {
                 (kernels.gather)(width, dst, src, inner.src, n)
             });

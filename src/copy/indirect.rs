@@ -1,8 +1,8 @@
-//! Copies of arrays whose items are found through pointers, into arrays without any.
+//! Copies of arrays with suboffsets, into arrays without.
 //!
-//! The loops up to the last pointer are run by index, what lies behind it as a direct copy with one plan for
-//! all. Where the last pointers are of rows that follow each other in the destination item by item, their
-//! columns are woven instead.
+//! The loops up to the last pointer are run by index; each array behind such a pointer is copied by `direct`, with one
+//! plan for all of them. Where the destination is dense along the last pointers, the rows that they lead to are woven
+//! instead.
 
 use core::{ptr, slice};
 
@@ -17,8 +17,8 @@ use crate::suboffset::follow;
 /// Copies a whole array.
 ///
 /// # Safety
-/// Every index of the axes can be reached in both arrays, which share no byte; no byte of the destination
-/// is written twice; a pointer leads into the source alone, and all indices are 0.
+/// * ITEMS: every index of the axes can be reached in both arrays, which share no byte; no byte of the destination
+///   is written twice; pointers are followed in the source alone, and all indices are 0.
 #[inline(never)]
 pub unsafe fn copy(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) {
     let last_pointer = axes.iter().rposition(|axis| axis.src_suboffset >= 0);
@@ -42,25 +42,25 @@ pub unsafe fn copy(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isiz
         room::with(&need, &mut |rows, columns, stage| {
             let weave = Weave { kernels: kernels::selected(), w, columns: 1, stage };
             let mut rows = |dst, src| {
-                // SAFETY: the rows behind these indices, whose columns the plan has (caller).
+                // SAFETY: the rows behind these indices, whose columns the plan has (caller: ITEMS).
                 unsafe { weave_rows(&weave, &mut plan, pointers, (rows, columns), dst, src) }
             };
-            // SAFETY: the loops up to the last pointers are in the arrays (caller).
+            // SAFETY: the loops up to the last pointers are in the arrays (caller: ITEMS).
             unsafe { each(outer, dst, src, &mut rows) };
         })
     });
     if !is_woven {
-        // SAFETY: the rows behind these indices (caller).
+        // SAFETY: the rows behind these indices (caller: ITEMS).
         let mut rows = |dst, src| unsafe { copy_rows(&mut plan, pointers, dst, src) };
         // SAFETY: as above.
         unsafe { each(outer, dst, src, &mut rows) };
     }
 }
 
-/// Calls `work` at every index of the loops, with where that leads.
+/// Calls `work` at every index of the loops, with the addresses in the destination and in the source.
 ///
 /// # Safety
-/// The loops' indices, which are 0, can be reached in both arrays.
+/// * ITEMS: all indices, which are 0 at first, can be reached in both arrays.
 unsafe fn each(
     axes: &mut [Axis],
     dst: *mut u8,
@@ -68,7 +68,7 @@ unsafe fn each(
     work: &mut dyn FnMut(*mut u8, *mut u8),
 ) {
     loop {
-        // SAFETY: the indices are within the shape (caller).
+        // SAFETY: the indices are within the shape (caller: ITEMS).
         let to = unsafe { odometer::locate_dst(axes, dst) };
         // SAFETY: as above.
         let from = unsafe { odometer::locate_src(axes, src) };
@@ -79,19 +79,19 @@ unsafe fn each(
     }
 }
 
-/// Copies what is behind each pointer of a loop.
+/// Copies the array behind each pointer of a loop.
 ///
 /// # Safety
-/// As for [`copy`], for the pointers from `src` on.
+/// * ITEMS: as for [`copy`], for the pointers from `src` on.
 unsafe fn copy_rows(plan: &mut Plan, pointers: &Axis, mut dst: *mut u8, mut src: *mut u8) {
     for _ in 0..pointers.n {
-        // SAFETY: the loop's pointers (caller).
+        // SAFETY: the loop's pointers (caller: ITEMS).
         let from = unsafe { follow(src, pointers.src_suboffset) }.wrapping_offset(plan.src);
         if plan.axes.is_empty() {
-            // SAFETY: one run is behind this pointer (caller).
+            // SAFETY: one run is behind this pointer (caller: ITEMS).
             unsafe { ptr::copy_nonoverlapping(from, dst, plan.run) };
         } else {
-            // SAFETY: the block behind this pointer is reached by the inner loops (caller).
+            // SAFETY: the inner loops reach the array behind this pointer (caller: ITEMS).
             unsafe { direct::run(plan, dst, from) };
         }
         dst = dst.wrapping_offset(pointers.dst);
@@ -102,7 +102,8 @@ unsafe fn copy_rows(plan: &mut Plan, pointers: &Axis, mut dst: *mut u8, mut src:
 /// Copies what is behind each pointer of a loop along which the destination is dense, many rows at once.
 ///
 /// # Safety
-/// As for [`copy_rows`]; `plan::is_column` holds.
+/// * ITEMS: as for [`copy_rows`].
+/// * COLUMN: `plan::is_column` holds.
 unsafe fn weave_rows(
     weave: &Weave,
     plan: &mut Plan,
@@ -115,14 +116,14 @@ unsafe fn weave_rows(
     while left > 0 {
         let n = left.min(room.len());
         for row in room.iter_mut().take(n) {
-            // SAFETY: the loop's pointers (caller).
+            // SAFETY: the loop's pointers (caller: ITEMS).
             row.write(unsafe { follow(src, pointers.src_suboffset) }.wrapping_offset(plan.src));
             src = src.wrapping_offset(pointers.src);
         }
         // SAFETY: so many were written.
         let rows = unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), n) };
-        // SAFETY: the rows behind these pointers are reached by the inner loops, the last of which is dense
-        // in the source; the destination is dense along the rows.
+        // SAFETY: the inner loops reach the rows behind these pointers (caller: ITEMS); the last loop is dense in the
+        // source, and the destination along the rows (caller: COLUMN).
         unsafe { weave::run_rows(weave, plan.axes, rows, columns, dst, ptr::null()) };
         dst = dst.wrapping_offset(pointers.dst.wrapping_mul(n.cast_signed()));
         left = left.wrapping_sub(n);

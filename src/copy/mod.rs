@@ -1,14 +1,14 @@
-//! Runs a copy: from one array to another of the same shape, item by item or better.
+//! Runs a copy from one array to another of the same shape.
 //!
 //! Assumes that all sizes were checked (`View`'s V1 to V3) and that the pointers point (V4). Moves
 //! bytes and raises nothing; the only fault it knows is memory that cannot be had.
 
 mod direct;
-pub mod few;
 mod indirect;
 mod odometer;
 mod overlap;
 mod room;
+pub mod small;
 mod storage;
 mod weave;
 
@@ -31,8 +31,8 @@ pub struct Array<'a> {
     pub side: Side<'a>,
 }
 
-/// Which items are copied, and in which order they are written where that can be told from the
-/// outcome: where the destination's items overlap one another.
+/// Which items are copied, and in which order they are written. The order matters where the destination's items
+/// overlap one another.
 #[derive(Clone, Copy)]
 pub struct Sequence<'a> {
     /// `shape[ndim]` of what is copied.
@@ -51,24 +51,24 @@ pub struct Sequence<'a> {
 /// anything was written.
 ///
 /// # Safety
-/// Both arrays have `sequence.shape.len()` dimensions, and at every index of the sequence
-/// `sequence.itemsize` bytes are readable at `src` and writable at `dst`; offsets fit an `isize`.
+/// * ITEMS: both arrays have `sequence.shape.len()` dimensions, and at every index of the sequence
+///   `sequence.itemsize` bytes are readable at `src` and writable at `dst`; offsets fit an `isize`.
 pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), NoMemory> {
     if sequence.items == 0 || sequence.shape.contains(&0) {
         return Ok(());
     }
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same arrays (caller: ITEMS).
     if unsafe { copy_unless(overlap::meet, dst, src, sequence) }? {
         return Ok(());
     }
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same arrays (caller: ITEMS).
     unsafe { copy_staged(dst, src, sequence) }
 }
 
-/// Copies by way of a block of memory between the two.
+/// Copies by way of a temporary block.
 ///
 /// # Safety
-/// As for [`copy`].
+/// * ITEMS: as for [`copy`].
 unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), NoMemory> {
     let size = sequence.items.checked_mul(sequence.itemsize).ok_or(NoMemory)?;
     let block = Block::new(size.unsigned_abs()).ok_or(NoMemory)?;
@@ -79,9 +79,9 @@ unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), 
         suboffsets: None,
     };
     let between = Array { buf: block.start(), side };
-    // The block may lie in a gap of either array, so extents would say that they meet.
-    // SAFETY: the first `items` items of a dense array, counted in its own order, are its first
-    // `size` bytes, which the block has; it is new, so none of its bytes is an array's.
+    // The block may lie in a gap of either array, so comparing extents would report an overlap.
+    // SAFETY: the first `items` items of a dense array, counted in its own order, are its first `size` bytes, which
+    // the block has; it is new, so it shares no byte with the arrays, whose items are there (caller: ITEMS).
     unsafe { copy_unless(overlap::never, between, src, sequence) }?;
     // SAFETY: as above.
     unsafe { copy_unless(overlap::never, dst, between, sequence) }?;
@@ -91,8 +91,8 @@ unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), 
 /// Copies unless the arrays meet; whether it did.
 ///
 /// # Safety
-/// As for [`copy`]; `meet` tells if an item of one array, or a pointer to one, shares a byte with one of
-/// the other.
+/// * ITEMS: as for [`copy`].
+/// * MEET: `meet` tells if an item of one array, or a pointer to one, shares a byte with one of the other.
 #[inline(never)]
 unsafe fn copy_unless(
     meet: overlap::Meet,
@@ -105,10 +105,10 @@ unsafe fn copy_unless(
     storage::with_axes(kept.n, &mut |axes| {
         plan::lay(axes, kept, sequence.shape, dst.side, src.side);
         plan::keep_prefix(axes, sequence.items, sequence.order);
-        // SAFETY: the caller promised that every index can be reached in both arrays.
+        // SAFETY: every index can be reached in both arrays (caller: ITEMS).
         met = unsafe { meet(axes, dst.buf, src.buf, sequence.itemsize) };
         if !met {
-            // SAFETY: the arrays do not meet; the rest is the caller's promise.
+            // SAFETY: the same arrays (caller: ITEMS), which do not meet (caller: MEET).
             unsafe { run_apart(axes, dst.buf, src.buf, sequence) };
         }
     })?;
@@ -118,27 +118,29 @@ unsafe fn copy_unless(
 /// Runs the loops of a copy between arrays that share no memory.
 ///
 /// # Safety
-/// As for [`copy`], and the arrays do not meet; the axes are laid for these arrays, and all indices are 0.
+/// * ITEMS: as for [`copy`].
+/// * APART: the arrays do not meet.
+/// * AXES: they are laid for these arrays, and all indices are 0.
 unsafe fn run_apart(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
-    if plan::are_few(axes, sequence.items, few::ITEMS) {
+    if plan::are_small(axes, sequence.items, small::ITEMS) {
         if sequence.order == Order::Fortran {
             axes.reverse();
         }
-        // SAFETY: the caller's promise; the items are visited in the sequence's order.
-        unsafe { few::copy_axes(axes, dst, src, sequence.itemsize) };
+        // SAFETY: the same arrays (caller: ITEMS, APART, AXES), which follow no pointer (`are_small`).
+        unsafe { small::copy_axes(axes, dst, src, sequence.itemsize) };
         if sequence.first_comes_last {
-            // SAFETY: the first item of each, which do not meet (caller).
+            // SAFETY: the first item of each (caller: ITEMS, APART).
             unsafe { ptr::copy_nonoverlapping(src, dst, sequence.itemsize.unsigned_abs()) };
         }
         return;
     }
     let is_direct = axes.iter().all(|axis| axis.dst_suboffset < 0);
     if is_direct && plan::writes_each_byte_once(axes, sequence.itemsize) {
-        // SAFETY: no pointer leads into the destination, and none of its bytes is written twice; the
-        // rest is the caller's promise.
+        // SAFETY: the same arrays (caller: ITEMS, APART, AXES); no pointer leads into the destination, and none of its
+        // bytes is written twice.
         unsafe { copy_in_any_order(axes, dst, src, sequence) };
     } else {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: the same arrays (caller: ITEMS, APART, AXES).
         unsafe { copy_in_order(axes, dst, src, sequence) };
     }
 }
@@ -146,16 +148,16 @@ unsafe fn run_apart(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Seq
 /// Copies item by item in the sequence's order, following pointers on both sides.
 ///
 /// # Safety
-/// As for [`copy`]; the arrays do not meet, and all indices are 0.
+/// * ITEMS, APART, AXES: as for `run_apart`, but the indices may stand anywhere within the shape.
 #[inline(never)]
 unsafe fn copy_in_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
     let size = sequence.itemsize.unsigned_abs();
     let copy_item = |axes: &[Axis]| {
-        // SAFETY: the indices are within the shape, where both arrays can be reached (caller).
+        // SAFETY: the indices are within the shape, where both arrays can be reached (caller: ITEMS).
         let to = unsafe { odometer::locate_dst(axes, dst) };
         // SAFETY: as above.
         let from = unsafe { odometer::locate_src(axes, src) };
-        // SAFETY: an item is readable there and writable here, and they do not meet (caller).
+        // SAFETY: an item on both sides (caller: ITEMS), which share no byte (caller: APART).
         unsafe { ptr::copy_nonoverlapping(from, to, size) };
     };
     for _ in 0..sequence.items {
@@ -171,14 +173,14 @@ unsafe fn copy_in_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence:
 /// Copies in whichever order is fastest.
 ///
 /// # Safety
-/// As for [`copy`]; the arrays do not meet, no pointer leads into the destination, no byte of it is
-/// written twice, and all indices are 0.
+/// * ITEMS, APART, AXES: as for `run_apart`.
+/// * ONCE: no pointer leads into the destination, and no byte of it is written twice.
 unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
     let all = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
     let is_indirect = axes.iter().any(|axis| axis.src_suboffset >= 0);
     match (sequence.items < all, is_indirect) {
         // Only a source that is itself dense is ever copied in part (FromContiguous).
-        // SAFETY: the caller's promises are the callee's.
+        // SAFETY: the same arrays (caller: ITEMS, APART, AXES, ONCE).
         (true, true) => unsafe { copy_in_order(axes, dst, src, sequence) },
         // SAFETY: as above.
         (true, false) => unsafe { copy_prefix(axes, dst, src, sequence) },
@@ -193,16 +195,16 @@ unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, seque
 /// what is left of the next slab item by item.
 ///
 /// # Safety
-/// As for [`copy_in_any_order`], and no pointer leads into the source.
+/// * ITEMS, APART, AXES, ONCE: as for [`copy_in_any_order`], and no pointer leads into the source.
 #[inline(never)]
 unsafe fn copy_prefix(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
     let slabs = plan::split_prefix(axes, sequence.items, sequence.order);
     let rest = Sequence { items: slabs.rest, first_comes_last: false, ..sequence };
-    // SAFETY: the indices stand at the first item behind the whole slabs (caller).
+    // SAFETY: `rest` items of the same arrays (caller: ITEMS, APART), from where `split_prefix` has set the indices.
     unsafe { copy_in_order(axes, dst, src, rest) };
     plan::keep_slabs(axes, slabs);
     if slabs.whole > 0 {
-        // SAFETY: the axes now span the whole slabs, a part of the array (caller).
+        // SAFETY: the axes now span the whole slabs, a part of the arrays (caller: ITEMS, APART, ONCE).
         unsafe { direct::copy(axes, dst, src, sequence.itemsize) };
     }
 }

@@ -1,4 +1,4 @@
-//! The loops of a copy as an odometer: indices that advance, and where they lead.
+//! The loops of a copy as an odometer: advances the indices, and tells the addresses that they stand for.
 
 use crate::layout::Order;
 use crate::plan::Axis;
@@ -19,8 +19,8 @@ pub fn advance(axes: &mut [Axis], order: Order) -> bool {
     }
 }
 
-/// Advances in C order and tells how far that leads, in the destination and in the source; `None`
-/// when it wraps round. For loops that follow no pointer.
+/// Advances in C order; how far that moves in the destination and in the source, or `None` when it wraps round. For
+/// loops that follow no pointer.
 #[inline]
 pub fn step(axes: &mut [Axis]) -> Option<(isize, isize)> {
     let (mut d, mut s) = (0_isize, 0_isize);
@@ -38,7 +38,7 @@ pub fn step(axes: &mut [Axis]) -> Option<(isize, isize)> {
     None
 }
 
-/// Calls `work` at every index of the loops, with where that leads.
+/// Calls `work` at every index of the loops, with the addresses in the destination and in the source.
 #[inline(never)]
 pub fn each(
     axes: &mut [Axis],
@@ -59,36 +59,36 @@ pub fn reset(axes: &mut [Axis]) {
     axes.iter_mut().for_each(|axis| axis.index = 0);
 }
 
-/// Where the indices lead in the destination.
+/// The address in the destination that the indices stand for.
 ///
 /// # Safety
-/// The indices are within the shape of an array at `first`; where a suboffset is not negative, a
-/// pointer is readable at the entry.
+/// * POINTERS: the indices are within the shape of an array at `first`; where a suboffset is not negative, a pointer
+///   is readable at the entry.
 pub unsafe fn locate_dst(axes: &[Axis], first: *mut u8) -> *mut u8 {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same array and indices (caller: POINTERS).
     unsafe { locate(first, axes.iter().map(|a| (a.index, a.dst, a.dst_suboffset))) }
 }
 
-/// Where the indices lead in the source.
+/// The address in the source that the indices stand for.
 ///
 /// # Safety
-/// As for [`locate_dst`].
+/// * POINTERS: as for [`locate_dst`].
 pub unsafe fn locate_src(axes: &[Axis], first: *mut u8) -> *mut u8 {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same array and indices (caller: POINTERS).
     unsafe { locate(first, axes.iter().map(|a| (a.index, a.src, a.src_suboffset))) }
 }
 
 /// Goes from the first item to that at given `(index, stride, suboffset)` of each dimension.
 ///
 /// # Safety
-/// Where a suboffset is not negative, a pointer is readable at the entry.
+/// * POINTERS: where a suboffset is not negative, a pointer is readable at the entry.
 pub unsafe fn locate(
     first: *mut u8,
     steps: impl Iterator<Item = (isize, isize, isize)>,
 ) -> *mut u8 {
     let mut at = first;
     for (index, stride, suboffset) in steps {
-        // SAFETY: the caller promised a pointer where one is followed.
+        // SAFETY: a pointer is readable where one is followed (caller: POINTERS).
         at = unsafe { follow(at.wrapping_offset(index.wrapping_mul(stride)), suboffset) };
     }
     at

@@ -1,4 +1,4 @@
-//! Do the source and the destination of a copy share memory?
+//! Whether the source and the destination of a copy share memory.
 
 use core::ops::Range;
 
@@ -8,15 +8,15 @@ use crate::layout::extent;
 use crate::plan::Axis;
 use crate::suboffset::follow;
 
-/// What tells whether the arrays of axes meet.
+/// A function that tells whether two arrays meet: [`meet`] or [`never`].
 ///
 /// Safety: as for [`meet`].
 pub type Meet = unsafe fn(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) -> bool;
 
-/// What tells it of arrays that are known not to.
+/// For arrays that are known not to meet.
 ///
 /// # Safety
-/// None.
+/// None: it is unsafe for its type.
 pub unsafe fn never(_: &mut [Axis], _: *mut u8, _: *mut u8, _: isize) -> bool {
     false
 }
@@ -27,11 +27,11 @@ pub unsafe fn never(_: &mut [Axis], _: *mut u8, _: *mut u8, _: isize) -> bool {
 /// between its lowest and its highest block counts as written.
 ///
 /// # Safety
-/// Both arrays can be reached at every index of the axes; all indices are 0, as they are again
-/// afterwards.
+/// * ITEMS: both arrays can be reached at every index of the axes; all indices are 0, as they are again
+///   afterwards.
 pub unsafe fn meet(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) -> bool {
     let (mut low, mut high) = (usize::MAX, 0);
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same arrays (caller: ITEMS).
     unsafe {
         each_range(
             axes,
@@ -60,19 +60,19 @@ pub unsafe fn meet(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isiz
 /// one, until it answers `true`; whether it did.
 ///
 /// # Safety
-/// As for [`meet`], for the array at `first` with the strides and suboffsets that `way` names.
+/// * ITEMS: as for [`meet`], for the array at `first` with the strides and suboffsets that `side` picks.
 #[inline(never)]
 unsafe fn each_range(
     axes: &mut [Axis],
     first: *mut u8,
     itemsize: isize,
-    way: impl Fn(&Axis) -> (isize, isize),
+    side: impl Fn(&Axis) -> (isize, isize),
     mut found: impl FnMut(Range<usize>) -> bool,
 ) -> bool {
-    let last_pointer = axes.iter().rposition(|axis| way(axis).1 >= 0);
+    let last_pointer = axes.iter().rposition(|axis| side(axis).1 >= 0);
     let depth = last_pointer.map_or(0, |last| last.saturating_add(1));
     let Some((outer, inner)) = axes.split_at_mut_checked(depth) else { return true };
-    let dims = inner.iter().map(|axis| (axis.n, way(axis).0));
+    let dims = inner.iter().map(|axis| (axis.n, side(axis).0));
     // An extent that does not fit meets everything; `View` refuses such arrays (V3).
     let Some(block) = extent::extent(itemsize, dims) else { return true };
     let range_at = |at: *mut u8, low: isize, high: isize| {
@@ -85,17 +85,17 @@ unsafe fn each_range(
     loop {
         let mut at = first;
         for axis in outer.iter() {
-            let (stride, suboffset) = way(axis);
+            let (stride, suboffset) = side(axis);
             at = at.wrapping_offset(axis.index.wrapping_mul(stride));
             if suboffset >= 0 && found(pointer(at)) {
                 odometer::reset(outer);
                 return true;
             }
-            // SAFETY: the index is within the shape (caller).
+            // SAFETY: the index is within the shape (caller: ITEMS).
             at = unsafe { follow(at, suboffset) };
         }
-        // The last pointers by themselves: they are as many as all others, and more.
-        let (stride, suboffset) = way(last);
+        // The innermost pointers have a loop of their own: they are most of all pointers.
+        let (stride, suboffset) = side(last);
         for _ in 0..last.n {
             // SAFETY: as above.
             let to = unsafe { follow(at, suboffset) };

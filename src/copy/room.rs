@@ -1,5 +1,5 @@
-//! Where a weave has its tables and its stages: in a block from malloc, or, if the copy does not pay for that
-//! or there is no memory, in smaller ones on the stack.
+//! The memory for a weave's tables and stages: a block from malloc, or, if the copy is too small for that or memory is
+//! refused, smaller ones on the stack.
 
 use core::mem::MaybeUninit;
 
@@ -7,14 +7,13 @@ use super::storage::MANY;
 use crate::block::Block;
 use crate::plan::{MOST_COLUMNS, MOST_ROWS};
 
-/// From how many items on a copy pays for malloc, which takes 25 to 50 ns: in two blocks on the stack 8^3 items of
-/// 4 bytes took 100 ns more than in one (450 ns; 6^4 items of 1 byte 1900 ns; Zen 5).
+/// From how many items on malloc pays (D-42).
 const PAYS: usize = 256;
 
-/// Where rows or columns lie.
+/// The addresses of rows or columns.
 pub type Table = [MaybeUninit<*mut u8>];
 
-/// Where blocks of rows and columns are brought together.
+/// Two buffers in which a block of rows and columns is collected and transposed.
 pub struct Stage {
     /// The lines of the rows.
     pub input: *mut u8,
@@ -22,27 +21,27 @@ pub struct Stage {
     pub output: *mut u8,
     /// How many bytes each of the two has.
     pub size: usize,
-    /// What the size of their lines is a multiple of.
+    /// The size of their lines is a multiple of this.
     pub grain: usize,
-    /// How many bytes of a row are staged at once, if there are more,
+    /// At most so many bytes of a row are staged at once if its columns lie at regular distances.
     pub chunk: usize,
-    /// and if its columns lie anywhere.
+    /// The same if its columns lie at any addresses.
     pub widest: usize,
-    /// Whether stores may go past the caches: only where lines are whole.
+    /// Whether non-temporal stores are possible: only where lines are whole cache lines.
     pub streams: bool,
 }
 
-/// What there shall be room for.
+/// What a copy needs room for.
 pub struct Need {
     /// How many items are copied.
     pub items: usize,
     /// How many loops there are.
     pub loops: usize,
-    /// How many rows are copied at once,
+    /// How many rows are copied at once.
     pub rows: usize,
-    /// and how many bytes of each,
+    /// How many bytes each row has.
     pub wide: usize,
-    /// whose columns go on as they begin, so that there is no stage for them.
+    /// Whether the columns lie at regular distances, and so need no table and no second stage.
     pub is_regular: bool,
 }
 
@@ -54,8 +53,7 @@ struct Room<const STAGE: usize, const ROWS: usize, const COLUMNS: usize> {
     columns: [MaybeUninit<*mut u8>; COLUMNS],
 }
 
-/// Stages of 16 KiB (8 KiB: 8^6 items of 4 bytes .22 of memcpy instead of .30; Xeon, L1 48 KiB, `copies 6d`)
-/// and chunks of 256 bytes (items of 8 bytes by 024531: .62 .70 .80 of memcpy at 64, 128 and 256).
+/// In a block from malloc (D-43).
 type Large = Room<LARGE, MOST_ROWS, MOST_COLUMNS>;
 const LARGE: usize = 16 << 10;
 const GRAIN: usize = 64;
@@ -68,24 +66,24 @@ const SMALL_GRAIN: usize = 16;
 const SMALL_CHUNK: usize = 128;
 const SMALL_WIDEST: usize = 32;
 
-// At least as many rows are staged as a line of the grain's size has items: of one byte, the most.
+// At least as many rows are staged as a line of `GRAIN` bytes has items, which are most for items of one byte.
 const _: () = assert!(GRAIN * CHUNK <= LARGE && GRAIN * MOST_COLUMNS <= LARGE);
 const _: () =
     assert!(SMALL_GRAIN * SMALL_CHUNK <= 2 * SMALL && SMALL_GRAIN * SMALL_WIDEST <= SMALL);
 
 impl<const STAGE: usize, const ROWS: usize, const COLUMNS: usize> Room<STAGE, ROWS, COLUMNS> {
-    /// Its tables, of rows and of columns, and where its stages are.
+    /// The tables of rows and of columns, and the addresses of the stages.
     fn parts(&mut self) -> (&mut Table, &mut Table, *mut u8, *mut u8) {
         let (input, output) = (self.input.as_mut_ptr().cast(), self.output.as_mut_ptr().cast());
         (&mut self.rows, &mut self.columns, input, output)
     }
 }
 
-/// Does some work with a table of rows, one of columns, and stages.
+/// Work with a table of rows, a table of columns, and stages.
 pub type Work<'a> = dyn FnMut(&mut Table, &mut Table, &Stage) + 'a;
 
-/// Does some work with room for a copy; whether it did: not without memory, if there are so many loops that
-/// these may be on the stack themselves.
+/// Does some work with room for a copy; whether it did. It does not if memory is refused and there are so many loops
+/// that these are on the stack already.
 pub fn with(need: &Need, work: &mut Work) -> bool {
     let lines = need.rows.saturating_mul(need.wide.next_multiple_of(SMALL_GRAIN));
     let is_small = need.rows <= SMALL_ROWS && need.is_regular && lines <= 2 * SMALL;
@@ -98,8 +96,8 @@ pub fn with(need: &Need, work: &mut Work) -> bool {
         }
         return has_room;
     };
-    // SAFETY: the block has room for it, is aligned, and nothing of it need be initialised; nothing else
-    // points to it until the block is dropped.
+    // SAFETY: the block has room for it and is aligned, all its parts are `MaybeUninit`, and nothing else points to
+    // it until the block is dropped.
     let large = unsafe { &mut *block.first_line().cast::<Large>() };
     let (rows, columns, input, output) = large.parts();
     let (size, grain, chunk, widest) = (LARGE, GRAIN, CHUNK, MOST_COLUMNS * 16);
@@ -110,7 +108,7 @@ pub fn with(need: &Need, work: &mut Work) -> bool {
 #[inline(never)]
 fn with_small(is_regular: bool, work: &mut Work) {
     let mut small = MaybeUninit::<Small>::uninit();
-    // SAFETY: nothing of it need be initialised.
+    // SAFETY: all its parts are `MaybeUninit`.
     let small = unsafe { small.assume_init_mut() };
     let (rows, columns, input, output) = small.parts();
     // The two stages are neighbours, and one where one is enough.

@@ -6,23 +6,23 @@ use crate::block::Block;
 use crate::error::NoMemory;
 use crate::plan::{Axis, Kept};
 
-/// How many loops are on the stack in any case.
+/// Up to so many loops are on the stack in any case.
 pub const MANY: usize = 16;
-/// How many are there if there is no other memory: as many as the dimensions of a memoryview.
+/// Up to so many if memory is refused: the most dimensions of a memoryview.
 const MOST: usize = 64;
 
 /// Calls `work` with `n` loops to fill; an error if there are more than 64 and there is no memory for them.
 #[inline(always)]
 pub fn with_axes(n: usize, work: &mut dyn FnMut(&mut [Axis])) -> Result<(), NoMemory> {
-    if n > Kept::FEW {
+    if n > Kept::ALL_UP_TO {
         return with_many(n, work);
     }
-    on_stack::<{ Kept::FEW }>(n, work);
+    on_stack::<{ Kept::ALL_UP_TO }>(n, work);
     Ok(())
 }
 
-/// As [`with_axes`]. Of more than 16 loops each has two steps at the least, so there are some 100,000 items, which
-/// pay for malloc.
+/// As [`with_axes`]. More than 16 loops have two steps each at the least, which makes some 100,000 items: malloc
+/// costs nothing beside them.
 #[inline(never)]
 fn with_many(n: usize, work: &mut dyn FnMut(&mut [Axis])) -> Result<(), NoMemory> {
     if n <= MANY {

@@ -137,7 +137,7 @@ proptest! {
     }
 }
 
-/// `few::copy_axes` between arrays apart, in the order of the loops.
+/// `small::copy_axes` between arrays apart, in the order of the loops.
 fn check_few(n: &[isize], dst: &[isize], src: &[isize], size: isize) {
     let place = |strides: &[isize]| Placed { first: MIDDLE, strides: strides.into() };
     let case = Case {
@@ -158,7 +158,7 @@ fn check_few(n: &[isize], dst: &[isize], src: &[isize], size: isize) {
     let numbers = n.iter().zip(dst).zip(src);
     let mut axes: Vec<_> =
         numbers.map(|((&n, &dst), &src)| Axis { n, dst, src, ..Axis::default() }).collect();
-    unsafe { few::copy_axes(&mut axes, to, from, size) };
+    unsafe { small::copy_axes(&mut axes, to, from, size) };
     assert_eq!(block, expected, "{n:?} {dst:?} {src:?} {size}");
 }
 
@@ -221,9 +221,9 @@ proptest! {
         let mut expected = block.clone();
         let to = block.as_mut_ptr().wrapping_add(middle);
         let from = before.as_ptr().wrapping_add(middle);
-        let loops = few::Loops { n: &n, dst: &dst, src: &src, itemsize: size };
-        if unsafe { few::copy_many(to, from, &loops) } {
-            unsafe { few::copy(expected.as_mut_ptr().wrapping_add(middle), from, &loops) };
+        let loops = small::Loops { n: &n, dst: &dst, src: &src, itemsize: size };
+        if unsafe { small::copy_many(to, from, &loops) } {
+            unsafe { small::copy(expected.as_mut_ptr().wrapping_add(middle), from, &loops) };
         } else {
             prop_assert!(twice);
         }

@@ -1,9 +1,8 @@
-//! Transposes of which several short loops make the lines: their rows and columns lie anywhere, as
-//! tables of offsets say.
+//! Weaves: transposes whose rows and columns are each made of several short loops, or found behind pointers.
 //!
-//! A block of them is collected in a stage, whose lines are back to back, transposed there, and spread
-//! over the destination in long lines. Where only rows lie anywhere, the transpose itself writes the
-//! destination.
+//! Such rows and columns lie at no regular distances, so tables hold their addresses. A block of them is gathered into
+//! a stage, transposed there, and stored to the destination in long lines. Where only the rows are irregular, the
+//! transpose writes the destination directly.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -20,8 +19,9 @@ use crate::plan::Axis;
 /// Runs a plan of the class `Weave`; whether it did: not if there is no room for it.
 ///
 /// # Safety
-/// As for [`super::direct::run`]: `axes` are a plan's, of which the last `rows` are dense in the destination
-/// and the `columns` before them in the source, with items of the width number `w`.
+/// * RUNS: as for [`super::direct::run`].
+/// * WEAVE: the last `rows` of the plan's axes are dense in the destination, the `columns` before them in the source,
+///   with items of `1 << w` bytes.
 #[inline(never)]
 pub unsafe fn run(
     kernels: &Kernels,
@@ -46,13 +46,13 @@ pub unsafe fn run(
         is_regular: columns == 1,
     };
     room::with(&need, &mut |row_table, column_table, stage| {
-        // They may be more than the table has room for.
+        // The table may have room for a part of the rows only.
         let (mut left, mut dst) = (n_rows, dst);
         while left > 0 {
             let rows = list(row_axes, row_table, src.cast_mut(), Side::Source);
             let n = rows.len();
             let weave = Weave { kernels, w, columns, stage };
-            // SAFETY: the caller's promise is the callee's, for the rows that come next in the destination.
+            // SAFETY: the rows that come next in the destination (caller: RUNS, WEAVE).
             unsafe { run_rows(&weave, axes, rows, column_table, dst, src) };
             dst = dst.wrapping_add(n << w);
             left = left.saturating_sub(n);
@@ -66,15 +66,15 @@ pub fn items(axes: &[Axis]) -> usize {
     axes.iter().fold(1, |all, axis| all * axis.n.unsigned_abs())
 }
 
-/// How columns are woven.
+/// What stays the same for all rows.
 pub struct Weave<'a> {
     /// The kernels.
     pub kernels: &'a Kernels,
-    /// The number of the items' width.
+    /// The items have `1 << w` bytes.
     pub w: usize,
-    /// How many loops, the last ones, are over columns.
+    /// How many of the loops, the last ones, are over columns.
     pub columns: usize,
-    /// Where blocks of rows and columns are brought together.
+    /// The stage.
     pub stage: &'a Stage,
 }
 
@@ -83,12 +83,12 @@ fn rounded(size: usize, grain: usize) -> usize {
     (size + grain - 1) & !(grain - 1)
 }
 
-/// Runs loops over columns, for rows that lie anywhere: `rows` says where the first column of each is, if
-/// the loops are at `src`. `table` is room for columns.
+/// Runs the loops over columns for given rows: `rows` has the address of each row's first column while the loops stand
+/// at `src`. `table` has room for columns.
 ///
 /// # Safety
-/// As for [`super::direct::run`], for every row; the last loops, over columns, are dense in the source, and the rows
-/// in the destination.
+/// * RUNS: as for [`super::direct::run`], for every row.
+/// * WEAVE: the last loops, over columns, are dense in the source, and the rows in the destination.
 #[inline(never)]
 pub unsafe fn run_rows(
     weave: &Weave,
@@ -102,14 +102,14 @@ pub unsafe fn run_rows(
     let outer = axes.len().saturating_sub(weave.columns);
     let Some((outer, column_axes)) = axes.split_at_mut_checked(outer) else { return };
     let n_columns = items(column_axes);
-    // A single loop's columns go on as they begin.
+    // The columns of a single loop lie at regular distances.
     let is_regular = column_axes.len() == 1;
     let step = column_axes.last().map_or(0, |axis| axis.dst);
     let all = (items(outer) * n_columns * rows.len()) << w;
     let is_large = rows.len() << w >= 256 && all >= kernels::limits().large;
     let wide = if is_regular { stage.chunk } else { stage.widest };
     let at_once = wide >> w;
-    // Where each column goes is asked only where they are written one by one.
+    // A table of columns is needed only where they are written one by one.
     let may_stream = stage.streams && is_large;
     let most = if is_regular && !may_stream { 1 } else { table.len().min(at_once) };
     let (mut from, mut done) = (src, 0);
@@ -122,13 +122,13 @@ pub unsafe fn run_rows(
         let job = Job { weave, n, at_once, before: done << w, step, is_regular, streams };
         let mut to = dst;
         odometer::each(outer, dst, src, &mut |dst, src| {
-            // The tables move along.
-            let ahead = |at: usize, before: usize| at.wrapping_sub(before).cast_signed();
-            let moved = (ahead(dst.addr(), to.addr()), ahead(src.addr(), from.addr()));
+            // The addresses in the tables move by as much as the outer loops do.
+            let distance = |at: usize, before: usize| at.wrapping_sub(before).cast_signed();
+            let moved = (distance(dst.addr(), to.addr()), distance(src.addr(), from.addr()));
             columns.iter_mut().for_each(|column| *column = column.wrapping_offset(moved.0));
             rows.iter_mut().for_each(|row| *row = row.wrapping_offset(moved.1));
             (to, from) = (dst, src);
-            // SAFETY: the inner loops at the outer ones' indices (caller).
+            // SAFETY: the inner loops at the outer ones' indices (caller: RUNS, WEAVE).
             unsafe { job.run(columns, rows) };
         });
         done += n;
@@ -136,7 +136,7 @@ pub unsafe fn run_rows(
     odometer::reset(column_axes);
 }
 
-/// Where loops lead.
+/// One of the two arrays.
 #[derive(Clone, Copy)]
 enum Side {
     Destination,
@@ -153,8 +153,8 @@ impl Side {
     }
 }
 
-/// Lists where each index of the loops leads, as many as there is room for; the loops stand at the next one then,
-/// or at their first.
+/// Lists the addresses for the indices of the loops, from the current one on, as many as there is room for. The loops
+/// stand at the next index then, or, behind the last one, at the first.
 #[inline(never)]
 fn list<'a>(
     axes: &mut [Axis],
@@ -171,36 +171,39 @@ fn list<'a>(
         let Some(step) = odometer::step(axes) else { break };
         at = at.wrapping_offset(side.of(step));
     }
-    // SAFETY: so many were written, one after another.
+    // SAFETY: the first `used` entries were written above.
     unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), used) }
 }
 
 /// What stays the same from index to index of the outer loops.
 struct Job<'a> {
     weave: &'a Weave<'a>,
-    /// How many columns there are, how many are woven at once, and how many bytes of the rows lie before them.
+    /// How many columns there are.
     n: usize,
+    /// How many of them are woven at once.
     at_once: usize,
+    /// How many bytes of the rows lie before them.
     before: usize,
-    /// How far it is from a column to the next, if that is always the same.
+    /// The distance from a column to the next, if it is regular.
     step: isize,
     is_regular: bool,
-    /// Whether stores go past the caches.
+    /// Whether non-temporal stores write the destination.
     streams: bool,
 }
 
 impl Job<'_> {
+    /// Weaves all columns of all `rows`.
+    ///
     /// # Safety
-    /// All columns of all `rows` are readable, and writable at `columns`, of which there may be more at
-    /// regular distances.
+    /// * ITEMS: they are readable, and writable at `columns`, of which there may be more at regular distances.
     unsafe fn run(&self, columns: &[*mut u8], rows: &[*mut u8]) {
         let Weave { kernels, w, stage, .. } = *self.weave;
         let Stage { input, output, size, grain, .. } = *stage;
         let (carry, transpose, width) = (kernels.carry, kernels.transpose, 1 << w);
         let Some(dst) = columns.first() else { return };
-        // Elsewhere than at multiples of their size, items never begin where lines do.
+        // Items that are not aligned to their size never begin at a cache line.
         let streams = self.streams && dst.addr().trailing_zeros() as usize >= w;
-        // How many rows have a line of the destination.
+        // How many rows fill a line of the destination.
         let line = grain >> w;
         let mut first = 0;
         while first < self.n {
@@ -208,9 +211,9 @@ impl Job<'_> {
             let wide = n_columns << w;
             let pitch = rounded(wide, grain);
             let most = (size.checked_div(pitch).unwrap_or(1) & !(line - 1)).max(line);
-            let ahead = self.step * first.cast_signed();
-            // The rows above the first whole line of the columns.
-            let above = dst.wrapping_offset(ahead).addr().wrapping_neg() & 63;
+            let offset = self.step * first.cast_signed();
+            // The rows above the columns' first whole cache line.
+            let above = dst.wrapping_offset(offset).addr().wrapping_neg() & 63;
             let head = if streams { above >> w } else { 0 };
             let mut at = 0;
             while let Some(left) = rows.get(at..).filter(|left| !left.is_empty()) {
@@ -220,14 +223,14 @@ impl Job<'_> {
                 let streams = streams && at >= head && whole > 0;
                 let block = if streams { block.get(..whole).unwrap_or(block) } else { block };
                 let from = (self.before + (first << w)).cast_signed();
-                let to = ahead + (at << w).cast_signed();
+                let to = offset + (at << w).cast_signed();
                 let high = block.len() << w;
-                // SAFETY: these columns of these rows; the stage has room for a block.
+                // SAFETY: these columns of these rows (caller: ITEMS); the stage has room for a block.
                 unsafe { carry(block, from, input, pitch, wide, CarryMode::In) };
                 let s = pitch.cast_signed();
                 if self.is_regular && !streams {
                     let dst = dst.wrapping_offset(to);
-                    // SAFETY: the same columns in the destination.
+                    // SAFETY: the same columns in the destination (caller: ITEMS).
                     unsafe { transpose(width, dst, self.step, input, s, n_columns, block.len()) };
                 } else {
                     let tall = rounded(high, grain);
@@ -245,7 +248,8 @@ impl Job<'_> {
                     };
                     let columns = columns.get(..n_columns).unwrap_or(columns);
                     let mode = if streams { CarryMode::Streamed } else { CarryMode::Out };
-                    // SAFETY: the same columns in the destination, at multiples of 64 bytes past caches.
+                    // SAFETY: the same columns in the destination (caller: ITEMS); where they are streamed, all
+                    // addresses and sizes are multiples of 64.
                     unsafe { carry(columns, to, output, tall, high, mode) };
                 }
                 at += block.len();
@@ -326,7 +330,7 @@ mod tests {
 
     #[test]
     fn woven_arrays_past_the_caches_are_the_model_s() {
-        // As many as are written past the caches, of columns that are whole lines.
+        // So many that they are written by non-temporal stores, of columns that are whole lines.
         let outer = |bytes: usize| (kernels::limits().large / bytes) as isize + 1;
         if kernels::limits().large == usize::MAX {
             return;

@@ -9,7 +9,7 @@ use core::num::NonZeroU8;
 
 use super::codes::kind;
 use super::level::{Frame, MAX_DEPTH, Slot, with_slots};
-use super::parse::{FEW, Parser, extent};
+use super::parse::{Parser, SHALLOW, extent};
 use super::place::Place;
 use super::problem::Problem;
 use super::read::Head;
@@ -54,8 +54,11 @@ pub fn equivalent(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
     if first == second {
         return Ok(true);
     }
-    let walk =
-        if one.is_flat && other.is_flat { walk_within::<FEW> } else { walk_within::<MAX_DEPTH> };
+    let walk = if one.is_flat && other.is_flat {
+        walk_within::<SHALLOW>
+    } else {
+        walk_within::<MAX_DEPTH>
+    };
     walk(first, second)
 }
 

@@ -48,7 +48,7 @@ impl Default for Fields<'_> {
 /// The item that it describes.
 pub fn parse(format: &[u8], fields: &mut Fields) -> Result<Place, Problem> {
     let (n, n_extents) = (fields.n, fields.extents.n);
-    let parsed = parse_within::<FEW>(format, fields);
+    let parsed = parse_within::<SHALLOW>(format, fields);
     if !is_too_deep(&parsed) {
         return parsed;
     }
@@ -78,13 +78,13 @@ pub fn item_size(format: &[u8]) -> Result<usize, Problem> {
 pub struct Extent {
     /// The size of its item in bytes.
     pub size: usize,
-    /// Whether it nests no deeper than `FEW`.
+    /// Whether it nests no deeper than `SHALLOW`.
     pub is_flat: bool,
 }
 
 /// The size of an item in bytes, and how deep it nests.
 pub fn extent(format: &[u8]) -> Result<Extent, Problem> {
-    let flat = size_within::<FEW>(format);
+    let flat = size_within::<SHALLOW>(format);
     let is_flat = !is_too_deep(&flat);
     let size = if is_flat { flat } else { size_within::<MAX_DEPTH>(format) };
     size.map(|size| Extent { size, is_flat })
@@ -99,7 +99,7 @@ fn size_within<const DEPTH: usize>(format: &[u8]) -> Result<usize, Problem> {
 }
 
 /// How deep nearly all formats nest: room for more takes longer to clear than these to read.
-pub const FEW: usize = 2;
+pub const SHALLOW: usize = 2;
 
 fn is_too_deep<T>(parsed: &Result<T, Problem>) -> bool {
     matches!(parsed, Err(Problem { fault: Fault::TooDeep, .. }))

@@ -1,9 +1,8 @@
-//! How a copy's loops are laid: integers only.
+//! Plans a copy: which loops it has, and in which order. Integers only.
 //!
-//! `lay` sets the loops up as the two arrays describe them, in the order of their indices.
-//! `canonicalise` may then turn, sort and merge them, which is allowed where no byte of the
-//! destination is written twice (`writes_each_byte_once`); where one is, the order of writing is
-//! part of the result and the loops stay as they are.
+//! `lay` makes one loop for each dimension, in the order of the indices. `canonicalise` may then reverse, sort and
+//! merge the loops. That is allowed where no byte of the destination is written twice (`writes_each_byte_once`);
+//! otherwise the order of writing is part of the result, and the loops stay as they are.
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -27,7 +26,7 @@ pub struct Axis {
     pub dst_suboffset: isize,
     /// The source's suboffset; negative if no pointer is followed.
     pub src_suboffset: isize,
-    /// Where the loop stands.
+    /// The current index.
     pub index: isize,
 }
 
@@ -54,7 +53,7 @@ pub enum Strides<'a> {
 }
 
 impl Side<'_> {
-    /// Calls `set` with each dimension's number and stride, in whichever order suits.
+    /// Calls `set` with the number and the stride of each dimension, in any order.
     fn each_stride(&self, mut set: impl FnMut(usize, isize)) {
         match self.strides {
             Strides::Given(strides) => strides.iter().enumerate().for_each(|(i, s)| set(i, *s)),
@@ -67,8 +66,8 @@ impl Side<'_> {
     }
 }
 
-/// Which dimensions have a loop: all, or of many those alone that have more than one step or follow a
-/// pointer, as memory for their loops is short.
+/// Which dimensions have a loop. Up to 8 dimensions all have one. Of more, only those with more than one step and
+/// those that follow a pointer have one: the loops have to fit on the stack.
 #[derive(Clone, Copy)]
 pub struct Kept {
     /// A bit for each dimension; all of them: each dimension has a loop, however many there are.
@@ -79,13 +78,13 @@ pub struct Kept {
 
 impl Kept {
     const ALL: u64 = u64::MAX;
-    /// How many dimensions are not many.
-    pub const FEW: usize = 8;
+    /// Up to so many dimensions, each has a loop.
+    pub const ALL_UP_TO: usize = 8;
 
-    /// Those of a copy.
+    /// The dimensions of a copy that have a loop.
     pub fn of(shape: &[isize], dst: &Side, src: &Side) -> Self {
         let all = Self { bits: Self::ALL, n: shape.len() };
-        if shape.len() <= Self::FEW || shape.len() > 64 {
+        if shape.len() <= Self::ALL_UP_TO || shape.len() > 64 {
             all
         } else {
             Self::of_many(shape, dst, src)
@@ -102,7 +101,7 @@ impl Kept {
         Self { bits, n: bits.count_ones() as usize }
     }
 
-    /// The loop of a dimension, if it has one.
+    /// The number of a dimension's loop, if it has one.
     fn loop_of(self, axis: usize) -> Option<usize> {
         if self.bits == Self::ALL {
             return Some(axis);
@@ -112,8 +111,8 @@ impl Kept {
     }
 }
 
-/// Lays the loops of the dimensions of `shape`, outermost first: `kept`, for which `axes` has room. `shape` and
-/// both sides have the same number of dimensions.
+/// Makes the loops of the dimensions `kept` of `shape` in `axes`, outermost first. `axes` has room for them; `shape`
+/// and both sides have the same number of dimensions.
 pub fn lay(axes: &mut [Axis], kept: Kept, shape: &[isize], dst: Side, src: Side) {
     for (i, &n) in shape.iter().enumerate() {
         if let Some(axis) = kept.loop_of(i).and_then(|i| axes.get_mut(i)) {
@@ -139,9 +138,9 @@ pub fn lay(axes: &mut [Axis], kept: Kept, shape: &[isize], dst: Side, src: Side)
     });
 }
 
-/// Whether no byte of the destination is written twice, as far as can be told from strides sorted by
-/// size: each must step over all that the smaller ones reach. Sorts nothing and allocates nothing;
-/// quadratic in the number of dimensions, which is small.
+/// Whether no byte of the destination is written twice. Sufficient, not necessary: each stride has to step over
+/// all bytes that the loops of smaller strides reach. Quadratic in the number of dimensions, so that nothing has to be
+/// sorted or allocated.
 #[inline(never)]
 pub fn writes_each_byte_once(axes: &[Axis], itemsize: isize) -> bool {
     let reach = |inner: &Axis| (inner.n - 1).saturating_mul(inner.dst.saturating_abs());
@@ -155,26 +154,26 @@ pub fn writes_each_byte_once(axes: &[Axis], itemsize: isize) -> bool {
     })
 }
 
-/// Whether a copy is of all items that the loops reach, of no more than `most`, and follows no pointer:
-/// then laying a plan would take longer than copying.
-pub fn are_few(axes: &[Axis], items: isize, most: isize) -> bool {
+/// Whether a copy is so small that a plan would take longer than the copy: it is of all items that the loops reach,
+/// at most `most`, and follows no pointer.
+pub fn are_small(axes: &[Axis], items: isize, most: isize) -> bool {
     let all = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
     let is_direct = |axis: &Axis| axis.dst_suboffset < 0 && axis.src_suboffset < 0;
     items == all && all <= most && axes.iter().all(is_direct)
 }
 
-/// Which leaf loop serves a plan's inner loops, where its runs have a width of 1, 2, 4, 8 or 16 bytes.
+/// The leaf loop for a plan's inner loops, where its runs have 1, 2, 4, 8 or 16 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Back to back in the destination, at a distance in the source.
+    /// Dense in the destination, with gaps in the source.
     Gather,
-    /// Back to back in the source, at a distance in the destination.
+    /// Dense in the source, with gaps in the destination.
     Scatter,
-    /// The same item again and again, back to back.
+    /// One item, repeated.
     Fill,
     /// The last loop is dense in the destination, the one before it in the source.
     Transpose,
-    /// A transpose of which several loops make the lines: the last `rows` loops are dense in the
+    /// A transpose whose rows and columns are made of several loops each: the last `rows` loops are dense in the
     /// destination, the `columns` loops before them in the source.
     Weave {
         /// How many loops are dense in the source.
@@ -182,28 +181,27 @@ pub enum Class {
         /// How many loops are dense in the destination.
         rows: usize,
     },
-    /// At a distance on both sides; also runs of any other size.
+    /// With gaps on both sides; also runs of any other size.
     Items,
 }
 
-/// Loops in the order in which they are best run.
+/// The loops of a copy, in the order in which they run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan<'a> {
     /// The loops, outermost first; none has fewer than two steps.
     pub axes: &'a mut [Axis],
     /// The leaf loop that serves the last of them.
     pub class: Class,
-    /// The size of what lies back to back in both arrays and is copied at once.
+    /// The size in bytes of what is dense in both arrays and is copied at once.
     pub run: usize,
-    /// Where the first run lies in the destination.
+    /// The offset of the first run in the destination.
     pub dst: isize,
-    /// Where the first run lies in the source.
+    /// The offset of the first run in the source.
     pub src: isize,
 }
 
-/// Drops loops of one step, turns them so that the destination is written upwards, sorts them by the
-/// destination's stride, merges those that step as one, and takes what is dense in both arrays into
-/// the run.
+/// Drops loops of one step, reverses those that walk down the destination, sorts them by the destination's stride,
+/// merges neighbours that step as one loop, and makes what is dense in both arrays the run.
 ///
 /// All loops have at least one step, none follows a pointer, and `writes_each_byte_once` holds.
 pub fn canonicalise(axes: &mut [Axis], itemsize: isize) -> Plan<'_> {
@@ -232,8 +230,8 @@ pub fn canonicalise(axes: &mut [Axis], itemsize: isize) -> Plan<'_> {
     Plan { axes, class, run: run.unsigned_abs(), dst: dst + turned.0, src: src + turned.1 }
 }
 
-/// Chooses the leaf loop, and puts the loops that it runs last. Tells how far the first item moved, in
-/// the destination and in the source, as a loop may have been turned round.
+/// Chooses the leaf loop, and moves its loops to the end. Returns how far the first item moved in the destination and
+/// in the source, as a loop may have been reversed.
 fn classify(axes: &mut [Axis], run: isize) -> (Class, (isize, isize)) {
     const STAY: (isize, isize) = (0, 0);
     let Some((last, others)) = axes.split_last() else { return (Class::Items, STAY) };
@@ -251,17 +249,15 @@ fn classify(axes: &mut [Axis], run: isize) -> (Class, (isize, isize)) {
     }
 }
 
-/// The most rows and columns that loops together may make: their offsets are kept in tables.
+/// The most rows of a weave: the table of their offsets has room for so many.
 pub const MOST_ROWS: usize = 1024;
-/// See [`MOST_ROWS`].
+/// The most columns of a weave, likewise.
 pub const MOST_COLUMNS: usize = 256;
 
-/// Makes a transpose of the loop that is dense in the source, at `column`, and the last one, and of those
-/// that continue either of them, where its lines are short.
+/// Makes a transpose of the loop that is dense in the source, at `column`, and the last one. Where its lines would be
+/// short, loops that continue either of them join.
 fn weave(axes: &mut [Axis], column: usize, run: isize) -> (Class, (isize, isize)) {
-    // Lines of fewer bytes are made longer, if they can be. (Ratios to memcpy on a Xeon, `copies 6d`, with
-    // plain transposes, then with lines of 256 bytes, then of 1024: items of 4 bytes by 531024 .23 .26 .47,
-    // of 8 bytes by 024531 .33 .73 .7; 8^6 items of 4 bytes .19 .29 .33, of 1 byte .07 .21 .21.)
+    // Lines of fewer bytes are made longer, if they can be (D-41).
     const LONG: isize = 1024;
     const WIDE: isize = 64;
     // Items of other sizes have no stage.
@@ -295,14 +291,14 @@ fn weave(axes: &mut [Axis], column: usize, run: isize) -> (Class, (isize, isize)
     (if is_plain { Class::Transpose } else { Class::Weave { columns, rows } }, moved)
 }
 
-/// Whether a loop over pointers makes a transpose of a plan for what lies behind them: the destination is
-/// dense along the pointers, and the source along the plan's last loop.
+/// Whether a loop over pointers and the plan for the arrays behind them together make a transpose: the destination
+/// is dense along the pointers, and the source along the plan's last loop.
 pub fn is_column(plan: &Plan, pointers: &Axis) -> bool {
     let run = plan.run.cast_signed();
     plan.class == Class::Scatter && pointers.dst == run && pointers.n > 1
 }
 
-/// Moves a loop inwards, and turns it round if it runs downwards in the source.
+/// Moves a loop inwards, and reverses it if it walks down the source.
 fn move_up(axes: &mut [Axis], from: usize, to: usize) -> (isize, isize) {
     for i in from..to {
         if let Some([outer, inner]) = axes.get_mut(i..=i + 1) {
@@ -316,7 +312,7 @@ fn move_up(axes: &mut [Axis], from: usize, to: usize) -> (isize, isize) {
     moved
 }
 
-/// Puts a loop among the first `kept`, which are sorted by the destination's stride.
+/// Inserts a loop into the first `kept`, which are sorted by the destination's stride.
 fn insert(axes: &mut [Axis], kept: usize, axis: Axis) {
     let sorted = axes.get(..kept).unwrap_or_default();
     let at = sorted.iter().rposition(|other| other.dst >= axis.dst).map_or(0, |last| last + 1);
@@ -328,7 +324,7 @@ fn insert(axes: &mut [Axis], kept: usize, axis: Axis) {
     }
 }
 
-/// Merges neighbours of which the outer steps as if it continued the inner; returns how many remain.
+/// Merges neighbours where the outer loop continues the inner one; returns how many remain.
 fn merge(axes: &mut [Axis]) -> usize {
     let mut kept: usize = 0;
     for i in 0..axes.len() {
@@ -346,7 +342,7 @@ fn merge(axes: &mut [Axis]) -> usize {
     kept
 }
 
-/// Takes from the loops the steps that the first `items` items, counted in `order`, do not reach.
+/// Shortens the loops to the steps that the first `items` items, counted in `order`, reach.
 pub fn keep_prefix(axes: &mut [Axis], items: isize, order: Order) {
     let mut slab = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
     let mut keep = |axis: &mut Axis| {

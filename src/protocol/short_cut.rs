@@ -6,7 +6,7 @@
 use core::ptr;
 
 use super::sides::{Direction, meet, move_bytes};
-use crate::copy::few;
+use crate::copy::small as few_loops;
 use crate::layout::Order;
 use crate::layout::extent::Extent;
 use crate::view::{Fields, Small};
@@ -34,7 +34,7 @@ pub unsafe fn copy(view: Fields, block: *mut u8, order: Order, direction: Direct
         return false;
     }
     let (dst, src) = direction.sort(&small.strides, &dense);
-    let loops = few::Loops { n: &small.shape, dst, src, itemsize: small.itemsize };
+    let loops = few_loops::Loops { n: &small.shape, dst, src, itemsize: small.itemsize };
     // SAFETY: both arrays have the items of these loops (V1 to V3; caller: BLOCK, VIEW), and do not meet.
     unsafe { copy_apart(to, from, &loops, small.len) }
 }
@@ -63,7 +63,8 @@ pub unsafe fn copy_views(dest: Fields, src: Fields, first_comes_last: bool) -> b
         return false;
     }
     let itemsize = into.itemsize;
-    let loops = few::Loops { n: &into.shape, dst: &into.strides, src: &from.strides, itemsize };
+    let loops =
+        few_loops::Loops { n: &into.shape, dst: &into.strides, src: &from.strides, itemsize };
     // SAFETY: both arrays have the items of these loops (V1 to V3; caller: VIEWS), and do not meet.
     let is_done = unsafe { copy_apart(to, at, &loops, into.len) };
     if is_done && first_comes_last {
@@ -78,12 +79,12 @@ pub unsafe fn copy_views(dest: Fields, src: Fields, first_comes_last: bool) -> b
 /// # Safety
 /// * APART: the items of both arrays are there, those of the first may be written, and the arrays do not meet.
 #[inline(always)]
-unsafe fn copy_apart(to: *mut u8, from: *mut u8, loops: &few::Loops, len: isize) -> bool {
-    if len > few::ITEMS.wrapping_mul(loops.itemsize) {
+unsafe fn copy_apart(to: *mut u8, from: *mut u8, loops: &few_loops::Loops, len: isize) -> bool {
+    if len > few_loops::ITEMS.wrapping_mul(loops.itemsize) {
         // SAFETY: the same loops (caller: APART).
-        return unsafe { few::copy_many(to, from, loops) };
+        return unsafe { few_loops::copy_many(to, from, loops) };
     }
     // SAFETY: the same loops (caller: APART).
-    unsafe { few::copy(to, from, loops) };
+    unsafe { few_loops::copy(to, from, loops) };
     true
 }

@@ -18,7 +18,7 @@ const VECTOR: usize = 16;
 const PARTS: usize = 8;
 /// Items at larger distances, and fewer items, are copied one by one.
 const FAR: usize = 16;
-const FEW: usize = 64;
+const MIN_ITEMS: usize = 64;
 
 /// Items at a distance in the source; see [`super::super::Strided`].
 ///
@@ -26,13 +26,13 @@ const FEW: usize = 64;
 /// * ITEMS: as for [`super::super::Strided`].
 pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     // SAFETY: the same arrays (caller: ITEMS).
-    if n < FEW || width > 8 || !unsafe { gather_of(width, dst, src, step, n) } {
+    if n < MIN_ITEMS || width > 8 || !unsafe { gather_of(width, dst, src, step, n) } {
         // SAFETY: as above.
         unsafe { generic::gather(width, dst, src, step, n) };
     }
 }
 
-/// `gather` for at least `FEW` items of `width` bytes. `false` if they are too far from each other; nothing was copied
+/// `gather` for at least `MIN_ITEMS` items of `width` bytes. `false` if they are too far from each other; nothing was copied
 /// then.
 ///
 /// # Safety

@@ -148,7 +148,7 @@ macro_rules! kernels {
                 rows: usize,
             ) -> bool {
                 let mut shuffles = Shuffles::NONE;
-                if rows < gather::FEW || !shuffles.find(width, s) {
+                if rows < gather::MIN_ITEMS || !shuffles.find(width, s) {
                     return false;
                 }
                 let block = BLOCK.checked_div(s.unsigned_abs()).unwrap_or(rows);

@@ -15,11 +15,11 @@ use core::arch::x86_64::*;
 
 use super::super::{Runs, odd};
 use super::runs::{avx2::runs, sse::ends};
-pub use super::strided_gather_shuffle::FEW;
+pub use super::strided_gather_shuffle::MIN_ITEMS;
 use super::strided_gather_shuffle::{LANE, Shuffles, sse};
 use super::transpose_vectors::{xmm, ymm};
 
-/// Copies at least `FEW` runs of 3, 5, 6 or 7 bytes to a dense destination: by shuffles if they lie near each other
+/// Copies at least `MIN_ITEMS` runs of 3, 5, 6 or 7 bytes to a dense destination: by shuffles if they lie near each other
 /// in the source.
 ///
 /// # Safety

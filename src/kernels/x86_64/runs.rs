@@ -39,7 +39,7 @@ macro_rules! kernels {
                 // A run that fills a vector is copied by two smaller ones (D-32).
                 let copy: super::super::super::Runs = match run {
                     ..=2 => generic::runs_of_any,
-                    3 | 5..=7 if n >= odd_shuffle::FEW && d == run.cast_signed() => {
+                    3 | 5..=7 if n >= odd_shuffle::MIN_ITEMS && d == run.cast_signed() => {
                         odd_shuffle::gather
                     }
                     3 => sse::ends::<u16>,

@@ -22,7 +22,7 @@ const FAR: usize = 24;
 /// The most lines of the source that one line of the destination is made of.
 const LINES: usize = FAR + 1;
 /// For fewer items, and for shorter destinations whose items are near, finding the table takes too long (D-27).
-const FEW: usize = 128;
+const MIN_ITEMS: usize = 128;
 const SMALL: usize = 1024;
 const NEAR: usize = 8;
 /// The same for items that are not near, in squares of their distance (D-27).
@@ -39,7 +39,7 @@ const SHORT: usize = 2048;
 pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
     let far = step.unsigned_abs();
     let least = if far <= NEAR { SMALL } else { far.saturating_mul(far).saturating_mul(SQUARES) };
-    let small = n < FEW || n.saturating_mul(width) < least;
+    let small = n < MIN_ITEMS || n.saturating_mul(width) < least;
     if !small && width < 16 {
         let mut gather = Gather::NONE;
         if gather.find(width, dst, src, step, n) {

@@ -22,7 +22,7 @@ const PARTS: usize = 8;
 const FAR: usize = 16;
 /// Fewer items are copied one by one, and so are fewer than the square of their distance: finding the shuffles
 /// takes as long as copying 30 items (D-24).
-pub const FEW: usize = 40;
+pub const MIN_ITEMS: usize = 40;
 /// A shorter destination is not aligned.
 const SHORT: usize = 512;
 
@@ -127,7 +127,7 @@ macro_rules! kernels {
                 n: usize,
             ) {
                 let far = step.unsigned_abs();
-                if n >= FEW && n >= far.saturating_mul(far) && width < 16 {
+                if n >= MIN_ITEMS && n >= far.saturating_mul(far) && width < 16 {
                     let mut shuffles = Shuffles::NONE;
                     if shuffles.find(width, step) {
                         // SAFETY: the same arrays (caller: ITEMS).

@@ -1,7 +1,7 @@
-//! Copies by three loops or fewer: no set-up that costs more than the copy.
+//! Copies by three loops at most, without set-up that would cost more than a small copy.
 //!
-//! Few items are visited in the order of the loops, so destinations whose items overlap one another need
-//! no care but that.
+//! Few items are visited in the order of the loops, so destinations whose items overlap one another need no further
+//! care.
 
 use core::ptr;
 
@@ -11,8 +11,8 @@ use crate::plan::{self, Axis};
 
 /// Three loops around an item, the slowest first.
 ///
-/// The numbers are where they were found: copies of them, made by vectors of what has just been written one
-/// by one, took a quarter of the time of a tiny copy (30 ns instead of 22).
+/// The numbers stay where they were found: loads of whole vectors right after stores of single numbers stall, which
+/// took a quarter of the time of a tiny copy (D-38).
 #[derive(Clone, Copy)]
 pub struct Loops<'a> {
     /// How many steps each has, at least one.
@@ -31,8 +31,8 @@ pub const ITEMS: isize = 128;
 /// Runs any loops, the last of them the fastest. Leaves their indices at 0.
 ///
 /// # Safety
-/// At every index of the axes, which follow no pointer, an item is readable at `src` and writable at
-/// `dst`; the two share no byte. All indices are 0.
+/// * ITEMS: at every index of the axes, which follow no pointer, an item is readable at `src` and writable at
+///   `dst`; the two share no byte. All indices are 0.
 pub unsafe fn copy_axes(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsize: isize) {
     let (mut n, mut d, mut s) = ([1; 3], [0; 3], [0; 3]);
     let outer = axes.len().saturating_sub(n.len());
@@ -42,7 +42,7 @@ pub unsafe fn copy_axes(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsiz
         (*n, *d, *s) = (axis.n, axis.dst, axis.src);
     }
     let loops = Loops { n: &n, dst: &d, src: &s, itemsize };
-    // SAFETY: the inner loops at the outer ones' indices (caller).
+    // SAFETY: the inner loops at the outer ones' indices (caller: ITEMS).
     odometer::each(outer, dst, src, &mut |dst, src| unsafe { copy(dst, src, &loops) });
 }
 
@@ -50,7 +50,7 @@ pub unsafe fn copy_axes(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsiz
 /// destination overlap one another.
 ///
 /// # Safety
-/// At every index an item is readable at `src` and writable at `dst`; the two share no byte.
+/// * ITEMS: at every index an item is readable at `src` and writable at `dst`; the two share no byte.
 #[inline(never)]
 pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
     let Loops { n, itemsize, .. } = *loops;
@@ -58,13 +58,13 @@ pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
     let w = kernels::width_of(width);
     if let (Some(t), Some(_)) = (transposed(loops), w) {
         let transpose = kernels::selected().transpose;
-        // SAFETY: all items of the loops (caller), of which none is written twice.
+        // SAFETY: all items of the loops (caller: ITEMS), of which none is written twice.
         unsafe { transpose(width, dst, t.d, src, t.s, t.columns, t.rows) };
         return true;
     }
-    // Items of other sizes are calls of memcpy (5x6x7 of 24 bytes 500 ns, planned 410).
+    // Items of odd sizes are calls of memcpy, for which a plan pays earlier (D-39).
     if w.is_some() && is_deep(loops) && n.iter().product::<isize>() <= DEEP {
-        // SAFETY: the caller's promise.
+        // SAFETY: the same loops (caller: ITEMS).
         unsafe { copy(dst, src, loops) };
         return true;
     }
@@ -75,14 +75,13 @@ pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
     }
     let is_plain = plan::writes_each_byte_once(&axes, itemsize);
     if is_plain {
-        // SAFETY: the caller's promise; no pointer is followed, and no byte written twice.
+        // SAFETY: the same loops (caller: ITEMS); no pointer is followed, and no byte written twice.
         unsafe { direct::copy(&mut axes, dst, src, itemsize) };
     }
     is_plain
 }
 
-/// The most items that are few where three loops remain three: a plan for these takes 200 to 700 ns, items
-/// .3 to .5 each (5x6x7 by 2 1 0: 300 and 90 ns; 8x8x8, about as long both ways; Xeon).
+/// The most items that are few where three loops remain three (D-39).
 const DEEP: isize = 3 * ITEMS;
 
 /// Whether there are three loops, no two of which step as one, and the last one's items do not lie
@@ -96,7 +95,7 @@ fn is_deep(loops: &Loops) -> bool {
         && (e, t) != (itemsize, itemsize)
 }
 
-/// What a transpose is told.
+/// The arguments of a transpose.
 struct Transposed {
     columns: usize,
     rows: usize,
@@ -104,8 +103,7 @@ struct Transposed {
     s: isize,
 }
 
-/// The loops as one transpose, if the plan would make them one (`plan::Class::Transpose`): 64 x 64 items
-/// of 1, 2, 4 bytes .10 .14 .19 of memcpy by the plan, .18 .22 .28 so.
+/// The loops as one transpose, if the plan would make them one (`plan::Class::Transpose`), which takes longer (D-40).
 fn transposed(loops: &Loops) -> Option<Transposed> {
     let Loops { n: &[planes, n, m], dst: &[_, d, e], src: &[_, s, t], itemsize } = *loops;
     // The rows' number and step in the source, and the columns' number and step in the destination.
@@ -123,7 +121,7 @@ fn transposed(loops: &Loops) -> Option<Transposed> {
 /// Runs three loops, in their order.
 ///
 /// # Safety
-/// At every index an item is readable at `src` and writable at `dst`; the two share no byte.
+/// * ITEMS: as for [`copy_many`].
 #[inline]
 pub unsafe fn copy(dst: *mut u8, src: *const u8, loops: &Loops) {
     let run = match loops.itemsize {
@@ -134,19 +132,19 @@ pub unsafe fn copy(dst: *mut u8, src: *const u8, loops: &Loops) {
         16 => run_of::<16>,
         _ => run_of::<0>,
     };
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same loops (caller: ITEMS).
     unsafe { run(dst, src, loops) };
 }
 
 /// As [`copy`], for items of `W` bytes, or of any size if `W` is 0.
 ///
 /// # Safety
-/// As for [`copy`].
+/// * ITEMS: as for [`copy`].
 unsafe fn run_of<const W: usize>(mut dst: *mut u8, mut src: *const u8, loops: &Loops) {
     let size = if W == 0 { loops.itemsize.unsigned_abs() } else { W };
     let (&[planes, lines, items], &[d0, d1, d2], &[s0, s1, s2]) = (loops.n, loops.dst, loops.src);
     let item = |dst: *mut u8, src: *const u8| {
-        // SAFETY: an item is there on both sides, and they share no byte (caller).
+        // SAFETY: an item on both sides, which share no byte (caller: ITEMS).
         unsafe { ptr::copy_nonoverlapping(src, dst, size) };
     };
     for _ in 0..planes {
