@@ -2,16 +2,16 @@
 
 use core::ptr::NonNull;
 
-/// The size of a line of the caches.
+/// The size of a cache line.
 const LINE: usize = 64;
 
-/// A block from malloc, freed when dropped. Whether it is had or not, `errno` stays as it is.
+/// A block from malloc, freed when dropped. `errno` stays as it is, also if memory is refused.
 pub struct Block {
     start: NonNull<u8>,
 }
 
 impl Block {
-    /// A block of `size` uninitialised bytes, aligned for any type; `None` if it cannot be had.
+    /// A block of `size` uninitialised bytes, aligned for any type; `None` if memory is refused.
     pub fn new(size: usize) -> Option<Self> {
         keeping_errno(|| {
             // SAFETY: malloc takes any size.
@@ -30,7 +30,7 @@ impl Block {
         self.start.as_ptr()
     }
 
-    /// The first byte that is aligned to a line of the caches.
+    /// The first byte that is aligned to a cache line.
     pub fn first_line(&self) -> *mut u8 {
         let start = self.start();
         start.wrapping_add(start.addr().wrapping_neg() & LINE.wrapping_sub(1))
@@ -46,8 +46,8 @@ impl Drop for Block {
     }
 }
 
-/// Puts `errno` back after a call that may set it: malloc where it fails, and free before glibc 2.33. The compiler
-/// believes that these do not, so it must not look.
+/// Restores `errno` after a call that may set it: malloc where it fails, and free before glibc 2.33. Kept out of line:
+/// the compiler assumes that malloc and free leave `errno` alone, and would drop the store.
 fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {
     // SAFETY: every thread has an errno.
     let errno = unsafe { libc::__errno_location() };

@@ -1,9 +1,8 @@
-//! What the user asks for by variables of the environment. A program that runs with another user's rights
-//! has none.
+//! The library's environment variables. A program that runs with another user's rights (setuid) has none.
 
 use core::ffi::{CStr, c_char};
 
-/// A variable's value; to be read at once, as the program may change it.
+/// The value of a variable. Use it at once: the program may change its environment.
 pub fn variable(name: &CStr) -> Option<&'static CStr> {
     // SAFETY: a C string.
     let value = unsafe { secure_getenv(name.as_ptr()) };
@@ -11,7 +10,7 @@ pub fn variable(name: &CStr) -> Option<&'static CStr> {
     (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
 }
 
-/// What `PYBUFFER_AUDIT` says, unless it says that there is no audit.
+/// The value of `PYBUFFER_AUDIT`; `None` if it asks for no audit.
 pub fn audit() -> Option<&'static [u8]> {
     let word = variable(c"PYBUFFER_AUDIT")?.to_bytes();
     (!matches!(word, b"" | b"0" | b"off")).then_some(word)

@@ -1,15 +1,14 @@
-//! One step through a pointer: what a suboffset means. Everybody who finds items goes by it.
+//! What a suboffset means. Every function that locates items uses this one.
 
-/// Where an entry of an array leads: with a suboffset that is not negative, so many bytes behind where the
-/// pointer that it is leads to; otherwise nowhere else.
+/// Dereferences `at` and adds `suboffset`; returns `at` if `suboffset` is negative.
 ///
 /// # Safety
-/// With such a suboffset a pointer is readable at `at`.
+/// * POINTER: if `suboffset` is not negative, a pointer is readable at `at`.
 #[inline]
 pub unsafe fn follow(at: *mut u8, suboffset: isize) -> *mut u8 {
     if suboffset < 0 {
         return at;
     }
-    // SAFETY: a pointer is there (caller); exporters need not align it.
+    // SAFETY: a pointer is readable (caller: POINTER); exporters need not align it.
     unsafe { at.cast::<*mut u8>().read_unaligned() }.wrapping_offset(suboffset)
 }

@@ -1,9 +1,9 @@
-//! What a `Py_buffer` means: its fields read once, and checked once.
+//! What a `Py_buffer` means.
 //!
-//! `Fields` is a view as the exporter filled it, true or not: enough for the predicates, which only
-//! answer. `View` is one whose numbers agree with each other: what every access of items needs.
+//! `Fields` is a view as the exporter filled it, consistent or not: enough for the predicates. `View` is one
+//! whose numbers were checked against each other, once: what every access of items needs.
 //!
-//! A `View` holds these invariants; every SAFETY comment that relies on one cites its number.
+//! A `View` upholds these invariants; every SAFETY comment that relies on one cites its number.
 //!
 //! * **V1** `itemsize >= 1`, every `shape[i] >= 0`, and `shape`, `strides` and `suboffsets` have the
 //!   same length, `ndim`.
@@ -30,7 +30,7 @@ use crate::suboffset::follow;
 
 pub use small::Small;
 
-/// A view's arrays as slices; nothing is believed but that the pointers point.
+/// A view's arrays as slices. Nothing else about the view is believed.
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
     view: &'a Py_buffer,
@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
         let mut at: *mut u8 = self.view.buf.cast();
         let Some(suboffsets) = self.suboffsets() else {
             let along = |stride: isize, index: isize| stride.wrapping_mul(index);
-            // Without a loop for the shapes that most views have.
+            // No loop for the numbers of dimensions that most views have.
             let offset = match (strides, indices) {
                 ([s], [i]) => along(*s, *i),
                 ([s, t], [i, j]) => along(*s, *i).wrapping_add(along(*t, *j)),
@@ -150,8 +150,8 @@ impl<'a> Fields<'a> {
     /// Whether the items lie back to back in `order`: `'C'`, `'F'` or `'A'` (either of the two).
     ///
     /// libpython's answer in every case: any suboffsets mean no, any other order means no, and
-    /// `len == 0` means yes. As C has it (1 or 0), so that the rare case can be jumped to: a `bool`
-    /// would have to be widened after a call, and every call would need stack for that one.
+    /// `len == 0` means yes. The result is C's (1 or 0), so that the rare case can be a tail call: a `bool`
+    /// would have to be widened afterwards, and every call would need a stack frame for that.
     #[inline(always)]
     pub fn is_contiguous(self, order: c_char) -> c_int {
         let (Some(strides), None) = (self.strides(), self.suboffsets()) else {
@@ -193,8 +193,7 @@ impl<'a> Fields<'a> {
         answer.into()
     }
 
-    /// As [`is_contiguous`](Self::is_contiguous), for callers within the library: not once more in
-    /// line.
+    /// As [`is_contiguous`](Self::is_contiguous), for callers within the library. Kept out of line.
     #[inline(never)]
     pub fn lies_in(self, order: c_char) -> bool {
         self.is_contiguous(order) != 0

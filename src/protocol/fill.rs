@@ -12,7 +12,8 @@ use crate::view::plain;
 /// to `obj` of its own; its shape and strides point into itself.
 ///
 /// # Safety
-/// `view` is null or writable; `obj` is null or an object that the thread may use.
+/// * VIEW: `view` is null or writable.
+/// * OBJECT: `obj` is null or an object that the thread may use.
 pub unsafe fn fill_info(
     view: *mut Py_buffer,
     obj: *mut PyObject,
@@ -22,32 +23,32 @@ pub unsafe fn fill_info(
     flags: c_int,
 ) -> Result<(), &'static Error> {
     let plain = runtime::settled_plain();
-    // A refusal too: it is raised elsewhere, if a libpython is not served.
+    // Refusals as well: a libpython that is not served raises its own.
     if view.is_null()
         || are_access_mode(flags)
         || plain.is_none() && !obj.is_null()
         || plain::is_refused(readonly, flags)
     {
-        // SAFETY: the caller's promise is the callee's.
-        return unsafe { fill_elsewhere(view, obj, buf, len, readonly, flags) };
+        // SAFETY: the same view and object (caller: VIEW, OBJECT).
+        return unsafe { fill_slowly(view, obj, buf, len, readonly, flags) };
     }
-    // SAFETY: not null, so writable (caller).
+    // SAFETY: not null, so writable (caller: VIEW).
     unsafe { plain::fill(view, obj, buf, len, readonly, flags) }?;
     if let Some(runtime) = plain.filter(|_| !obj.is_null()) {
-        // SAFETY: `obj` is an object (caller).
+        // SAFETY: `obj` is an object (caller: OBJECT).
         unsafe { runtime.incref(obj) };
     }
     Ok(())
 }
 
-/// As [`fill_info`] before the world is settled, in one of another layout, under the audit, or with an
-/// answer of our own.
+/// As [`fill_info`], for whatever its fast path leaves: an unsettled world, an object layout other than the usual one,
+/// the audit, a libpython that is not served, and refusals.
 ///
 /// # Safety
-/// As for [`fill_info`].
+/// * VIEW, OBJECT: as for [`fill_info`].
 #[cold]
 #[inline(never)]
-unsafe fn fill_elsewhere(
+unsafe fn fill_slowly(
     view: *mut Py_buffer,
     obj: *mut PyObject,
     buf: *mut c_void,
@@ -59,7 +60,7 @@ unsafe fn fill_elsewhere(
         runtime::for_objects();
     }
     if unserved::is_here() {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: the same view and object (caller: VIEW, OBJECT).
         let filled = unsafe { unserved::PyBuffer_FillInfo(view, obj, buf, len, readonly, flags) };
         return if filled < 0 { Err(&Error::Raised) } else { Ok(()) };
     }
@@ -69,12 +70,12 @@ unsafe fn fill_elsewhere(
     if are_access_mode(flags) && runtime::current().refuses_access_modes() {
         return Err(&BAD_CALL);
     }
-    // SAFETY: not null, so writable (caller).
+    // SAFETY: not null, so writable (caller: VIEW).
     let fill = || unsafe { plain::fill(view, obj, buf, len, readonly, flags) };
     if obj.is_null() || plain::is_refused(readonly, flags) {
         return fill();
     }
-    // SAFETY: `obj` is an object (caller).
+    // SAFETY: `obj` is an object (caller: OBJECT).
     unsafe { runtime::for_objects().incref(obj) };
     // SAFETY: as above.
     unsafe { watch::fill(view, fill) }

@@ -1,4 +1,4 @@
-//! Asking an exporter for a view, and giving it back.
+//! Requests a view from an exporter, and releases it.
 
 use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
@@ -24,17 +24,18 @@ pub fn are_access_mode(flags: c_int) -> bool {
 /// Whether the type of `obj` exports buffers.
 ///
 /// # Safety
-/// `obj` is an object of this layout.
+/// * OBJECT: `obj` is an object of this layout.
 #[inline]
 pub unsafe fn is_exporter(layout: ObjectLayout, obj: *mut PyObject) -> bool {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: an object of this layout (caller: OBJECT).
     unsafe { layout.slots_of(obj) }.is_some_and(|slots| slots.bf_getbuffer.is_some())
 }
 
-/// The slot of an exporter to be asked in a way that needs no second look; `None` for all else.
+/// The slot of an exporter, if the request is a plain one; `None` for null pointers, access modes and objects that
+/// export nothing.
 ///
 /// # Safety
-/// `obj` is null or an object of this layout.
+/// * OBJECT: `obj` is null or an object of this layout.
 #[inline]
 pub unsafe fn slot(
     layout: ObjectLayout,
@@ -45,32 +46,32 @@ pub unsafe fn slot(
     if obj.is_null() || view.is_null() || are_access_mode(flags) {
         return None;
     }
-    // SAFETY: an object of this layout (caller).
+    // SAFETY: an object of this layout (caller: OBJECT).
     unsafe { layout.slots_of(obj) }?.bf_getbuffer
 }
 
-/// Asks `obj` for a view: what it answers, unchanged, or why it was not asked.
+/// Requests a view of `obj`: the exporter's result, unchanged, or the error for which it was not asked.
 ///
 /// # Safety
-/// `obj` is null or an object of this process's world, and the thread may use it; `view` is null or
-/// writable.
+/// * OBJECT: `obj` is null or an object of this process's world that the thread may use.
+/// * VIEW: `view` is null or writable.
 #[inline(never)]
 pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<c_int, Error> {
     if runtime::settled_plain().is_some() {
-        // SAFETY: null or an object (caller), and this is its layout.
+        // SAFETY: null or an object (caller: OBJECT), and this is its layout.
         if let Some(getbuffer) = unsafe { slot(ObjectLayout::PLAIN, obj, view, flags) } {
-            // SAFETY: the slot of the object's own type; the rest is the caller's promise.
+            // SAFETY: the slot of the object's own type, for its object and a view (caller: OBJECT, VIEW).
             return Ok(unsafe { getbuffer(obj, view, flags) });
         }
     }
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same object and view (caller: OBJECT, VIEW).
     unsafe { ask_for(obj, view, flags, ptr::null()) }
 }
 
-/// As [`ask`], for a caller outside who goes on at `caller`.
+/// As [`ask`], on behalf of a caller outside the library, whose return address is `caller`.
 ///
 /// # Safety
-/// As for [`ask`].
+/// * OBJECT, VIEW: as for [`ask`].
 #[inline(never)]
 pub unsafe fn ask_for(
     obj: *mut PyObject,
@@ -85,7 +86,7 @@ pub unsafe fn ask_for(
     if obj.is_null() {
         return Err(Error::NullArgument);
     }
-    // SAFETY: an object of this world (caller).
+    // SAFETY: an object of this world (caller: OBJECT).
     let slots = unsafe { runtime.layout().slots_of(obj) };
     let Some(getbuffer) = slots.and_then(|slots| slots.bf_getbuffer) else {
         // SAFETY: as above.
@@ -95,38 +96,38 @@ pub unsafe fn ask_for(
     if view.is_null() && unsafe { runtime.is_memoryview(obj) } {
         return Err(Error::NullArgument);
     }
-    // SAFETY: this is the slot of the object's own type; the rest is the caller's promise.
+    // SAFETY: the slot of the object's own type, for its object and a view (caller: OBJECT, VIEW).
     unsafe { watch::ask(runtime, getbuffer, obj, view, flags, caller) }
 }
 
-/// Gives a view back, for callers within the library: not once more in line.
+/// Releases a view, for callers within the library. Kept out of line.
 ///
 /// # Safety
-/// As for [`release`].
+/// * VIEW: as for [`release`].
 #[inline(never)]
 pub unsafe fn give_back(view: *mut Py_buffer) {
     match runtime::settled_counted() {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: the same view (caller: VIEW).
         Some(runtime) => unsafe { release::<true>(runtime, view) },
         // SAFETY: as above.
         None => unsafe { give_back_for(view, ptr::null()) },
     }
 }
 
-/// As [`give_back`], for a caller outside who goes on at `caller`.
+/// As [`give_back`], on behalf of a caller outside the library, whose return address is `caller`.
 ///
 /// # Safety
-/// As for [`release`].
+/// * VIEW: as for [`release`].
 #[inline(never)]
 pub unsafe fn give_back_for(view: *mut Py_buffer, caller: *const c_void) {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same view (caller: VIEW).
     unsafe { watch::give_back(runtime::for_objects(), view, caller) };
 }
 
-/// Calls `work` with a view of `obj`, and gives the view back.
+/// Calls `work` with a view of `obj`, and releases the view.
 ///
 /// # Safety
-/// As for [`ask`]; what `work` does with the view is up to it.
+/// * OBJECT: as for [`ask`].
 pub unsafe fn with_view<R>(
     obj: *mut PyObject,
     flags: c_int,
@@ -134,7 +135,7 @@ pub unsafe fn with_view<R>(
 ) -> Result<R, Error> {
     // A view may point into itself, so it stays where it is until it is released.
     let mut view = EMPTY;
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same object (caller: OBJECT), and a view of ours.
     if unsafe { ask(obj, &raw mut view, flags) }? != 0 {
         return Err(Error::Raised);
     }

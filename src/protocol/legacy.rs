@@ -1,7 +1,7 @@
-//! The old buffer functions, which the stable ABI still carries.
+//! The old buffer functions, which the stable ABI still exports.
 //!
-//! They hand out a pointer whose view has been given back already; that is their contract, and why
-//! nothing new should use them.
+//! They return a pointer into a view that is released already. That is their contract, and the reason why
+//! new code should not use them.
 
 use core::ffi::{c_int, c_void};
 
@@ -12,7 +12,7 @@ use crate::runtime;
 
 const NOT_WRITABLE: Error = Error::Fixed(Kind::Type, c"expected a writable bytes-like object");
 
-/// Where the bytes of an object lie.
+/// The bytes of an object.
 pub struct Bytes {
     /// The first byte.
     pub start: *mut c_void,
@@ -29,28 +29,28 @@ impl Bytes {
 /// The bytes of an object, to be read.
 ///
 /// # Safety
-/// `obj` is an object that the thread may use.
+/// * OBJECT: `obj` is an object that the thread may use.
 pub unsafe fn readable(obj: *mut PyObject) -> Result<Bytes, Error> {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same object (caller: OBJECT).
     unsafe { get::with_view(obj, PyBUF_SIMPLE, Bytes::of) }
 }
 
 /// The bytes of an object, to be written. Whatever is wrong, the error is the same TypeError.
 ///
 /// # Safety
-/// As for [`readable`].
+/// * OBJECT: as for [`readable`].
 pub unsafe fn writable(obj: *mut PyObject) -> Result<Bytes, Error> {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same object (caller: OBJECT).
     unsafe { get::with_view(obj, PyBUF_WRITABLE, Bytes::of) }.map_err(|_| NOT_WRITABLE)
 }
 
-/// Whether the bytes of an object can be read; an error on the way is forgotten.
+/// Whether the bytes of an object can be read; an error is cleared.
 ///
 /// # Safety
-/// As for [`readable`].
+/// * OBJECT: as for [`readable`].
 pub unsafe fn is_readable(obj: *mut PyObject) -> c_int {
     let runtime = runtime::for_objects();
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same object (caller: OBJECT).
     if !unsafe { get::is_exporter(runtime.layout(), obj) } {
         return 0;
     }

@@ -1,7 +1,7 @@
-//! Memoryviews: made by the world that the process is of, with copies by this library, and with what
-//! CPython's lack, the owner of the memory and a format of their own.
+//! Memoryviews. The process's world makes them; the library makes the copies, and adds what CPython's memoryviews lack:
+//! an owner of the memory, and a format of their own.
 //!
-//! An error is raised where it is found: objects are dropped on the way out, which may run others' code.
+//! An error is raised where it is found, as objects that are dropped afterwards may run arbitrary code.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
@@ -21,7 +21,7 @@ type Made = Result<*mut PyObject, Raised>;
 /// A new memoryview, with its fields where they are known.
 type MadeWithFields<'a> = Result<(*mut PyObject, Option<Fresh<'a>>), Raised>;
 
-/// What a function of the world's has made, or raised.
+/// The result of one of the world's functions that make an object.
 fn made(object: *mut PyObject) -> Made {
     if object.is_null() { Err(Raised) } else { Ok(object) }
 }
@@ -29,30 +29,30 @@ fn made(object: *mut PyObject) -> Made {
 /// A memoryview of what an object exports.
 ///
 /// # Safety
-/// An object of this process's world.
+/// * OBJECT: an object of this process's world.
 #[inline]
 pub unsafe fn from_object(obj: *mut PyObject) -> Made {
     let make = runtime::for_objects().memoryviews()?.makers.from_object.ok_or_else(missing)?;
-    // SAFETY: an object (caller), and a thread state is attached.
+    // SAFETY: an object (caller: OBJECT), and a thread state is attached.
     made(unsafe { make(obj) })
 }
 
 /// A memoryview of `size` bytes, read-only unless `flags` are `PyBUF_WRITE`.
 ///
 /// # Safety
-/// The bytes are there as long as the memoryview.
+/// * MEMORY: the bytes stay as long as the memoryview.
 pub unsafe fn from_memory(mem: *mut c_char, size: Py_ssize_t, flags: c_int) -> Made {
     let runtime = runtime::for_good();
     if mem.is_null() {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: the same bytes (caller: MEMORY).
         return unsafe { lend(runtime, mem, size, flags) }.map(|(memoryview, _)| memoryview);
     }
     let make = runtime.memoryviews()?.makers.from_memory.ok_or_else(missing)?;
-    // SAFETY: the caller's promise, and a thread state is attached.
+    // SAFETY: the same bytes (caller: MEMORY), and a thread state is attached.
     made(unsafe { make(mem, size, access(flags)) })
 }
 
-/// The flags that all builds of CPython take: debug builds stop at others.
+/// The flags that all builds of CPython accept; debug builds abort for others.
 fn access(flags: c_int) -> c_int {
     if flags == PyBUF_WRITE { PyBUF_WRITE } else { PyBUF_READ }
 }
@@ -60,7 +60,7 @@ fn access(flags: c_int) -> c_int {
 /// As [`from_memory`], with the fields.
 ///
 /// # Safety
-/// As for [`from_memory`].
+/// * MEMORY: as for [`from_memory`].
 #[inline(never)]
 unsafe fn lend<'a>(
     runtime: &Runtime,
@@ -70,10 +70,10 @@ unsafe fn lend<'a>(
 ) -> MadeWithFields<'a> {
     let views = runtime.memoryviews()?;
     let make = views.makers.from_memory.ok_or_else(missing)?;
-    // Debug builds of CPython stop at null.
+    // Debug builds of CPython abort for null.
     let mut stand_in: c_char = 0;
     let shown = if mem.is_null() { &raw mut stand_in } else { mem };
-    // SAFETY: the caller's promise, and a thread state is attached.
+    // SAFETY: the same bytes (caller: MEMORY), and a thread state is attached.
     let memoryview = made(unsafe { make(shown, size, access(flags)) })?;
     let like = Py_buffer { buf: shown.cast(), len: size, itemsize: 1, ndim: 1, ..get::EMPTY };
     // SAFETY: just made of it.
@@ -90,23 +90,23 @@ unsafe fn lend<'a>(
 /// A memoryview of what a view tells, without its object. The format is copied.
 ///
 /// # Safety
-/// A view whose arrays are there, and whose memory is as long as the memoryview.
+/// * VIEW: its arrays are there, and its memory stays as long as the memoryview.
 pub unsafe fn from_buffer(info: &Py_buffer) -> Made {
     let runtime = runtime::for_good();
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same view (caller: VIEW).
     unsafe { describe(runtime, info) }.map(|(memoryview, _)| memoryview)
 }
 
-/// As [`from_buffer`].
+/// As [`from_buffer`], with the fields.
 ///
 /// # Safety
-/// As for [`from_buffer`].
+/// * VIEW: as for [`from_buffer`].
 #[inline(never)]
 unsafe fn describe<'a>(runtime: &Runtime, info: &Py_buffer) -> MadeWithFields<'a> {
     let views = runtime.memoryviews()?;
     let make = views.makers.from_buffer.ok_or_else(missing)?;
     check(info)?;
-    // SAFETY: a view that does not make it crash.
+    // SAFETY: a view (caller: VIEW) that libpython does not crash on (`check`).
     let memoryview = made(unsafe { make(info) })?;
     // SAFETY: just made of it.
     let mut fresh = unsafe { views.fresh(runtime.layout(), memoryview, info) };
@@ -122,7 +122,7 @@ unsafe fn describe<'a>(runtime: &Runtime, info: &Py_buffer) -> MadeWithFields<'a
     }
 }
 
-/// Refuses what libpython refuses, and what makes it crash.
+/// Refuses what libpython refuses, and what it crashes on.
 fn check(info: &Py_buffer) -> Result<(), Raised> {
     if info.buf.is_null() {
         return Err(raised_text(
@@ -146,31 +146,31 @@ fn check(info: &Py_buffer) -> Result<(), Raised> {
     Ok(())
 }
 
-/// Drops an object that is not to be had after all.
+/// Drops an object that is not returned after all.
 ///
 /// # Safety
-/// An object of this world, and the caller's own reference.
+/// * REFERENCE: an object of this world, and the caller's own reference.
 #[cold]
 #[inline(never)]
 unsafe fn drop_for(runtime: &Runtime, object: *mut PyObject, raised: Raised) -> Raised {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the caller's own reference (caller: REFERENCE).
     unsafe { runtime.decref(object) };
     raised
 }
 
-/// A memoryview of what an object exports, which lies in `order`: of a copy, where the object does not and
-/// `buffertype` is not `PyBUF_WRITE`.
+/// A contiguous memoryview of what an object exports: of the object itself if it is contiguous in `order`, else, unless
+/// `buffertype` is `PyBUF_WRITE`, of a copy.
 ///
 /// # Safety
-/// An object of this process's world.
+/// * OBJECT: an object of this process's world.
 pub unsafe fn get_contiguous(obj: *mut PyObject, buffertype: c_int, order: c_char) -> Made {
     let runtime = runtime::for_objects();
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same object (caller: OBJECT).
     let memoryview = unsafe { from_object(obj) }?;
     let mut asked = get::EMPTY;
     let mut view = runtime.view_of(memoryview);
     if view.is_null() {
-        // What nobody can look up the memoryview answers.
+        // Its fields cannot be found in this libpython: the memoryview is asked for its view.
         view = &raw mut asked;
         // SAFETY: made above; the view stays where it is until it is given back.
         let answer = unsafe { get::ask(memoryview, view, PyBUF_FULL_RO) };
@@ -230,7 +230,7 @@ unsafe fn contiguous(
         // SAFETY: made here.
         return Err(unsafe { drop_for(runtime, owner, error) });
     }
-    // From here on the order is one that every function takes: debug builds of CPython stop at others.
+    // From here on the order is one that every function accepts: debug builds of CPython abort for others.
     let order = if matches!(order as u8, b'C' | b'A') { b'C' } else { b'F' } as c_char;
     // SAFETY: as above.
     let copy = match unsafe { view_of_copy(runtime, view, buf, order) } {
@@ -241,8 +241,7 @@ unsafe fn contiguous(
         Ok((unknown, None)) => {
             // SAFETY: made there.
             unsafe { runtime.decref(unknown) };
-            // The host's own function is the last resort, for what does not make it crash and comes out
-            // as a copy in it.
+            // The last resort is the host's own function, where it does not crash and makes a copy too.
             match views.makers.get_contiguous {
                 Some(make) if view.ndim > 0 && !fields.lies_in(order) => {
                     // SAFETY: an object, and a thread state is attached.
@@ -293,14 +292,15 @@ unsafe fn view_of_copy<'a>(
 /// As [`from_buffer`], but the memoryviews keep `owner`, and say that they are of it.
 ///
 /// # Safety
-/// As for [`from_buffer`], where the memory is there as long as `owner` is, an object of this world.
+/// * VIEW: as for [`from_buffer`], but its memory stays as long as `owner`.
+/// * OWNER: an object of this world.
 pub unsafe fn with_owner(info: &Py_buffer, owner: *mut PyObject) -> Made {
     let runtime = runtime::for_objects();
     runtime.memoryviews()?;
-    // Before the memoryview, as the garbage collector may run, and show an unfinished one to others.
-    // SAFETY: an object (caller), and a thread state is attached.
+    // Made before the memoryview: the garbage collector may run, and must not find an unfinished one.
+    // SAFETY: an object (caller: OWNER), and a thread state is attached.
     let keeper = made(unsafe { runtime.hold(owner) })?;
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same view (caller: VIEW).
     let made = unsafe { describe(runtime, info) };
     // SAFETY: just made.
     unsafe { keep(runtime, made, keeper, owner) }.map_err(|raised| {
@@ -313,7 +313,8 @@ pub unsafe fn with_owner(info: &Py_buffer, owner: *mut PyObject) -> Made {
 /// all if there is none.
 ///
 /// # Safety
-/// The bytes are there until then, and it may be called by any thread that drops a memoryview.
+/// * MEMORY: the bytes stay until then.
+/// * DESTRUCTOR: it may be called by any thread that drops a memoryview.
 pub unsafe fn with_destructor(
     mem: *mut c_char,
     size: Py_ssize_t,
@@ -324,9 +325,9 @@ pub unsafe fn with_destructor(
     let runtime = runtime::for_good();
     runtime.memoryviews()?;
     // Before the memoryview, as in `with_owner`.
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same destructor (caller: DESTRUCTOR).
     let guard = made(unsafe { runtime.guard(destructor, context) })?;
-    // SAFETY: as above.
+    // SAFETY: the same bytes (caller: MEMORY).
     let made = unsafe { lend(runtime, mem, size, flags) };
     // SAFETY: just made.
     unsafe { keep(runtime, made, guard, guard) }.inspect_err(|_| {
@@ -338,8 +339,8 @@ pub unsafe fn with_destructor(
 /// Gives a new memoryview, if there is one, a keeper of its memory and a base.
 ///
 /// # Safety
-/// The memoryview was just made, and these are its fields. The reference to the keeper is the caller's; it
-/// becomes the memoryview's if this succeeds.
+/// * FRESH: the memoryview was just made, and these are its fields.
+/// * KEEPER: the reference to it is the caller's; it becomes the memoryview's if this succeeds.
 #[inline(never)]
 unsafe fn keep(
     runtime: &Runtime,
@@ -352,19 +353,19 @@ unsafe fn keep(
             fresh.own(keeper, base);
             Ok(memoryview)
         }
-        // SAFETY: just made (caller).
+        // SAFETY: just made (caller: FRESH).
         (memoryview, None) => Err(unsafe { drop_for(runtime, memoryview, missing()) }),
     }
 }
 
-/// Gives a memoryview's memory back before its end.
+/// Releases a memoryview, as its method `release` does.
 ///
 /// # Safety
-/// An object of this process's world.
+/// * OBJECT: an object of this process's world.
 pub unsafe fn release(memoryview: *mut PyObject) -> Result<(), Raised> {
     let runtime = runtime::for_objects();
     runtime.memoryviews()?;
-    // SAFETY: an object (caller).
+    // SAFETY: an object (caller: OBJECT).
     if !unsafe { runtime.is_memoryview(memoryview) } {
         return Err(raised_text(Kind::System, get::BAD_CALL_TEXT));
     }
@@ -375,11 +376,11 @@ pub unsafe fn release(memoryview: *mut PyObject) -> Result<(), Raised> {
 /// A memoryview's view.
 ///
 /// # Safety
-/// An object of this process's world.
+/// * OBJECT: an object of this process's world.
 #[inline(never)]
 pub unsafe fn view_of(memoryview: *mut PyObject) -> Result<*mut Py_buffer, Raised> {
     let runtime = runtime::for_objects();
-    // SAFETY: an object (caller).
+    // SAFETY: an object (caller: OBJECT).
     if !unsafe { runtime.is_memoryview(memoryview) } {
         return Err(raised_text(Kind::System, get::BAD_CALL_TEXT));
     }

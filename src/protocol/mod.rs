@@ -1,7 +1,7 @@
-//! The acts of the buffer protocol: a view is asked for, filled, read, written and given back.
+//! The functions of the buffer protocol: views are requested, filled, read, written and released.
 //!
-//! Works on views and on objects by way of `runtime`; knows nothing of how an object is laid out or
-//! how an error is raised. Arguments are not null where a reference is taken; `capi` saw to it.
+//! Works on views, and on objects through `runtime`; knows neither how an object is laid out nor
+//! how an error is raised. `capi` has checked for null pointers.
 
 pub mod contiguous;
 pub mod copy_data;
