@@ -92,6 +92,19 @@ pub type Transpose = unsafe fn(
     rows: usize,
 );
 
+/// Transposes an array of items of `width` bytes if it can; whether it did.
+///
+/// Safety: as for [`Transpose`], and the CPU has the instructions.
+pub type TryTranspose = unsafe fn(
+    width: usize,
+    dst: *mut u8,
+    d: isize,
+    src: *const u8,
+    s: isize,
+    columns: usize,
+    rows: usize,
+) -> bool;
+
 /// Writes the item of `width` bytes at `src` `n` times, back to back.
 ///
 /// Safety: the item is readable and `n` items are writable.
@@ -142,7 +155,7 @@ pub struct Kernels {
     pub runs: Runs,
     /// Two dimensions whose order differs, of items of odd sizes up to 15 bytes, if the level has something
     /// better than runs.
-    pub odd: Option<Transpose>,
+    pub odd: Option<TryTranspose>,
     /// Rows and columns at any addresses, into a stage and out of it.
     pub carry: Carry,
 }
@@ -163,16 +176,17 @@ impl Kernels {
         columns: usize,
         rows: usize,
     ) {
-        match self.odd {
+        if width_of(width).is_some() {
             // SAFETY: the same items (caller: ITEMS); this CPU has the table's level.
-            _ if width_of(width).is_some() => unsafe {
-                (self.transpose)(width, dst, d, src, s, columns, rows)
-            },
-            // SAFETY: the same items (caller: ITEMS); this CPU has the table's level.
-            Some(odd) if width < 16 => unsafe { odd(width, dst, d, src, s, columns, rows) },
-            // SAFETY: the same items (caller: ITEMS); this CPU has the table's level.
-            _ => unsafe { odd::transpose(self.runs, width, dst, d, src, s, columns, rows) },
+            return unsafe { (self.transpose)(width, dst, d, src, s, columns, rows) };
         }
+        let odd = self.odd.filter(|_| width < 16);
+        // SAFETY: as above.
+        if odd.is_some_and(|odd| unsafe { odd(width, dst, d, src, s, columns, rows) }) {
+            return;
+        }
+        // SAFETY: as above.
+        unsafe { odd::transpose(self.runs, width, dst, d, src, s, columns, rows) }
     }
 }
 

@@ -9,10 +9,10 @@
 use core::arch::aarch64::*;
 
 /// Transposes two to four columns that lie back to back in the source; see
-/// [`super::super::transpose::TryTranspose`].
+/// [`super::super::TryTranspose`].
 ///
 /// # Safety
-/// * ITEMS: as for [`super::super::transpose::TryTranspose`].
+/// * ITEMS: as for [`super::super::TryTranspose`].
 pub unsafe fn deinterleave(
     width: usize,
     dst: *mut u8,
@@ -49,10 +49,10 @@ pub unsafe fn deinterleave(
 }
 
 /// Transposes two to four rows into columns that lie back to back; see
-/// [`super::super::transpose::TryTranspose`].
+/// [`super::super::TryTranspose`].
 ///
 /// # Safety
-/// * ITEMS: as for [`super::super::transpose::TryTranspose`].
+/// * ITEMS: as for [`super::super::TryTranspose`].
 pub unsafe fn interleave(
     width: usize,
     dst: *mut u8,

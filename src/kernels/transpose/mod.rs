@@ -28,13 +28,14 @@
 )]
 
 mod choose;
+mod job;
 pub mod networks;
 mod run;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_stream.rs")]
 pub mod stream;
 
-use super::generic;
 pub use super::generic::walked;
+use super::{TryTranspose, generic};
 use choose::choose;
 use run::blocks;
 use stream::Stream;
@@ -79,19 +80,6 @@ pub type Turned = unsafe fn(
 
 /// The most columns, or rows, that [`Narrow`] has functions for.
 pub const NARROW: usize = 4;
-
-/// Transposes an array of items of `width` bytes if it can; whether it did.
-///
-/// Safety: as for [`super::Transpose`], and the CPU has the instructions.
-pub type TryTranspose = unsafe fn(
-    width: usize,
-    dst: *mut u8,
-    d: isize,
-    src: *const u8,
-    s: isize,
-    columns: usize,
-    rows: usize,
-) -> bool;
 
 /// The functions for arrays of two to [`NARROW`] columns or rows.
 pub struct Narrow {

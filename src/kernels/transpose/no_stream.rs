@@ -1,6 +1,6 @@
 //! No non-temporal stores: on these machines they were measured nowhere.
 
-use super::run::Job;
+use super::job::Job;
 use super::{Strategy, Strip};
 
 /// How a level writes whole cache lines: there is no such level.

@@ -8,7 +8,7 @@
     reason = "offsets within the arrays, whose extents are addresses; divisors are constants"
 )]
 
-use super::run::Job;
+use super::job::Job;
 use super::{Strategy, Strip, count};
 use crate::kernels::limits;
 
@@ -105,7 +105,7 @@ impl Lines {
     /// which on others are left. `head` is where the first aligned line begins, if columns are aligned alike.
     ///
     /// # Safety
-    /// * COLUMNS: as for [`Job::columns`].
+    /// * COLUMNS: as for `Job::columns`.
     pub unsafe fn run(
         self,
         job: &Job,
@@ -141,7 +141,7 @@ impl Lines {
 /// Does `lines` lines of the columns by way of a stage, `group` of them at once.
 ///
 /// # Safety
-/// * COLUMNS: as for [`Job::columns`]; `dst` is aligned to cache lines, as all columns are.
+/// * COLUMNS: as for `Job::columns`; `dst` is aligned to cache lines, as all columns are.
 #[inline(never)]
 unsafe fn run_staged(
     job: &Job,
@@ -181,7 +181,7 @@ unsafe fn run_staged(
 /// left.
 ///
 /// # Safety
-/// * COLUMNS: as for [`Job::columns`]; they are three lines high at the least.
+/// * COLUMNS: as for `Job::columns`; they are three lines high at the least.
 #[inline(never)]
 unsafe fn run_shifted(
     job: &Job,

@@ -20,7 +20,7 @@ const LINE: usize = 64;
 const SMALL: usize = 512;
 
 /// Transposes two to four columns of items that are near enough; see
-/// [`crate::kernels::transpose::TryTranspose`].
+/// [`crate::kernels::TryTranspose`].
 ///
 /// # Safety
 /// * ITEMS: as for [`super::super::Transpose`].
@@ -82,7 +82,7 @@ unsafe fn gather_columns(
 }
 
 /// Transposes two to four rows into columns that lie back to back; see
-/// [`crate::kernels::transpose::TryTranspose`].
+/// [`crate::kernels::TryTranspose`].
 ///
 /// # Safety
 /// * ITEMS: as for [`super::super::Transpose`].

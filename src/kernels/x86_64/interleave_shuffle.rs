@@ -132,7 +132,7 @@ macro_rules! kernels {
             const VECTOR: usize = LANE * $lanes;
 
             /// Transposes two to four columns of items that are near enough; see
-            /// [`crate::kernels::transpose::TryTranspose`].
+            /// [`crate::kernels::TryTranspose`].
             ///
             /// # Safety
             /// * ITEMS: as for [`super::super::super::Transpose`].
@@ -178,7 +178,7 @@ macro_rules! kernels {
             }
 
             /// Transposes two to four rows into columns that lie back to back; see
-            /// [`crate::kernels::transpose::TryTranspose`].
+            /// [`crate::kernels::TryTranspose`].
             ///
             /// # Safety
             /// * ITEMS: as for [`super::super::super::Transpose`].

@@ -15,7 +15,6 @@
 
 use core::arch::x86_64::*;
 
-use super::super::odd;
 use super::odd_shuffle;
 use super::runs::avx512::runs;
 use super::strided_gather_avx512::{count, load, load_masked, store, store_masked};
@@ -25,10 +24,10 @@ use crate::kernels::prefetch;
 /// Bytes of the source's rows that are done from the first row to the last before the next ones.
 const WIDE: usize = 256;
 
-/// See [`super::super::Transpose`].
+/// Transposes arrays of at least a tile; see [`super::super::TryTranspose`].
 ///
 /// # Safety
-/// * ITEMS: as for [`super::super::Transpose`].
+/// * ITEMS: as for [`super::super::TryTranspose`].
 /// * CPU: it has AVX-512 F, BW, VL, DQ and VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2")]
 pub unsafe fn transpose(
@@ -39,7 +38,7 @@ pub unsafe fn transpose(
     s: isize,
     columns: usize,
     rows: usize,
-) {
+) -> bool {
     let per = 16_usize.checked_div(width).unwrap_or(0);
     // Few rows go to the tiles of shorter vectors (D-16).
     if width < 8 && rows < 4 * per && columns * width >= 16 {
@@ -47,8 +46,7 @@ pub unsafe fn transpose(
         return unsafe { odd_shuffle::transpose(width, dst, d, src, s, columns, rows) };
     }
     if per == 0 || rows < 4 * per || columns * width < 16 {
-        // SAFETY: the same arrays (caller: ITEMS).
-        return unsafe { odd::transpose(runs_or_items, width, dst, d, src, s, columns, rows) };
+        return false;
     }
     let panel = match per {
         5 => panel::<5>,
@@ -78,6 +76,7 @@ pub unsafe fn transpose(
         // SAFETY: whole tiles (caller: ITEMS, CPU).
         unsafe { tiles.rows(panel, dst, src, column, skip, 1, rows, len, high) };
     }
+    true
 }
 
 /// A function over `groups` tiles side by side.

@@ -13,8 +13,8 @@
 
 use core::arch::x86_64::*;
 
-use super::super::{Runs, odd};
-use super::runs::{avx2::runs, sse::ends};
+use super::super::Runs;
+use super::short_runs::sse::ends;
 pub use super::strided_gather_shuffle::MIN_ITEMS;
 use super::strided_gather_shuffle::{LANE, Shuffles, sse};
 use super::transpose_vectors::{xmm, ymm};
@@ -84,10 +84,10 @@ const HIGH: usize = 64;
 /// Fewer rows are faster row by row.
 const FEW_ROWS: usize = 8;
 
-/// See [`super::super::Transpose`].
+/// Transposes arrays of at least 8 rows and 16 bytes of columns; see [`super::super::TryTranspose`].
 ///
 /// # Safety
-/// * ITEMS: as for [`super::super::Transpose`].
+/// * ITEMS: as for [`super::super::TryTranspose`].
 /// * CPU: it has AVX2.
 #[target_feature(enable = "avx2")]
 pub unsafe fn transpose(
@@ -98,7 +98,7 @@ pub unsafe fn transpose(
     s: isize,
     columns: usize,
     rows: usize,
-) {
+) -> bool {
     let (controls, tile, per): (_, Tile, _) = match (&CONTROLS, width) {
         ([three, ..], 3) => (three, tile::<4>, 4),
         ([_, five, ..], 5) => (five, tile::<2>, 2),
@@ -107,8 +107,7 @@ pub unsafe fn transpose(
     };
     let across = columns * width;
     if width > 7 || across < LANE || rows < FEW_ROWS {
-        // SAFETY: the same arrays (caller: ITEMS).
-        return unsafe { odd::transpose(runs, width, dst, d, src, s, columns, rows) };
+        return false;
     }
     for from in (0..columns).step_by(WIDE) {
         for row in (0..rows).step_by(HIGH) {
@@ -125,6 +124,7 @@ pub unsafe fn transpose(
             }
         }
     }
+    true
 }
 
 /// `tile`.
