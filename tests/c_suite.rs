@@ -17,36 +17,29 @@ use support::{
     temp_dir,
 };
 
-/// The families of tests that are compiled for both worlds, and what they stand on.
-const SOURCES: &[&str] = &[
+/// What the families of tests stand on.
+const HARNESS: &[&str] = &[
     "suite/main",
     "suite/harness",
     "suite/model",
     "suite/exempt",
-    "suite/get_release",
-    "suite/fill_info",
-    "suite/contiguity",
-    "suite/strides",
-    "suite/pointer",
-    "suite/size_from_format",
-    "suite/to_contiguous",
-    "suite/from_contiguous",
-    "suite/grid",
-    "suite/copy_data",
-    "suite/copy_data_grid",
-    "suite/copy_views",
-    "suite/legacy",
-    "suite/null_arguments",
-    "suite/exceptions",
-    "suite/formats",
-    "suite/memoryview",
-    "suite/memoryview_contiguous",
-    "suite/memoryview_owner",
-    "suite/check",
     "exporters/array",
     "exporters/scripted",
     "exporters/broken",
 ];
+
+/// All that is compiled for both worlds: the harness, and the families that `families.h` lists.
+static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let header = shipped().root.join("csrc/suite/families.h");
+    let header = std::fs::read_to_string(header).unwrap();
+    let list = header.split("#define FAMILIES_OF_BOTH_WORLDS(X)").nth(1).unwrap();
+    let list = list.split("\n\n").next().unwrap();
+    let families = list.split("X(").skip(1).map(|after| {
+        let name = after.split(')').next().unwrap();
+        format!("suite/{name}")
+    });
+    HARNESS.iter().map(ToString::to_string).chain(families).collect()
+});
 
 const SANITIZE: [&str; 3] =
     ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
@@ -87,7 +80,7 @@ fn compiler() -> Command {
 }
 
 /// Compiles sources of `csrc` to objects in `folder`, as many at a time as there are CPUs.
-fn compile(folder: &Path, sources: &[&str], flags: &[String]) -> Vec<PathBuf> {
+fn compile(folder: &Path, sources: &[impl AsRef<str> + Sync], flags: &[String]) -> Vec<PathBuf> {
     let compile = |source: &str| {
         let object = folder.join(source.replace('/', "-")).with_extension("o");
         let source = shipped().root.join("csrc").join(source).with_extension("c");
@@ -99,7 +92,9 @@ fn compile(folder: &Path, sources: &[&str], flags: &[String]) -> Vec<PathBuf> {
     thread::scope(|scope| {
         let compile = &compile;
         let threads: Vec<_> = shares
-            .map(|share| scope.spawn(move || share.iter().map(|s| compile(s)).collect::<Vec<_>>()))
+            .map(|share| {
+                scope.spawn(move || share.iter().map(|s| compile(s.as_ref())).collect::<Vec<_>>())
+            })
             .collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
@@ -150,7 +145,7 @@ fn build_standalone(name: &str, sanitize: &[&str]) -> Standalone {
     let folder = temp_dir(name);
     let mut flags = standalone_flags();
     flags.extend(strings(sanitize));
-    let mut objects = compile(&folder, SOURCES, &flags);
+    let mut objects = compile(&folder, &SOURCES, &flags);
     objects.extend(compile(&folder, &["suite/objects"], &flags));
     let programs =
         Standalone { shared: folder.join("suite-shared"), archive: folder.join("suite-archive") };
@@ -249,7 +244,7 @@ fn threads_without_python_are_clean_under_thread_sanitizer() {
 
     let mut flags = standalone_flags();
     flags.extend(strings(&C));
-    let mut objects = compile(&folder, SOURCES, &flags);
+    let mut objects = compile(&folder, &SOURCES, &flags);
     objects.extend(compile(&folder, &["suite/objects", "suite/thread_sanitizer"], &flags));
     let program = folder.join("suite");
     let mut flags = strings(&C);
@@ -284,7 +279,7 @@ impl Host {
     fn objects(&self) -> &[PathBuf] {
         self.objects.get_or_init(|| {
             let folder = temp_dir(&format!("c_suite-{}", self.python.label));
-            let mut objects = compile(&folder, SOURCES, &self.flags());
+            let mut objects = compile(&folder, &SOURCES, &self.flags());
             objects.extend(compile(&folder, &["suite/host"], &self.flags()));
             objects
         })

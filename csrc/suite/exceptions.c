@@ -115,7 +115,7 @@ static void err_of_an_exporter_passes_through_every_function(void)
     Py_DECREF(exporter);
 }
 
-const Test exception_tests[] = {
+const Test exceptions_tests[] = {
     TEST(err_nothing_is_pending_at_first),
     TEST(err_set_string_keeps_type_and_a_copy_of_the_text),
     TEST(err_set_string_replaces_what_is_pending),

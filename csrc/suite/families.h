@@ -1,33 +1,41 @@
-/* The families of tests, one file each. */
+/* The families of tests: this list is the only one. The family NAME is the file NAME.c, whose last definition is the
+ * array NAME_tests. (tests/c_suite.rs reads the list to know what to compile.) */
 #ifndef SUITE_FAMILIES_H
 #define SUITE_FAMILIES_H
 
 #include "harness.h"
 
-extern const Test get_release_tests[];
-extern const Test fill_info_tests[];
-extern const Test contiguity_tests[];
-extern const Test strides_tests[];
-extern const Test pointer_tests[];
-extern const Test size_from_format_tests[];
-extern const Test to_contiguous_tests[];
-extern const Test from_contiguous_tests[];
-extern const Test grid_tests[];
-extern const Test copy_data_tests[];
-extern const Test copy_data_grid_tests[];
-extern const Test copy_views_tests[];
-extern const Test legacy_tests[];
-extern const Test null_argument_tests[];
-extern const Test exception_tests[];
-extern const Test format_tests[];
-extern const Test memoryview_tests[];
-extern const Test memoryview_contiguous_tests[];
-extern const Test memoryview_owner_tests[];
-extern const Test check_tests[];
+/* Those that are compiled for both worlds. */
+#define FAMILIES_OF_BOTH_WORLDS(X) \
+    X(get_release) \
+    X(fill_info) \
+    X(contiguity) \
+    X(strides) \
+    X(pointer) \
+    X(size_from_format) \
+    X(to_contiguous) \
+    X(from_contiguous) \
+    X(grid) \
+    X(copy_data) \
+    X(copy_data_grid) \
+    X(copy_views) \
+    X(legacy) \
+    X(null_arguments) \
+    X(exceptions) \
+    X(formats) \
+    X(memoryview) \
+    X(memoryview_contiguous) \
+    X(memoryview_owner) \
+    X(check)
+
+/* Those of one. */
 #ifdef STANDALONE
-extern const Test object_tests[];
+#define FAMILIES(X) FAMILIES_OF_BOTH_WORLDS(X) X(objects)
 #else
-extern const Test host_tests[];
+#define FAMILIES(X) FAMILIES_OF_BOTH_WORLDS(X) X(host)
 #endif
+
+#define DECLARE_FAMILY(name) extern const Test name##_tests[];
+FAMILIES(DECLARE_FAMILY)
 
 #endif

@@ -581,7 +581,7 @@ OURS_TEST(formats_that_repeat_are_compared_without_going_through_all)
                         "ValueError", "to be compared");
 }
 
-const Test format_tests[] = {
+const Test formats_tests[] = {
     TEST(formats_every_code_has_the_size_of_its_c_type),
     TEST(formats_pairs_are_aligned_and_padded_as_in_c),
     TEST(formats_of_struct_have_the_size_that_struct_says),

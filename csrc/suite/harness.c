@@ -9,6 +9,44 @@
 
 #include "report.h"
 
+/* --- where the suite runs --------------------------------------------------------------------- */
+
+static bool quick;
+
+void harness_be_quick(void)
+{
+    quick = true;
+}
+
+bool is_quick(void)
+{
+    return quick;
+}
+
+int python_version(void)
+{
+#ifdef STANDALONE
+    return 0x030f;
+#else
+    static int version;
+    if (version == 0) {
+        int major = 0, minor = 0;
+        sscanf(Py_GetVersion(), "%d.%d", &major, &minor);
+        version = major << 8 | minor;
+    }
+    return version;
+#endif
+}
+
+bool functions_are_libpythons(void)
+{
+#ifdef STANDALONE
+    return false;
+#else
+    return pybuffer_version == NULL;
+#endif
+}
+
 /* --- failures --------------------------------------------------------------------------------- */
 
 enum { SHOWN_FAILURES = 10 };

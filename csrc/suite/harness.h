@@ -5,8 +5,7 @@
  * printed and counted, and the test goes on; a test must leave no exception and no object behind.
  *
  * To add a test, write it in its family's file and list it at the end of that file; where libpython
- * itself crashes, name it in exempt.c too. A new family is listed in families.h, main.c and
- * tests/c_suite.rs. */
+ * itself crashes, name it in exempt.c too. A new family is a line in families.h. */
 #ifndef SUITE_HARNESS_H
 #define SUITE_HARNESS_H
 
@@ -39,8 +38,9 @@ typedef struct {
 /* CPython's version as 0x030d for 3.13. Standalone, that of the newest one. */
 int python_version(void);
 
-/* Whether the exhaustive tests shall look at a part of the cases only. */
+/* Whether the exhaustive tests shall look at a part of the cases only: once main has asked for that. */
 bool is_quick(void);
+void harness_be_quick(void);
 
 /* Whether libpython's own functions are the ones under test. */
 bool functions_are_libpythons(void);

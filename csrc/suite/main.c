@@ -22,37 +22,7 @@
 #include "families.h"
 #include "report.h"
 
-static bool quick;
 static const char *running = "(no test)";
-
-bool is_quick(void)
-{
-    return quick;
-}
-
-int python_version(void)
-{
-#ifdef STANDALONE
-    return 0x030f;
-#else
-    static int version;
-    if (version == 0) {
-        int major = 0, minor = 0;
-        sscanf(Py_GetVersion(), "%d.%d", &major, &minor);
-        version = major << 8 | minor;
-    }
-    return version;
-#endif
-}
-
-bool functions_are_libpythons(void)
-{
-#ifdef STANDALONE
-    return false;
-#else
-    return pybuffer_version == NULL;
-#endif
-}
 
 /* --- whose functions -------------------------------------------------------------------------- */
 
@@ -208,31 +178,8 @@ static const struct {
     const char *name;
     const Test *tests;
 } families[] = {
-    { "get_release", get_release_tests },
-    { "fill_info", fill_info_tests },
-    { "contiguity", contiguity_tests },
-    { "strides", strides_tests },
-    { "pointer", pointer_tests },
-    { "size_from_format", size_from_format_tests },
-    { "to_contiguous", to_contiguous_tests },
-    { "from_contiguous", from_contiguous_tests },
-    { "grid", grid_tests },
-    { "copy_data", copy_data_tests },
-    { "copy_data_grid", copy_data_grid_tests },
-    { "copy_views", copy_views_tests },
-    { "legacy", legacy_tests },
-    { "null_arguments", null_argument_tests },
-    { "exceptions", exception_tests },
-    { "formats", format_tests },
-    { "memoryview", memoryview_tests },
-    { "memoryview_contiguous", memoryview_contiguous_tests },
-    { "memoryview_owner", memoryview_owner_tests },
-    { "check", check_tests },
-#ifdef STANDALONE
-    { "objects", object_tests },
-#else
-    { "host", host_tests },
-#endif
+#define FAMILY(name) { #name, name##_tests },
+    FAMILIES(FAMILY)
 };
 
 static int n_passed, n_failed, n_exempt;
@@ -295,7 +242,7 @@ int main(int argc, char **argv)
     const char *pattern = "", *functions_from = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
-            quick = true;
+            harness_be_quick();
         } else if (strcmp(argv[i], "--functions-from") == 0 && i + 1 < argc) {
             functions_from = argv[++i];
         } else {

@@ -129,7 +129,7 @@ static void null_argument_keeps_a_pending_exception(void)
     EXPECT_ERROR(-1, PyObject_GetBuffer(NULL, &view, PyBUF_SIMPLE), "IndexError", "raised before");
 }
 
-const Test null_argument_tests[] = {
+const Test null_arguments_tests[] = {
     TEST(check_buffer_null_is_false),
     TEST(get_buffer_obj_null_is_a_system_error),
     TEST(get_buffer_obj_null_with_flags_read_is_refused_for_the_flags),

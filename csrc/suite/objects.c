@@ -401,7 +401,7 @@ static void runtime_is_standalone(void)
     EXPECT_STRING("standalone", pybuffer_runtime());
 }
 
-const Test object_tests[] = {
+const Test objects_tests[] = {
     TEST(object_new_has_one_reference_a_type_and_its_memory),
     TEST(object_type_is_ready_as_often_as_asked),
     TEST(object_macros_take_what_they_say),
