@@ -45,7 +45,7 @@ python=$(shared_python)
 if [ -z "$python" ]; then
     echo "   $PYTHON holds its own copy of libpython (a statically linked python, as Debian's and"
     echo "   conda's are), so a preloaded library cannot take effect in it. Linked into an extension"
-    echo "   the library works there too: see \"Linking\" in README.md. To see this step, name a python"
+    echo "   the library works there too: see docs/linking.md. To see this step, name a python"
     echo "   that is built with --enable-shared: make demo PYTHON=/path/to/python3"
     exit 0
 fi

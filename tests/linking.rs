@@ -42,7 +42,7 @@ struct Way {
     answers: [Image; 2],
 }
 
-/// Every way, the ones that do nothing included. README and pkg-config files rest on this table.
+/// Every way, the ones that do nothing included. docs/linking.md and the pkg-config files rest on this table.
 fn ways() -> Vec<Way> {
     let lib_dir = shipped().lib_dir.display().to_string();
     let archive = shipped().archive.display().to_string();

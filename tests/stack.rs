@@ -14,7 +14,7 @@ use std::process::Command;
 
 use support::{cc, printed, pythons, run, run_any, say, shipped, skip, stdout, temp_dir};
 
-/// The bound of README.md and of the header.
+/// The bound of docs/errors.md and of the header.
 const MOST: usize = 8192;
 
 const SOURCES: [&str; 7] = [

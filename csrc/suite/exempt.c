@@ -1,5 +1,5 @@
-/* The tests that libpython's own functions are excused from, by name: the rows of the README's
- * table of exceptions. Nothing else is; a test that libpython passes may not stand here. */
+/* The tests that libpython's own functions are excused from, by name: the rows of the table in
+ * docs/differences.md. Nothing else is; a test that libpython passes may not stand here. */
 #include "exempt.h"
 
 #include <stddef.h>

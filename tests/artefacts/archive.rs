@@ -54,9 +54,9 @@ fn extension_with_the_archive_exports_its_own_name_alone() {
     assert!(plain.iter().any(|name| name == "PyBuffer_Release"), "{plain:?}");
 }
 
-/// What README says that an extension grows by, which is what calls of the functions of each row cost.
+/// What docs/linking.md says that an extension grows by, which is what calls of the functions of each row cost.
 #[test]
-fn readme_says_what_the_archive_adds() {
+fn page_says_what_the_archive_adds() {
     let dir = temp_dir("extension-size");
     let lib_dir = format!("-L{}", shipped().lib_dir.display());
     let size = |source: &str, libraries: &[&str]| {
@@ -66,7 +66,7 @@ fn readme_says_what_the_archive_adds() {
     };
     let empty = size("void *const functions[] = { 0 };\n", &[]);
     let mut wrong = String::new();
-    let rows = readme::table("sizes");
+    let rows = readme::table("docs/linking.md", "sizes");
     for row in &rows {
         let [calls, said] = &row[..] else {
             panic!("not a row \"| calls | kilobytes |\": {row:?}")
@@ -85,14 +85,14 @@ fn readme_says_what_the_archive_adds() {
         let said = (said.parse::<f64>().unwrap() * 1000.0) as u64;
         println!("{calls}: {added} bytes");
         if added.abs_diff(said) > (said / 10).max(8_000) {
-            wrong += &format!("{calls}: {added} bytes, README says {said}\n");
+            wrong += &format!("{calls}: {added} bytes, docs/linking.md says {said}\n");
         }
         assert!(added < MAX_STRIPPED, "{calls}: {added} bytes");
         if calls.starts_with("`PyBuffer_IsContiguous`") {
             assert!(added < 2048, "{calls}: {added} bytes");
         }
     }
-    assert!(rows.len() >= 6, "README's table of sizes has {} rows only", rows.len());
+    assert!(rows.len() >= 6, "docs/linking.md's table of sizes has {} rows only", rows.len());
     assert!(wrong.is_empty(), "{wrong}");
 }
 

@@ -31,7 +31,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word for it in the manifest and in the README.
+    /// The word for it in the manifest and in docs/functions.md.
     pub fn word(self) -> &'static str {
         match self {
             Self::DropIn => "drop-in",

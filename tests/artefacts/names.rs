@@ -1,4 +1,4 @@
-//! The names: the manifest, the shared library, the header and the README tell of the same ones.
+//! The names: the manifest, the shared library, the header and docs/functions.md list the same ones.
 
 use std::fs;
 
@@ -51,12 +51,14 @@ fn header_declares_every_name() {
 }
 
 #[test]
-fn readme_lists_the_manifest() {
-    let mut listed: Vec<[String; 3]> = readme::table("symbols")
+fn page_lists_the_manifest() {
+    let mut listed: Vec<[String; 3]> = readme::table("docs/functions.md", "symbols")
         .into_iter()
         .map(|row| {
-            let [name, kind, since] = <[String; 3]>::try_from(row)
-                .unwrap_or_else(|row| panic!("not a row \"| `name` | kind | since |\": {row:?}"));
+            let [name, kind, since, what] = <[String; 4]>::try_from(row).unwrap_or_else(|row| {
+                panic!("not a row \"| `name` | kind | since | what it does |\": {row:?}")
+            });
+            assert!(what.len() > 5, "{name}: what does it do? {what:?}");
             [name.trim_matches('`').into(), kind, since]
         })
         .collect();
@@ -66,7 +68,7 @@ fn readme_lists_the_manifest() {
         .into_iter()
         .map(|(name, symbol)| [name, symbol.kind.word().into(), symbol.since])
         .collect();
-    assert_eq!(listed, expected, "the table in README.md (left) differs from abi/symbols.toml");
+    assert_eq!(listed, expected, "the table in docs/functions.md (left) differs from abi/symbols.toml");
 }
 
 /// C text without its comments; string literals that hold comment signs do not occur in a header.

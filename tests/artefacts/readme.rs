@@ -1,4 +1,4 @@
-//! README.md: its tables, for the tests that measure what they say, and the commands of its first program.
+//! The pages: their tables, for the tests that measure what they say, and the commands of README's first program.
 
 use std::fs;
 use std::process::Command;
@@ -6,18 +6,18 @@ use std::process::Command;
 use super::install::{has_pkg_config, make_install};
 use crate::support::{run, shipped, stdout, temp_dir};
 
-fn text() -> String {
-    fs::read_to_string(shipped().root.join("README.md")).unwrap()
+fn text(page: &str) -> String {
+    fs::read_to_string(shipped().root.join(page)).unwrap()
 }
 
-/// The rows of README's table between `<!-- name -->` and `<!-- /name -->`, without its head.
-pub fn table(name: &str) -> Vec<Vec<String>> {
-    let readme = text();
+/// The rows of a page's table between `<!-- name -->` and `<!-- /name -->`, without its head.
+pub fn table(page: &str, name: &str) -> Vec<Vec<String>> {
+    let text = text(page);
     let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let table = readme
+    let table = text
         .split_once(&begin)
         .and_then(|(_, rest)| rest.split_once(&end))
-        .unwrap_or_else(|| panic!("README.md has no table between {begin} and {end}"))
+        .unwrap_or_else(|| panic!("{page} has no table between {begin} and {end}"))
         .0;
     let cells =
         |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().into()).collect();
@@ -30,7 +30,7 @@ fn first_program_links_by_the_commands_shown() {
     if !has_pkg_config("first_program_links_by_the_commands_shown") {
         return;
     }
-    let readme = text();
+    let readme = text("README.md");
     let program = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let commands: Vec<String> = readme
         .split("\n\n")

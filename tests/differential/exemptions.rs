@@ -1,6 +1,6 @@
 //! Where the library's answer may differ from libpython's, and nowhere else.
 //!
-//! Each name is a row of the table "Same results, but never a crash" in README.md. libpython
+//! Each name is a row of the table in docs/differences.md. libpython
 //! crashes there or writes where it must not, so that it is not called; the library is held to what
 //! the table says, as the model does it.
 

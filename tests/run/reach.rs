@@ -66,7 +66,7 @@ fn statically_linked_python_on_an_old_glibc_is_refused_with_what_works() {
     assert!(status == Some(2) && said.contains("--enable-shared"), "{said}");
 }
 
-/// What README and docs say of the companion's reach.
+/// What the pages say of the companion's reach.
 #[test]
 fn companion_reaches_what_is_bound_at_load_but_not_what_goes_round_the_plt() {
     for python in reached().filter(|p| p.libpython.is_none() && p.minor() >= (3, 9)) {
