@@ -68,7 +68,10 @@ fn page_lists_the_manifest() {
         .into_iter()
         .map(|(name, symbol)| [name, symbol.kind.word().into(), symbol.since])
         .collect();
-    assert_eq!(listed, expected, "the table in docs/functions.md (left) differs from abi/symbols.toml");
+    assert_eq!(
+        listed, expected,
+        "the table in docs/functions.md (left) differs from abi/symbols.toml"
+    );
 }
 
 /// C text without its comments; string literals that hold comment signs do not occur in a header.
