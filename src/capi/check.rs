@@ -12,13 +12,15 @@ use crate::protocol;
 use crate::runtime;
 use crate::view::Fields;
 
-/// Whether an array lies within a block of memory, as `verify_structure` of the documentation of the
-/// buffer protocol has it: every item of `itemsize` bytes at `shape[ndim]` and `strides[ndim]`, the
-/// first one `offset` bytes into a block of `memlen` bytes; offsets and strides are multiples of
-/// `itemsize`. Sums are exact, however large.
+/// Whether an array lies within a block of memory. This is `verify_structure` of the documentation of the
+/// buffer protocol.
 ///
-/// Returns 1 or 0, never an error. With `ndim` 0 both arrays must be NULL, and otherwise neither;
-/// `itemsize` 0, by which the documentation's Python would divide, is 0.
+/// The block has `memlen` bytes, and the first item begins at its byte `offset`. Every item of `itemsize`
+/// bytes that `shape[ndim]` and `strides[ndim]` reach must lie in the block. `offset` and the strides must be
+/// multiples of `itemsize`. Sums are exact, however large.
+///
+/// Returns 1 or 0, and never sets an error. With `ndim` 0 both arrays must be NULL, otherwise neither. The
+/// result is 0 if `itemsize` is 0, by which the documentation's Python code would divide.
 ///
 /// # Safety
 /// `shape` and `strides` are NULL or have `ndim` entries. Needs no GIL.
@@ -47,17 +49,19 @@ pub unsafe extern "C" fn pybuffer_verify_structure(
     verify::lies_within(block, itemsize, shape, strides).into()
 }
 
-/// The address of the item at `indices[ndim]` of an array that begins at `buf`, as `get_item_pointer` of
-/// the documentation of the buffer protocol has it: along each dimension `strides` are added, and
-/// where a suboffset is not negative the pointer that lies there is followed. The indices are not
-/// compared with anything.
+/// The address of the item at `indices[ndim]` of an array whose first item is at `buf`. This is
+/// `get_item_pointer` of the documentation of the buffer protocol.
+///
+/// Along each dimension the index times the stride is added; if the suboffset is not negative, the pointer
+/// at that address is then followed, and the suboffset added to it. `suboffsets` may be NULL: no pointer is
+/// followed. The indices are not compared with any shape.
 ///
 /// Returns the address, or NULL with `SystemError` set if `strides` or `indices` is NULL and `ndim` is
-/// not 0. `suboffsets` may be NULL: no pointers are followed.
+/// greater than 0.
 ///
 /// # Safety
 /// The arrays, where not NULL, have `ndim` entries; a pointer is readable wherever one is followed.
-/// Needs no GIL, but for the error.
+/// Needs no GIL, except to set the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_get_item_pointer(
     ndim: c_int,
@@ -84,21 +88,21 @@ pub unsafe extern "C" fn pybuffer_get_item_pointer(
     let fields = unsafe { Fields::new(&view) };
     // SAFETY: as above.
     let indices = unsafe { slice::from_raw_parts(indices, fields.ndim()) };
-    // SAFETY: pointers are there where they are followed (caller).
+    // SAFETY: a pointer is readable wherever one is followed (caller).
     unsafe { check::pointer::locate(&view, fields, &[], indices) }.cast()
 }
 
-/// `PyBuffer_GetPointer` with the indices compared with the shape.
+/// `PyBuffer_GetPointer`, with the indices compared with the shape.
 ///
-/// Where the shape is NULL and `ndim` is 1, there are `len / itemsize` items.
+/// If the shape is NULL and `ndim` is 1, there are `len / itemsize` items.
 ///
-/// Returns the address, or NULL with an error set: `IndexError` that names the dimension, the index and
-/// the extent if one is not below its extent or is negative; `ValueError` if `ndim` is negative, or the shape
-/// is NULL and `ndim` more than 1; `SystemError` if `view`, or `indices` with `ndim >= 1`, is NULL.
+/// Returns the address, or NULL with an error set: `IndexError` if an index is negative or not below its
+/// extent (the text names the dimension, the index and the extent); `ValueError` if `ndim` is negative, or if
+/// the shape is NULL and `ndim > 1`; `SystemError` if `view` is NULL, or `indices` is NULL and `ndim >= 1`.
 ///
 /// # Safety
 /// `view` is NULL or a view that is held, whose arrays, where not NULL, have `ndim` entries; `indices` is
-/// NULL or has `ndim` entries. Needs no GIL, but for the error.
+/// NULL or has `ndim` entries. Needs no GIL, except to set the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_get_pointer_checked(
     view: *const Py_buffer,
@@ -110,7 +114,7 @@ pub unsafe extern "C" fn pybuffer_get_pointer_checked(
         null_argument_if_known();
         return ptr::null_mut();
     };
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the view is held, and its arrays and `indices` have `ndim` entries (caller).
     match unsafe { check::pointer::checked(view, indices) } {
         Ok(pointer) => pointer.cast(),
         Err(error) => {
@@ -120,17 +124,19 @@ pub unsafe extern "C" fn pybuffer_get_pointer_checked(
     }
 }
 
-/// Judges a view that `PyObject_GetBuffer` has filled for a request of `flags`: whether its fields are
-/// what the buffer protocol asks for, and agree with each other. Nothing is changed, and no item read.
+/// Checks a view that `PyObject_GetBuffer` filled for the request `flags`: whether its fields are what the
+/// buffer protocol asks for, and agree with each other. The view is not changed, and no item is read.
 ///
-/// `report` is overwritten, and never needs to be freed. `docs/rules.md` lists the rules. A view made
+/// `report` is overwritten, and never needs to be freed. `docs/rules.md` lists the rules. A view that was made
 /// without an exporter breaks the rule `obj`.
 ///
-/// Returns `report->n_violations`: how many of the findings break a MUST, each field and dimension by itself; -1 with `SystemError` set for NULLs.
+/// Returns `report->n_violations`, the number of findings that break a MUST (each field and each dimension
+/// counts); or -1 with `SystemError` set if an argument is NULL.
 ///
 /// # Safety
 /// `view` is NULL or a view whose arrays, where not NULL, have `ndim` entries, and whose format is NULL or
-/// a C string; `report` is NULL or writable. Needs no GIL, but for the error and if `view->obj` is not NULL.
+/// a C string; `report` is NULL or writable. Needs the GIL only if `view->obj` is not NULL, and to set the
+/// error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_check_view(
     view: *const Py_buffer,
@@ -143,25 +149,28 @@ pub unsafe extern "C" fn pybuffer_check_view(
     };
     // SAFETY: writable (caller).
     let report = unsafe { report::clear(report) };
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the view's arrays have `ndim` entries, its format is NULL or a C string, and its `obj` NULL or an
+    // object (caller).
     unsafe { check::one_view(view, flags, report) };
     report.n_violations
 }
 
-/// Sends `obj` every request that the buffer protocol knows (shape, strides, suboffsets, contiguity,
-/// writable memory and format, in all combinations), each twice, and judges each answer and all of them
-/// together. Every view is given back, every exception taken away, no reference left or taken.
+/// Checks an exporter: sends `obj` every request that the buffer protocol knows (shape, strides, suboffsets,
+/// contiguity, writable memory and format, in all combinations), each twice, and checks each answer, and all
+/// answers against each other. Every view is released, every exception is cleared, and the reference counts
+/// are as before.
 ///
-/// An exporter that meets no request breaks a MUST; `report->raised` is what the first one raised. For that text,
-/// and that of a refusal with something else than `BufferError`, the exception is asked (`str()`), which may run
-/// Python code as the exporter itself may.
+/// An exporter that meets no request breaks a MUST; `report->raised` is then what the first request raised. For
+/// that text, and for that of a refusal other than `BufferError`, `str()` of the exception is called, which may
+/// run Python code, as the exporter itself may.
 ///
-/// `report` is overwritten, and never needs to be freed; `docs/rules.md` lists the rules. An exporter that
-/// hands out wild pointers may still crash its checker, as it does its consumers.
+/// `report` is overwritten, and never needs to be freed. `docs/rules.md` lists the rules. An exporter that
+/// hands out wild pointers may crash the check, as it may crash its consumers.
 ///
-/// Returns `report->n_violations`: how many of the findings break a MUST, each field and dimension by itself
-/// and none for which there was no room (`report->n_dropped`); -1 with an error set: `TypeError` if `obj` is no
-/// exporter, `SystemError` for NULLs, or the error that is already pending.
+/// Returns `report->n_violations`, the number of findings that break a MUST (each field and each dimension
+/// counts; findings for which there was no room, `report->n_dropped`, do not); or -1 with an error set:
+/// `TypeError` if `obj` is no exporter; `SystemError` if an argument is NULL; or the error that was already
+/// pending.
 ///
 /// # Safety
 /// `obj` is NULL or an object; `report` is NULL or writable. In a process with Python the caller holds the
@@ -176,22 +185,23 @@ pub unsafe extern "C" fn pybuffer_check_exporter(
     }
     // SAFETY: writable (caller).
     let report = unsafe { report::clear(report) };
-    // SAFETY: an object (caller).
+    // SAFETY: an object that the thread may use (caller).
     match unsafe { check::exporter::check(obj, report) } {
         Ok(()) => report.n_violations,
         Err(error) => runtime::status(Err(error)),
     }
 }
 
-/// Writes a report for people into `text`: if no request was met, a line that says what was raised; a line that
-/// sums up, then for each finding which rule is broken,
-/// by which request, what was found and expected, and what to do; violations first.
+/// Writes a report as text for people.
 ///
-/// As `snprintf`: at most `size` bytes are written, the last a NUL; nothing if `size` is 0, and then
-/// `text` may be NULL.
+/// If no request was met, the first line says what was raised. Then come a summary and, for each finding, the
+/// rule that is broken, the request, what was found and expected, and what to do. Violations come first.
 ///
-/// Returns the length of the whole text without its NUL; it was cut if that is not below `size`. 0 if
-/// `report` is NULL.
+/// As `snprintf`: at most `size` bytes are written to `text`, the last of them a NUL; nothing if `size` is 0,
+/// and then `text` may be NULL.
+///
+/// Returns the length of the whole text without its NUL: the text was cut if that is `size` or more. Returns 0
+/// if `report` is NULL.
 ///
 /// # Safety
 /// `report` is NULL or was filled by a check; `text` has `size` writable bytes. Needs no GIL.
@@ -214,10 +224,10 @@ pub unsafe extern "C" fn pybuffer_report_format(
     room.len
 }
 
-/// Describes the rule of a number, from 1 on: its severity, what it asks, where the documentation says so,
-/// and what to do. The texts live for ever.
+/// Describes the rule number `id`, counted from 1: its severity, what it asks, where the documentation says
+/// so, and what to do. The texts are never freed.
 ///
-/// Returns 0, or -1, with no error set, if there is no such rule, or `rule` is NULL.
+/// Returns 0; or -1, with no error set, if there is no such rule or `rule` is NULL.
 ///
 /// # Safety
 /// `rule` is NULL or writable. Needs no GIL.

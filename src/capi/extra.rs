@@ -1,4 +1,4 @@
-//! `pybuffer_*`: the library's own functions.
+//! `pybuffer_*`: the library's own functions, and the object API of processes without Python.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
@@ -19,14 +19,14 @@ const NOT_STANDALONE: Error = Error::Fixed(
       this one: compile this source against Python.h",
 );
 
-/// The version of libpybuffer, `"1.2.3"`. Never NULL; lives for ever.
+/// The version of libpybuffer, such as `"1.2.3"`. Never NULL, and never freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn pybuffer_version() -> *const c_char {
     VERSION.as_ptr().cast()
 }
 
-/// Whose objects the library works on: `"standalone"` in a process without Python, or
-/// `"CPython 3.13.0 (...)"` with what that Python says of its version. Never NULL; lives for ever.
+/// Whose objects the library works on: `"standalone"` in a process without Python, otherwise
+/// `"CPython 3.13.0 (...)"` with that Python's own version text. Never NULL, and never freed.
 ///
 /// `"standalone"` may become CPython when a libpython is loaded later, as long as no standalone object
 /// or error was made.
@@ -35,41 +35,42 @@ pub extern "C" fn pybuffer_runtime() -> *const c_char {
     runtime::current().description().as_ptr()
 }
 
-/// Tells the library of a libpython that it cannot see by itself: one that was loaded with
-/// `RTLD_LOCAL`.
+/// Tells the library of a libpython that it cannot find by itself: one that was loaded with `RTLD_LOCAL`.
 ///
-/// Returns 0 if the objects of this process are CPython's now (or were before); -1, with no error set,
-/// if `handle` holds no CPython or a standalone object or error was made already. Under a preload, and
-/// whenever else CPython's objects reach the library first, it finds such a libpython by itself.
+/// The library does find such a libpython when it is preloaded, and whenever an object of CPython's is passed
+/// to it before an object or error of its own was made.
+///
+/// Returns 0 if the objects of this process are CPython's now (or were before); or -1, with no error set, if
+/// `handle` is NULL or leads to no CPython, or if a standalone object or error was made already.
 ///
 /// # Safety
 /// `handle` is NULL or came from `dlopen` and stays open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_attach(handle: *mut c_void) -> c_int {
-    // SAFETY: open (caller).
+    // SAFETY: it came from `dlopen` and stays open (caller).
     if !handle.is_null() && unsafe { runtime::attach(handle) } { 0 } else { -1 }
 }
 
-/// The instructions that copies use: `"generic"`, `"sse"`, `"avx2"` or `"avx512"`, the best that this CPU has
-/// and `PYBUFFER_CPU` allows. Never NULL; lives for ever.
+/// The level of vector instructions that copies use: `"generic"`, `"sse"`, `"avx2"` or `"avx512"`, the highest
+/// that this CPU has and `PYBUFFER_CPU` allows. Never NULL, and never freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn pybuffer_cpu_level() -> *const c_char {
     kernels::selected().level.name().as_ptr()
 }
 
-/// Copies the items of `src` to the items of `dst` at the same indices, wherever each of them lies: both
-/// views have one shape and one itemsize, and any strides and suboffsets.
+/// Copies the items of `src` to the items of `dst` at the same indices. Both views have the same shape and
+/// itemsize, and any strides and suboffsets.
 ///
-/// The two may overlap: the items are then copied as they were before. Where items of `dst` share memory
+/// The two may overlap: the items are copied as they were before the call. Where items of `dst` share memory
 /// with one another, the last one in C order stays. The formats are not compared.
 ///
-/// Returns 0, or -1 with an error set and nothing written: `SystemError` for NULLs (also for a `buf` of
-/// NULL that has items), `BufferError` if `dst->readonly` is set, or if the shapes or itemsizes differ,
-/// `ValueError` if the fields of one view contradict one another, `MemoryError`.
+/// Returns 0, or -1 with an error set and nothing written: `SystemError` if an argument is NULL, or the `buf`
+/// of a view that has items; `BufferError` if `dst->readonly` is set, or if the shapes or itemsizes differ;
+/// `ValueError` if the fields of one view contradict one another; `MemoryError`.
 ///
 /// # Safety
 /// `dst` and `src` are NULL or views that are held; the memory of `dst` may be written, unless `readonly`
-/// is set. Needs no GIL, but for the error.
+/// is set. Needs no GIL, except to set the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_copy(dst: *const Py_buffer, src: *const Py_buffer) -> c_int {
     // SAFETY: null or a view (caller).
@@ -80,14 +81,14 @@ pub unsafe extern "C" fn pybuffer_copy(dst: *const Py_buffer, src: *const Py_buf
     let dst = unsafe { Fields::new(dst) };
     // SAFETY: as above.
     let src = unsafe { Fields::new(src) };
-    // SAFETY: both views are held (caller).
+    // SAFETY: both views are held, and the memory of `dst` may be written unless it is read-only (caller).
     runtime::status_of(unsafe { protocol::copy_data::copy(dst, src, runtime::raised_if_known) })
 }
 
 /// `PyType_Ready`: makes a type ready for use. Slots that it lacks (`tp_dealloc`, `tp_free`,
-/// `tp_as_buffer`, and `tp_basicsize`) come from `tp_base`.
+/// `tp_as_buffer` and `tp_basicsize`) are inherited from `tp_base`.
 ///
-/// Returns 0, or -1 with `SystemError` set: the type is NULL or has no name, or Python is in this
+/// Returns 0, or -1 with `SystemError` set if the type is NULL or has no name, or if Python is in this
 /// process.
 ///
 /// # Safety
@@ -100,15 +101,15 @@ pub unsafe extern "C" fn pybuffer_type_ready(r#type: *mut PyTypeObject) -> c_int
     if runtime::for_good().is_hosted() {
         return runtime::status(Err(NOT_STANDALONE));
     }
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: not null, so a type object whose base is ready (caller).
     runtime::status(unsafe { standalone::objects::type_ready(r#type) })
 }
 
-/// `PyObject_New`: memory for an object of `type->tp_basicsize` bytes with one reference. The fields
-/// behind the head are not initialised.
+/// `PyObject_New`: allocates an object of `type->tp_basicsize` bytes, with one reference. The fields after
+/// the head are not initialised.
 ///
-/// Returns the object, or NULL with `MemoryError` or, if `type` is NULL or Python is in this process,
-/// `SystemError` set.
+/// Returns the object, or NULL with an error set: `MemoryError`; `SystemError` if `type` is NULL or Python is in
+/// this process.
 ///
 /// # Safety
 /// `type` is NULL or a type object.
@@ -119,7 +120,7 @@ pub unsafe extern "C" fn pybuffer_object_new(r#type: *mut PyTypeObject) -> *mut 
     } else if runtime::for_good().is_hosted() {
         Err(NOT_STANDALONE)
     } else {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: not null, so a type object (caller).
         unsafe { standalone::objects::new(r#type) }
     };
     match made {
@@ -131,44 +132,46 @@ pub unsafe extern "C" fn pybuffer_object_new(r#type: *mut PyTypeObject) -> *mut 
     }
 }
 
-/// `PyObject_Free`: frees the memory of an object, in its `tp_dealloc`. NULL is left alone.
+/// `PyObject_Free`: frees the memory of an object; for its `tp_dealloc` to call. Does nothing for NULL.
 ///
 /// # Safety
 /// `memory` is NULL or came from `pybuffer_object_new`, and nothing uses it any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_object_free(memory: *mut c_void) {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: null or from `pybuffer_object_new`, and not used any more (caller).
     unsafe { standalone::objects::free(memory) };
 }
 
-/// `Py_XINCREF`: one more reference to an object. Any thread may call it. NULL is left alone.
+/// `Py_XINCREF`: takes a reference to an object. Does nothing for NULL. Any thread may call it; in a process
+/// with Python the caller holds the GIL.
 ///
 /// # Safety
 /// `obj` is NULL or an object that the caller holds a reference to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_incref(obj: *mut PyObject) {
     if !obj.is_null() {
-        // SAFETY: an object (caller).
+        // SAFETY: an object that the thread may use (caller).
         unsafe { runtime::for_objects().incref(obj) };
     }
 }
 
-/// `Py_XDECREF`: one fewer reference to an object; the last one calls `tp_dealloc`. Any thread may call
-/// it. NULL is left alone.
+/// `Py_XDECREF`: drops a reference to an object; with the last one `tp_dealloc` is called. Does nothing for
+/// NULL. Any thread may call it; in a process with Python the caller holds the GIL.
 ///
 /// # Safety
-/// `obj` is NULL or an object, and the caller gives up a reference of its own.
+/// `obj` is NULL or an object, and the reference is the caller's own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_decref(obj: *mut PyObject) {
     if !obj.is_null() {
-        // SAFETY: an object (caller).
+        // SAFETY: an object that the thread may use, and the caller's own reference to it (caller).
         unsafe { runtime::for_objects().decref(obj) };
     }
 }
 
-/// `PyExc_...`: the exception of a name, `"ValueError"` or `"struct.error"`; borrowed. NULL, with no
-/// error set, for a name that the library does not know, and for `struct.error` in a process with Python
-/// while an error is pending.
+/// `PyExc_...`: the exception class with this name, such as `"ValueError"` or `"struct.error"`.
+///
+/// Returns a borrowed reference; or NULL, with no error set, for a name that the library does not know, and
+/// for `struct.error` in a process with Python while an error is pending.
 ///
 /// # Safety
 /// `name` is NULL or a C string.
@@ -181,17 +184,17 @@ pub unsafe extern "C" fn pybuffer_exception(name: *const c_char) -> *mut PyObjec
     runtime::current().exception(unsafe { CStr::from_ptr(name) })
 }
 
-/// `PyErr_SetString`: sets this thread's error, in place of any other. The text (UTF-8) is copied, up
-/// to 383 bytes of it; NULL is an empty one.
+/// `PyErr_SetString`: sets this thread's error, in place of any other. At most 383 bytes of the text (UTF-8)
+/// are copied; NULL means an empty text.
 ///
 /// # Safety
-/// `exception` is NULL (a mistake that becomes a SystemError) or an exception; `text` is NULL or a C
+/// `exception` is NULL (a mistake that becomes a `SystemError`) or an exception class; `text` is NULL or a C
 /// string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_err_set_string(exception: *mut PyObject, text: *const c_char) {
-    // SAFETY: a C string (caller).
+    // SAFETY: not null, so a C string (caller).
     let text = if text.is_null() { c"" } else { unsafe { CStr::from_ptr(text) } };
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: null or an exception class of this process's world (caller).
     unsafe { runtime::for_good().set_error(exception, text) };
 }
 
@@ -202,30 +205,31 @@ pub extern "C" fn pybuffer_err_no_memory() -> *mut PyObject {
     ptr::null_mut()
 }
 
-/// `PyErr_Occurred`: this thread's error as the exception that was set, borrowed; NULL if there is none.
+/// `PyErr_Occurred`: the exception class of this thread's error, borrowed; NULL if no error is set.
 #[unsafe(no_mangle)]
 pub extern "C" fn pybuffer_err_occurred() -> *mut PyObject {
     runtime::current().error()
 }
 
-/// `PyErr_ExceptionMatches`: whether this thread's error is `exception` or derived from it: 1 or 0.
+/// `PyErr_ExceptionMatches`: whether this thread's error is of the class `exception` or of one derived from it.
+/// Returns 1 or 0.
 ///
 /// # Safety
-/// `exception` is NULL or an exception.
+/// `exception` is NULL or an exception class.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_err_exception_matches(exception: *mut PyObject) -> c_int {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: null or an exception class of this process's world (caller).
     unsafe { runtime::current().error_matches(exception) }.into()
 }
 
-/// `PyErr_Clear`: forgets this thread's error.
+/// `PyErr_Clear`: clears this thread's error.
 #[unsafe(no_mangle)]
 pub extern "C" fn pybuffer_err_clear() {
     runtime::current().clear_error();
 }
 
-/// The text of this thread's error, good until the next error is set or this one cleared; NULL if there
-/// is none, or if it is Python's to tell.
+/// The text of this thread's error. It is valid until the next error is set or this one is cleared. NULL if no
+/// error is set, and in a process with Python, whose own functions tell the text.
 #[unsafe(no_mangle)]
 pub extern "C" fn pybuffer_err_text() -> *const c_char {
     runtime::current().error_text()

@@ -12,25 +12,25 @@ use crate::format::parse::{Fields, parse};
 use crate::format::read::Extents;
 use crate::runtime;
 
-/// Takes a format apart: the items that it describes, with their names, offsets, sizes and shapes.
+/// Parses a format: the items that it describes, with their names, offsets, sizes and shapes.
 ///
 /// The grammar is that of PEP 3118 as exporters write it (docs/formats.md): all that the module `struct`
-/// knows and `T{}`, names, shapes, `^ t g u w O Z & X{}`, and ctypes' `z F D G`. A NULL format is `"B"`,
+/// knows, `T{}`, names, shapes, `^ t g u w O Z & X{}`, and ctypes' `z F D G`. A NULL format means `"B"`,
 /// as in a view.
 ///
-/// Up to `max_fields` fields are put in `fields`, in the order of the format, each struct before its
-/// members; padding (`x` without a name) is none. Their shapes are put in `extents`, one behind the other,
-/// up to `max_extents` numbers. What there is no room for is counted and left out, so a call with
-/// `max_fields` and `max_extents` 0 tells how much room to make. If `info` is not NULL, it is filled in,
+/// At most `max_fields` fields are stored in `fields`, in the order of the format, each struct before its
+/// members. Padding (`x` without a name) is not a field. The extents of the shapes are stored in `extents`, one
+/// shape after the other, at most `max_extents` numbers. What does not fit is counted but not stored, so a call
+/// with `max_fields` and `max_extents` 0 tells how much room is needed. If `info` is not NULL, it is filled in,
 /// also for a wrong format.
 ///
-/// Returns how many fields there are; -1 with `ValueError` set if the format is wrong: its text says
-/// what is wrong and where, and `info->error_position` says where.
+/// Returns the number of fields; or -1 with `ValueError` set if the format is wrong. The error's text says
+/// what is wrong and where; `info->error_position` says where.
 ///
 /// # Safety
-/// `format` is NULL or a C string; the fields' names point into it. `fields` is NULL (no room) or has
-/// room for `max_fields` entries, `extents` the same; the fields' shapes point into it. `info` is NULL or
-/// writable. Needs no GIL, but for the error.
+/// `format` is NULL or a C string. `fields` is NULL (no room) or has room for `max_fields` entries, and
+/// `extents` is NULL or has room for `max_extents` entries. `info` is NULL or writable. The names of the fields
+/// point into `format`, and their shapes into `extents`. Needs no GIL, except to set the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_format_parse(
     format: *const c_char,
@@ -43,11 +43,11 @@ pub unsafe extern "C" fn pybuffer_format_parse(
     // SAFETY: null or a C string (caller).
     let text = unsafe { text_of(format) };
     let mut found = Fields {
-        // SAFETY: the caller's promise.
+        // SAFETY: null or room for `max_fields` entries (caller).
         room: unsafe { room(fields, max_fields) },
         n: 0,
         extents: Extents {
-            // SAFETY: the caller's promise.
+            // SAFETY: null or room for `max_extents` entries (caller).
             room: unsafe { room(extents, max_extents) },
             first: extents,
             n: 0,
@@ -70,13 +70,14 @@ pub unsafe extern "C" fn pybuffer_format_parse(
 
 /// The size in bytes of the item that a format describes, in the grammar of `pybuffer_format_parse`.
 ///
-/// What `PyBuffer_SizeFromFormat` accepts has the same size here. A NULL format is `"B"`, as in a view.
+/// A format that `PyBuffer_SizeFromFormat` accepts has the same size here. A NULL format means `"B"`, as in a
+/// view.
 ///
-/// Returns the size; -1 with `ValueError` set if the format is wrong: its text says what is wrong and
-/// where.
+/// Returns the size; or -1 with `ValueError` set if the format is wrong. The error's text says what is wrong
+/// and where.
 ///
 /// # Safety
-/// `format` is NULL or a C string. Needs no GIL, but for the error.
+/// `format` is NULL or a C string. Needs no GIL, except to set the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_format_itemsize(format: *const c_char) -> Py_ssize_t {
     // SAFETY: null or a C string (caller).
@@ -88,15 +89,15 @@ pub unsafe extern "C" fn pybuffer_format_itemsize(format: *const c_char) -> Py_s
 /// Whether two formats, in the grammar of `pybuffer_format_parse`, describe the same memory: items of
 /// the same size, with numbers of the same kind, width and byte order at the same offsets.
 ///
-/// So `l` is `q` where they have one size, and `i` is `<i` on a little-endian machine. Names, shapes,
-/// counts, nesting and the writing of padding do not count: `T{(2)h:a:}` is `hh`. What a pointer points
-/// at does not count either. A NULL format is `"B"`, as in a view.
+/// So `l` is equivalent to `q` where they have the same size, and `i` to `<i` on a little-endian machine. Names,
+/// shapes, counts, nesting and the way padding is written do not matter: `T{(2)h:a:}` is equivalent to `hh`.
+/// Nor does it matter what a pointer points at. A NULL format means `"B"`, as in a view.
 ///
-/// Returns 1 or 0; -1 with `ValueError` set if a format is wrong, or if the two are too large and too
-/// unlike in how they repeat to be compared in reasonable time.
+/// Returns 1 or 0; or -1 with `ValueError` set if a format is wrong, or if the two cannot be compared in
+/// reasonable time: they have many items, and their arrays of structs repeat in different periods.
 ///
 /// # Safety
-/// `first` and `second` are NULL or C strings. Needs no GIL, but for the error.
+/// `first` and `second` are NULL or C strings. Needs no GIL, except to set the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_format_equivalent(
     first: *const c_char,
@@ -112,7 +113,7 @@ pub unsafe extern "C" fn pybuffer_format_equivalent(
     }
 }
 
-/// What a view's format says.
+/// The format as a C string; `"B"` for null.
 ///
 /// # Safety
 /// `format` is null or a C string.
@@ -120,11 +121,11 @@ unsafe fn text_of<'a>(format: *const c_char) -> &'a CStr {
     if format.is_null() {
         return c"B";
     }
-    // SAFETY: a C string (caller).
+    // SAFETY: not null, so a C string (caller).
     unsafe { CStr::from_ptr(format) }
 }
 
-/// The room that a caller gives; none where it is null.
+/// The room that a caller gives, as a slice; empty if it is null.
 ///
 /// # Safety
 /// `first` is null or has room for `n` entries.
@@ -137,7 +138,7 @@ unsafe fn room<'a, T>(first: *mut T, n: Py_ssize_t) -> &'a mut [MaybeUninit<T>] 
     unsafe { slice::from_raw_parts_mut(first.cast(), n) }
 }
 
-/// A size, or -1 with the error raised.
+/// The size, or -1 with the error raised.
 fn size(result: Result<Py_ssize_t, Error>) -> Py_ssize_t {
     result.unwrap_or_else(|error| {
         runtime::raise_if_known(&error);

@@ -1,4 +1,4 @@
-//! The old buffer functions: still exported by every CPython, out of its headers since 3.13.
+//! The old buffer functions. Every CPython still exports them; its headers lack them since 3.13.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::protocol::legacy::{self, Bytes};
 use crate::runtime;
 
-/// The address and length of an object's bytes, as characters. As `PyObject_AsReadBuffer`.
+/// The address and length of an object's bytes, as characters. Otherwise as `PyObject_AsReadBuffer`.
 ///
 /// # Safety
 /// As for `PyObject_AsReadBuffer`.
@@ -21,7 +21,7 @@ pub unsafe extern "C" fn PyObject_AsCharBuffer(
     buffer: *mut *const c_char,
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same arguments under the same contract (caller).
     unsafe { as_char_buffer(obj, buffer, buffer_len) }
 }
 
@@ -33,18 +33,18 @@ pub unsafe fn as_char_buffer(
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
     runtime::for_objects();
-    keep_out_of_the_way!(PyObject_AsCharBuffer(obj, buffer, buffer_len));
-    // SAFETY: the caller's promise is the callee's.
+    defer_to_unserved!(PyObject_AsCharBuffer(obj, buffer, buffer_len));
+    // SAFETY: the same arguments under the same contract (caller).
     unsafe { as_read_buffer(obj, buffer.cast(), buffer_len) }
 }
 
-/// The address and length of an object's bytes, to be read.
+/// The address and length of an object's bytes, for reading: stored in `*buffer` and `*buffer_len`.
 ///
-/// The view behind them has been given back when this returns, so nothing keeps the bytes where they
-/// are but the object itself: use `PyObject_GetBuffer` instead.
+/// The underlying view is released before the function returns, so nothing but the object itself keeps the
+/// bytes in place. Use `PyObject_GetBuffer` instead.
 ///
-/// Returns 0, or -1 with an error set: `SystemError` for NULLs (unless an error is set already),
-/// `TypeError` if the object is no exporter, or the exporter's own.
+/// Returns 0, or -1 with an error set: `SystemError` if an argument is NULL (unless an error is set already);
+/// `TypeError` if the object is no exporter; or the exporter's own error.
 ///
 /// # Safety
 /// `obj` is NULL or an object; `buffer` and `buffer_len` are NULL or writable. In a process with Python
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn PyObject_AsReadBuffer(
     buffer: *mut *const c_void,
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same arguments under the same contract (caller).
     unsafe { as_read_buffer(obj, buffer, buffer_len) }
 }
 
@@ -70,13 +70,13 @@ pub unsafe fn as_read_buffer(
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
     runtime::for_objects();
-    keep_out_of_the_way!(PyObject_AsReadBuffer(obj, buffer, buffer_len));
-    // SAFETY: the caller's promise is the callees'.
+    defer_to_unserved!(PyObject_AsReadBuffer(obj, buffer, buffer_len));
+    // SAFETY: `obj` is null or an object that the thread may use, and the pointers are null or writable (caller).
     unsafe { store(obj, buffer.cast(), buffer_len, legacy::readable) }
 }
 
-/// The address and length of an object's bytes, to be written. As `PyObject_AsReadBuffer`, but whatever
-/// the exporter says, the error is `TypeError`.
+/// The address and length of an object's bytes, for writing. Otherwise as `PyObject_AsReadBuffer`, except that
+/// an exporter's refusal always becomes `TypeError`.
 ///
 /// # Safety
 /// As for `PyObject_AsReadBuffer`.
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn PyObject_AsWriteBuffer(
     buffer: *mut *mut c_void,
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same arguments under the same contract (caller).
     unsafe { as_write_buffer(obj, buffer, buffer_len) }
 }
 
@@ -101,22 +101,23 @@ pub unsafe fn as_write_buffer(
     buffer_len: *mut Py_ssize_t,
 ) -> c_int {
     runtime::for_objects();
-    keep_out_of_the_way!(PyObject_AsWriteBuffer(obj, buffer, buffer_len));
-    // SAFETY: the caller's promise is the callees'.
+    defer_to_unserved!(PyObject_AsWriteBuffer(obj, buffer, buffer_len));
+    // SAFETY: `obj` is null or an object that the thread may use, and the pointers are null or writable (caller).
     unsafe { store(obj, buffer, buffer_len, legacy::writable) }
 }
 
-/// Whether an object hands out its bytes to be read: 1 or 0; an error on the way is forgotten. NULL
-/// means 0.
+/// Whether an object's bytes can be read: requests a view and releases it.
+///
+/// Returns 1 or 0; 0 for NULL. An error of the exporter is cleared.
 ///
 /// # Safety
 /// `obj` is NULL or an object. In a process with Python the caller holds the GIL.
 ///
 /// # Compatibility
-/// CPython 3.0 and later, deprecated since then; use `PyObject_CheckBuffer`. There NULL crashes.
+/// CPython 3.0 and later, deprecated since then; use `PyObject_CheckBuffer`. NULL crashes there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_CheckReadBuffer(obj: *mut PyObject) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same arguments under the same contract (caller).
     unsafe { check_read_buffer(obj) }
 }
 
@@ -124,15 +125,15 @@ pub unsafe extern "C" fn PyObject_CheckReadBuffer(obj: *mut PyObject) -> c_int {
 /// As for [`PyObject_CheckReadBuffer`].
 pub unsafe fn check_read_buffer(obj: *mut PyObject) -> c_int {
     runtime::for_objects();
-    keep_out_of_the_way!(PyObject_CheckReadBuffer(obj));
+    defer_to_unserved!(PyObject_CheckReadBuffer(obj));
     if obj.is_null() {
         return 0;
     }
-    // SAFETY: an object (caller).
+    // SAFETY: an object that the thread may use (caller).
     unsafe { legacy::is_readable(obj) }
 }
 
-/// Stores the bytes of `obj` as `find` finds them.
+/// Stores the address and length of the bytes that `find` finds.
 ///
 /// # Safety
 /// `obj` is null or an object that `find` may be called with; `buffer` and `buffer_len` are null or writable.
@@ -145,7 +146,7 @@ unsafe fn store(
     if obj.is_null() || buffer.is_null() || buffer_len.is_null() {
         return null_argument();
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: not null, so an object for `find` (caller).
     let stored = unsafe { find(obj) }.map(|bytes| {
         // SAFETY: not null, so writable (caller).
         unsafe { buffer.write(bytes.start) };

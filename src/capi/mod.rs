@@ -1,16 +1,18 @@
 //! The exported functions: CPython's names, and nothing but conversions.
 //!
-//! Each has one counterpart further inside. What is done here: null pointers are refused, the call is
-//! passed on, and the result becomes an `int` or a pointer with an error raised. No exported function
-//! calls another one, as a preloaded library could put its own in between.
+//! Each function refuses null pointers, makes one call inward, and turns the result into an `int` or a pointer,
+//! with the error raised. No exported function calls another one: a preloaded library could interpose its own.
 //!
-//! The documentation of these functions becomes the C header's.
+//! The documentation of these functions becomes that of the C header. Its *Safety* paragraph is the contract that
+//! the `// SAFETY:` comments cite as "(caller)".
 #![allow(non_snake_case, reason = "these are CPython's names")]
 
-/// A function that adds to its arguments where its caller goes on, in the registers of the machine's
-/// calling convention, and jumps to another one. An exported function that ends with a call of it is
-/// left by a jump as well, so the caller is that function's: whoever called the library.
-/// (`tests/audit.rs` holds the shipped library to it.)
+/// Defines a function that passes its caller's return address to another function, as one more argument, and jumps
+/// there. `$x86` and `$arm` name the register of that argument.
+///
+/// An exported function that ends with a call of such a function is left by a jump, too. The return address is
+/// then that of the exported function's caller: whoever called the library. (`tests/audit.rs` checks that the
+/// shipped library does so.)
 macro_rules! with_caller {
     (
         $(#[$attribute:meta])+
@@ -29,20 +31,22 @@ macro_rules! with_caller {
         $(#[$attribute])+
         #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         unsafe extern "C" fn $name($($argument: $type),+) -> $result {
-            // SAFETY: the caller's promise is the callee's.
+            // SAFETY: the same arguments under the same contract (caller); a null return address means unknown.
             unsafe { $to($($argument),+, core::ptr::null()) }
         }
     };
 }
 use with_caller;
 
-/// Leaves a drop-in function by that of the libpython in this process, if it is one that the library does not
-/// serve. Functions with fast paths say so on the other one only, as the fast ones are closed there; who asks
-/// nothing of the world has one comparison more.
-macro_rules! keep_out_of_the_way {
+/// Returns the answer of libpython's own function of this name, if the libpython in this process is one that the
+/// library does not serve.
+///
+/// A function with a fast path tests this on its slow path only: the fast paths are closed in such a process. A
+/// function that does not depend on the object world pays one comparison.
+macro_rules! defer_to_unserved {
     ($name:ident($($argument:expr),+)) => {
         if crate::runtime::unserved::is_here() {
-            // SAFETY: the function that was called, with the arguments that it was called with.
+            // SAFETY: libpython's function of the same name, with the arguments that were meant for it (caller).
             return unsafe { crate::runtime::unserved::$name($($argument),+) };
         }
     };
@@ -68,28 +72,28 @@ use crate::abi::PyObject;
 use crate::error::{Error, Raised};
 use crate::runtime;
 
-/// Raises the SystemError for a null pointer; -1.
+/// Raises the SystemError for a null pointer, and returns -1.
 #[cold]
 #[inline(never)]
 fn null_argument() -> c_int {
     runtime::status(Err(Error::NullArgument))
 }
 
-/// For functions that need no GIL.
+/// As [`null_argument`], for functions that need no GIL: raises only where the thread may set an error.
 #[cold]
 #[inline(never)]
 fn null_argument_if_known() -> c_int {
     runtime::status_if_known(Err(Error::NullArgument))
 }
 
-/// The same for functions that return an object: NULL.
+/// As [`null_argument`], for functions that return an object: returns NULL.
 #[cold]
 #[inline(never)]
 fn null_object() -> *mut PyObject {
     object_or_null(Err(runtime::raised(&Error::NullArgument)))
 }
 
-/// A new object, or NULL where an error was raised instead.
+/// The new object, or NULL if an error was raised instead.
 #[inline]
 fn object_or_null(made: Result<*mut PyObject, Raised>) -> *mut PyObject {
     made.unwrap_or(ptr::null_mut())

@@ -1,4 +1,4 @@
-//! `PyObject_*`: functions of objects.
+//! `PyObject_*`: functions on objects.
 
 use core::ffi::{c_int, c_void};
 
@@ -7,17 +7,18 @@ use crate::abi::{Py_buffer, PyObject};
 use crate::protocol::{self, get};
 use crate::runtime::{self, layout::ObjectLayout};
 
-/// Whether an object's type exports buffers: 1 or 0, never an error. `PyObject_GetBuffer` may still
-/// refuse a request. NULL means 0.
+/// Whether an object's type exports buffers. `PyObject_GetBuffer` may still refuse a request.
+///
+/// Returns 1 or 0, and never sets an error; 0 for NULL.
 ///
 /// # Safety
 /// `obj` is NULL or an object. In a process with Python the caller holds the GIL.
 ///
 /// # Compatibility
-/// CPython 3.9 and later as a function, before as a macro; there NULL crashes.
+/// CPython 3.9 and later as a function, before that as a macro. There NULL crashes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_CheckBuffer(obj: *mut PyObject) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same arguments under the same contract (caller).
     unsafe { check_buffer(obj) }
 }
 
@@ -36,7 +37,7 @@ pub unsafe fn check_buffer(obj: *mut PyObject) -> c_int {
     unsafe { get::is_exporter(ObjectLayout::PLAIN, obj) }.into()
 }
 
-/// As [`check_buffer`] before the world is settled, or in one of another layout.
+/// As [`check_buffer`] before the world is settled, in a world with another object layout, or under the audit.
 ///
 /// # Safety
 /// `obj` is an object.
@@ -46,13 +47,16 @@ unsafe fn check_buffer_elsewhere(obj: *mut PyObject) -> c_int {
     unsafe { get::is_exporter(runtime::for_objects().layout(), obj) }.into()
 }
 
-/// Asks `obj` to fill `view` for a request of `flags` (`PyBUF_SIMPLE`, `PyBUF_FULL_RO`, ...).
+/// Requests a view of `obj`: the exporter fills `view` as `flags` ask (`PyBUF_SIMPLE`, `PyBUF_FULL_RO`, ...).
 ///
-/// Returns what the exporter returns: 0 with `view` filled, which must be given back once with
+/// Returns what the exporter returns: 0 with `view` filled, which must be released once with
 /// `PyBuffer_Release`; or -1 with an error set, most often `BufferError` if the exporter cannot meet
-/// the request. Without an exporter: -1 with `TypeError`, and `view` untouched. `SystemError` if `obj`
-/// is NULL, if `flags` are exactly `PyBUF_READ` or `PyBUF_WRITE` (CPython before 3.13: passed on), or
-/// if `view` is NULL and `obj` a memoryview (other exporters are handed the NULL, and refuse it).
+/// the request.
+///
+/// Without a call of the exporter it returns -1 with an error set, and `view` untouched: `TypeError` if `obj`
+/// is no exporter; `SystemError` if `obj` is NULL, if `flags` are exactly `PyBUF_READ` or `PyBUF_WRITE`
+/// (CPython before 3.13: passed on), or if `view` is NULL and `obj` a memoryview. (Other exporters are passed
+/// a NULL `view`, and refuse it.)
 ///
 /// # Safety
 /// `obj` is NULL or an object; `view` is writable. In a process with Python the caller holds the GIL.
@@ -65,7 +69,7 @@ pub unsafe extern "C" fn PyObject_GetBuffer(
     view: *mut Py_buffer,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same arguments under the same contract (caller).
     unsafe { get_buffer(obj, view, flags) }
 }
 
@@ -76,18 +80,18 @@ pub unsafe fn get_buffer(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int)
     if runtime::settled_plain().is_some() {
         // SAFETY: null or an object (caller), and this is its layout.
         if let Some(getbuffer) = unsafe { get::slot(ObjectLayout::PLAIN, obj, view, flags) } {
-            // SAFETY: the slot of the object's own type; the rest is the caller's promise.
+            // SAFETY: the slot of the object's own type, for that object and a writable view (caller).
             return unsafe { getbuffer(obj, view, flags) };
         }
     }
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same arguments under the same contract (caller).
     unsafe { get_buffer_elsewhere(obj, view, flags) }
 }
 
 super::with_caller! {
-    /// As [`get_buffer`] before the world is settled, in one of another layout, with an answer of our own, or
-    /// under the audit: apart, so that all other calls leave by a jump into the exporter's slot (1 ns of 7;
-    /// Xeon, `calls`).
+    /// As [`get_buffer`] where the fast path is closed: before the world is settled, in a world with another
+    /// object layout, under the audit, and where the library answers itself. A function of its own, so that all
+    /// other calls leave by a jump into the exporter's slot (1 ns of 7; Xeon, `calls`).
     ///
     /// # Safety
     /// As for [`PyObject_GetBuffer`].
@@ -106,8 +110,8 @@ unsafe extern "C" fn get_buffer_for(
     caller: *const c_void,
 ) -> c_int {
     runtime::for_objects();
-    keep_out_of_the_way!(PyObject_GetBuffer(obj, view, flags));
-    // SAFETY: the caller's promise is the callee's.
+    defer_to_unserved!(PyObject_GetBuffer(obj, view, flags));
+    // SAFETY: `obj` is null or an object that the thread may use, and `view` is writable or null (caller).
     match unsafe { get::ask_for(obj, view, flags, caller) } {
         Ok(answer) => answer,
         Err(error) => runtime::status(Err(error)),
@@ -117,23 +121,23 @@ unsafe extern "C" fn get_buffer_for(
 /// Copies what `src` exports to what `dest` exports: as one block if both are contiguous in the same
 /// order, otherwise item by item at the same indices. Formats are not compared.
 ///
-/// A smaller source fills the leading bytes, or the leading corner, of the destination. The two may
-/// overlap: the bytes are then copied as they were before.
+/// A smaller source fills the leading bytes of the destination, or, item by item, its leading corner. The two
+/// may overlap: the bytes are copied as they were before the call.
 ///
 /// Returns 0, or -1 with an error set and nothing written: `TypeError` if one of them is no exporter;
 /// the exporter's error if `dest` is not writable or a request cannot be met; `BufferError` if `dest` is
 /// smaller, or, item by item, if the numbers of dimensions differ, a dimension of `src` is longer or its
-/// items are larger; `ValueError` if a view's fields contradict one another; `SystemError` for NULLs;
-/// `MemoryError`.
+/// items are larger; `ValueError` if a view's fields contradict one another; `SystemError` if an argument is
+/// NULL; `MemoryError`.
 ///
 /// # Safety
 /// `dest` and `src` are NULL or objects. In a process with Python the caller holds the GIL.
 ///
 /// # Compatibility
-/// CPython 3.0 and later; there views of unlike shapes are written out of bounds.
+/// CPython 3.0 and later. There a copy between views of unlike shapes writes out of bounds.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyObject_CopyData(dest: *mut PyObject, src: *mut PyObject) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same arguments under the same contract (caller).
     unsafe { copy_data(dest, src) }
 }
 
@@ -141,10 +145,10 @@ pub unsafe extern "C" fn PyObject_CopyData(dest: *mut PyObject, src: *mut PyObje
 /// As for [`PyObject_CopyData`].
 pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> c_int {
     runtime::for_objects();
-    keep_out_of_the_way!(PyObject_CopyData(dest, src));
+    defer_to_unserved!(PyObject_CopyData(dest, src));
     if dest.is_null() || src.is_null() {
         return null_argument();
     }
-    // SAFETY: both are objects (caller).
+    // SAFETY: both are objects that the thread may use (caller).
     runtime::status_of(unsafe { protocol::copy_data::copy_data(dest, src) })
 }

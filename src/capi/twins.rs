@@ -1,7 +1,8 @@
-//! Each drop-in function once more under a name that no interpreter has: `pybuffer_` and CPython's.
+//! The twins: each drop-in function a second time, under a name that no interpreter has (`pybuffer_` followed by
+//! CPython's name).
 //!
-//! On ELF the interpreter's own definition of a name wins over a library linked beside it. With
-//! `PYBUFFER_REDIRECT` the header maps every drop-in name to its twin, so that the library's is called.
+//! On ELF the interpreter's own definition of a name wins over that of a library linked beside it. With
+//! `PYBUFFER_REDIRECT` the header maps every drop-in name to its twin, so that the library's function is called.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -11,13 +12,13 @@ use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
 macro_rules! twins {
     ($($twin:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? = $function:path;)+) => {
         $(
-            #[doc = concat!("As the function that the name ends in.")]
+            #[doc = concat!("The function that the name ends in.")]
             ///
             /// # Safety
             /// As for that function.
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $twin($($argument: $type),*) $(-> $result)? {
-                // SAFETY: the caller's promise.
+                // SAFETY: the same arguments under the same contract (caller).
                 unsafe { $function($($argument),*) }
             }
         )+
