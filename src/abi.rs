@@ -1,8 +1,8 @@
-//! The C types and constants of the buffer protocol, laid out exactly as Python.h has them.
+//! The C types and constants of the buffer protocol, laid out exactly as in Python.h.
 //!
-//! Everything here is `#[repr(C)]` and copied by C code, so a change of layout is a change of ABI.
-//! The layouts are asserted below, compared with every installed Python.h by `tests/abi.rs`, and
-//! with the header's own C text by `csrc/`. This module holds no behaviour.
+//! Every type is `#[repr(C)]` and shared with C code, so a change of a layout is a change of the ABI. The layouts are
+//! asserted below; `tests/abi.rs` compares them with every installed Python.h, and `csrc/` with the C text of the
+//! header. This module holds no behaviour.
 #![allow(non_camel_case_types, non_upper_case_globals, reason = "these are CPython's names")]
 
 use core::ffi::{c_char, c_int, c_void};
@@ -12,11 +12,11 @@ pub type Py_ssize_t = isize;
 
 /// The head of every object: a reference count and a type.
 ///
-/// This is the layout of a standalone object, and of a CPython without free threading. A hosted
-/// process may lay its objects out differently; only `runtime::layout` knows where its type lies.
+/// This is the layout of a standalone object, and of an object in the usual builds of CPython. Other builds (free
+/// threading, traced references) lay objects out differently. Only `runtime::layout` knows where an object's type is.
 #[repr(C)]
 pub struct PyObject {
-    /// The number of references to the object. Standalone, it is changed atomically.
+    /// The number of references to the object. In a standalone process it is changed atomically.
     pub ob_refcnt: Py_ssize_t,
     /// The object's type.
     pub ob_type: *mut PyTypeObject,
@@ -31,11 +31,11 @@ pub struct PyVarObject {
     pub ob_size: Py_ssize_t,
 }
 
-/// Frees an object whose last reference is gone.
+/// Frees an object whose last reference was dropped.
 pub type destructor = unsafe extern "C" fn(*mut PyObject);
 /// Frees the memory of an object.
 pub type freefunc = unsafe extern "C" fn(*mut c_void);
-/// Fills the view for a consumer; 0, or -1 with an exception set.
+/// Fills a view for a consumer. Returns 0, or -1 with an exception set.
 pub type getbufferproc = unsafe extern "C" fn(*mut PyObject, *mut Py_buffer, c_int) -> c_int;
 /// Called once for every view that `getbufferproc` filled.
 pub type releasebufferproc = unsafe extern "C" fn(*mut PyObject, *mut Py_buffer);
@@ -43,13 +43,13 @@ pub type releasebufferproc = unsafe extern "C" fn(*mut PyObject, *mut Py_buffer)
 /// The two slots that make a type an exporter.
 #[repr(C)]
 pub struct PyBufferProcs {
-    /// Hands out a view, or `NULL` if the type exports none.
+    /// Fills a view; `NULL` if the type exports no buffers.
     pub bf_getbuffer: Option<getbufferproc>,
-    /// Takes a view back, or `NULL` if there is nothing to do.
+    /// Releases a view; `NULL` if there is nothing to do.
     pub bf_releasebuffer: Option<releasebufferproc>,
 }
 
-/// A slot that libpybuffer carries for the layout's sake and never calls.
+/// A slot that only keeps the layout: libpybuffer never calls it.
 pub type UnusedSlot = *mut c_void;
 
 /// A type: CPython's public layout up to `tp_free`.
@@ -63,7 +63,7 @@ pub struct PyTypeObject {
     pub tp_basicsize: Py_ssize_t,
     /// The size of one item of a variable-sized instance in bytes.
     pub tp_itemsize: Py_ssize_t,
-    /// Called when the last reference is gone; `NULL` means: free the memory.
+    /// Called when the last reference was dropped; `NULL` means that only the memory is freed.
     pub tp_dealloc: Option<destructor>,
     /// Not used.
     pub tp_vectorcall_offset: Py_ssize_t,
@@ -115,7 +115,7 @@ pub struct PyTypeObject {
     pub tp_members: UnusedSlot,
     /// Not used.
     pub tp_getset: UnusedSlot,
-    /// The base type, from which empty slots are inherited by `PyType_Ready`.
+    /// The base type, from which `PyType_Ready` inherits empty slots.
     pub tp_base: *mut PyTypeObject,
     /// Not used.
     pub tp_dict: UnusedSlot,
@@ -135,12 +135,12 @@ pub struct PyTypeObject {
     pub tp_free: Option<freefunc>,
 }
 
-/// A view: what an exporter tells a consumer about its memory.
+/// A view: an exporter's description of its memory, for a consumer.
 ///
 /// Sizes, strides and suboffsets are in bytes.
 #[repr(C)]
 pub struct Py_buffer {
-    /// The first item; with negative strides not the lowest address.
+    /// The address of the first item; with negative strides not the lowest address.
     pub buf: *mut c_void,
     /// A reference to the exporter, owned by the view; `NULL` if there is none to release.
     pub obj: *mut PyObject,
@@ -158,8 +158,8 @@ pub struct Py_buffer {
     pub shape: *mut Py_ssize_t,
     /// `strides[ndim]`: the distance between two items along each dimension.
     pub strides: *mut Py_ssize_t,
-    /// `suboffsets[ndim]`: where not negative, the entry along this dimension is a pointer that is
-    /// followed, and the suboffset is added to it. `NULL` means that there are none.
+    /// `suboffsets[ndim]`: if not negative, the entry along this dimension is a pointer. The pointer is followed, and
+    /// the suboffset added to it. `NULL` means that there are none.
     pub suboffsets: *mut Py_ssize_t,
     /// For the exporter's own use.
     pub internal: *mut c_void,

@@ -1,11 +1,11 @@
-//! Blocks of memory from malloc.
+//! Blocks of memory from `malloc`.
 
 use core::ptr::NonNull;
 
 /// The size of a cache line.
 const LINE: usize = 64;
 
-/// A block from malloc, freed when dropped. `errno` stays as it is, also if memory is refused.
+/// A block from `malloc`, freed when dropped. `errno` is preserved, also if memory is refused.
 pub struct Block {
     start: NonNull<u8>,
 }
@@ -14,13 +14,13 @@ impl Block {
     /// A block of `size` uninitialised bytes, aligned for any type; `None` if memory is refused.
     pub fn new(size: usize) -> Option<Self> {
         keeping_errno(|| {
-            // SAFETY: malloc takes any size.
+            // SAFETY: `malloc` takes any size.
             let start = unsafe { libc::malloc(size.max(1)) };
             NonNull::new(start.cast()).map(|start| Self { start })
         })
     }
 
-    /// A block that has `size` bytes from [`Self::first_line`] on.
+    /// A block with at least `size` bytes from [`Self::first_line`] on.
     pub fn of_lines(size: usize) -> Option<Self> {
         Self::new(size.checked_add(LINE.wrapping_sub(1))?)
     }
@@ -40,18 +40,18 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         keeping_errno(|| {
-            // SAFETY: `start` came from malloc and is freed here only.
+            // SAFETY: `start` came from `malloc`, and is freed nowhere else.
             unsafe { libc::free(self.start.as_ptr().cast()) };
         });
     }
 }
 
-/// Restores `errno` after a call that may set it: malloc where it fails, and free before glibc 2.33. Kept out of line:
-/// the compiler assumes that malloc and free leave `errno` alone, and would drop the store.
+/// Restores `errno` after a call that may set it: `malloc` where it fails, and `free` before glibc 2.33. The accesses
+/// are volatile: the compiler assumes that `malloc` and `free` leave `errno` alone, and would drop the store.
 fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {
-    // SAFETY: every thread has an errno.
+    // SAFETY: takes nothing; every thread has an `errno`.
     let errno = unsafe { libc::__errno_location() };
-    // SAFETY: the thread's own, which is initialised.
+    // SAFETY: the address of this thread's `errno`, which is initialised and lives as long as the thread.
     let before = unsafe { errno.read_volatile() };
     let result = call();
     // SAFETY: as above.

@@ -1,12 +1,12 @@
-//! The library's environment variables. A program that runs with another user's rights (setuid) has none.
+//! The library's environment variables. They are ignored in a program that runs with another user's rights (setuid).
 
 use core::ffi::{CStr, c_char};
 
-/// The value of a variable. Use it at once: the program may change its environment.
+/// The value of a variable. Use it at once: the program may change its environment later.
 pub fn variable(name: &CStr) -> Option<&'static CStr> {
-    // SAFETY: a C string.
+    // SAFETY: `name` is a C string.
     let value = unsafe { secure_getenv(name.as_ptr()) };
-    // SAFETY: null, or a C string of the environment.
+    // SAFETY: not null, so a C string of the environment.
     (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
 }
 
@@ -17,6 +17,6 @@ pub fn audit() -> Option<&'static [u8]> {
 }
 
 unsafe extern "C" {
-    /// glibc 2.17 and musl: null in a program that runs with another user's rights.
+    /// In glibc since 2.17, and in musl. Returns null in a program that runs with another user's rights.
     fn secure_getenv(name: *const c_char) -> *mut c_char;
 }

@@ -1,7 +1,7 @@
-//! What can go wrong, as data: the class of the exception and its text.
+//! Errors as data: the class of an exception and its text.
 //!
-//! An `Error` is made where the fault is found, carried outward by `Result`, and turned into an
-//! exception in one place, `runtime::raise`. Nothing here touches an object or a pointer's target.
+//! An `Error` is made where the fault is found, passed outward in a `Result`, and turned into an exception in one
+//! place, `runtime::raise`. Nothing here accesses an object or dereferences a pointer.
 
 #![forbid(unsafe_code)]
 
@@ -10,7 +10,7 @@ use core::fmt::{self, Write};
 
 macro_rules! kinds {
     ($($kind:ident: $name:literal $(, $base:ident)?;)+) => {
-        /// The classes of exception that the library raises or that an exporter's source names.
+        /// The exception classes that the library raises, or that an exporter's source may name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Kind {
             $(
@@ -32,7 +32,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The class that it is derived from, among these.
+            /// Its base class, among these.
             pub const fn base(self) -> Option<Self> {
                 match self {
                     $(Self::$kind => kinds!(@base $($base)?),)+
@@ -44,7 +44,7 @@ macro_rules! kinds {
     (@base $base:ident) => { Some(Self::$base) };
 }
 
-// Each with Python's name for it and its base.
+// Each class with Python's name for it and its base class.
 kinds! {
     Exception: c"Exception";
     Arithmetic: c"ArithmeticError", Exception;
@@ -66,7 +66,7 @@ kinds! {
 }
 
 impl Kind {
-    /// The class of a name, if there is one.
+    /// The class with this name, if there is one.
     #[inline(never)]
     pub fn by_name(name: &CStr) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
@@ -77,26 +77,26 @@ impl Kind {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a text in place, as the library allocates nothing")]
 pub enum Error {
-    /// The exporter, or the host, has set its own exception.
+    /// The exporter or libpython has already set an exception.
     Raised,
-    /// A null pointer where none may be; an exception that is already set stays.
+    /// A null pointer where none is allowed. An exception that is already set stays.
     NullArgument,
-    /// Memory could not be had.
+    /// Memory was refused.
     NoMemory,
-    /// A fixed text, libpython's own.
+    /// A fixed text, usually libpython's own.
     Fixed(Kind, &'static CStr),
     /// A TypeError whose text names the type of an object: a template with one `%.100s` or `%.200s`, and a
-    /// pointer to the type's name, which must be alive until the error is raised.
+    /// pointer to the type's name, which must stay valid until the error is raised.
     TypeName(&'static CStr, *const c_char),
-    /// A text made for the occasion.
+    /// A formatted text.
     Text(Kind, Text),
 }
 
-/// Memory could not be had, where nothing else can be wrong.
+/// Memory was refused: the error of functions that can fail in no other way.
 #[derive(Clone, Copy, Debug)]
 pub struct NoMemory;
 
-/// An exception is set, or none can be: what is left of an error where it needs no more room.
+/// An error that was raised already: an exception is set, unless the thread can have none. It takes no room.
 #[derive(Clone, Copy, Debug)]
 pub struct Raised;
 
@@ -104,11 +104,11 @@ impl Error {
     /// libpython's text for a null pointer.
     pub const NULL_ARGUMENT: &CStr = c"null argument to internal routine";
 
-    /// An error with a formatted text, cut at the capacity of [`Text`].
+    /// An error with a formatted text, which is cut at the capacity of [`Text`].
     #[cold]
     pub fn text(kind: Kind, arguments: fmt::Arguments) -> Self {
         let mut text = Text::new();
-        // A text that does not fit is cut and says so; it never fails.
+        // A text that does not fit is cut, and ends with an ellipsis.
         let _ = text.write_fmt(arguments);
         Self::Text(kind, text)
     }
@@ -130,11 +130,11 @@ impl Text {
         Self { bytes: [0; Self::CAPACITY], len: 0 }
     }
 
-    /// A text known at compile time, short enough.
+    /// A text known at compile time, which must be shorter than the capacity.
     pub const fn from_ascii(text: &str) -> Self {
         let mut this = Self::new();
         let bytes = text.as_bytes();
-        // `copy_from_slice` of a part, in a form that a constant can be made with.
+        // A copy into a part of an array, in a form that is allowed in a constant.
         if let Some((first, _)) = this.bytes.split_at_mut_checked(bytes.len()) {
             first.copy_from_slice(bytes);
             this.len = bytes.len();
@@ -142,8 +142,8 @@ impl Text {
         this
     }
 
-    /// A template's text, with `name` in place of its `%.100s` or `%.200s`: cut at as many bytes, and
-    /// what is not UTF-8 replaced.
+    /// A template's text, with `name` in place of its `%.100s` or `%.200s`. The name is cut at 100 or 200 bytes, and
+    /// bytes that are not UTF-8 are replaced.
     pub fn with_name(template: &CStr, name: &CStr) -> Self {
         const MARK: &str = "%.n00s";
         let mut this = Self::new();
@@ -162,15 +162,15 @@ impl Text {
         this
     }
 
-    /// A C string's text; what is not UTF-8 is replaced.
+    /// The text of a C string. Bytes that are not UTF-8 are replaced.
     pub fn from_c_str(text: &CStr) -> Self {
         let mut this = Self::new();
         this.write_bytes(text.to_bytes(), false);
         this
     }
 
-    /// Appends bytes, with U+FFFD for what is not UTF-8. A last character that was cut in two is left
-    /// out, as since CPython 3.14.
+    /// Appends bytes, with U+FFFD in place of what is not UTF-8. With `is_cut`, a last character that was cut in two is
+    /// left out, as in CPython 3.14 and later.
     fn write_bytes(&mut self, bytes: &[u8], is_cut: bool) {
         for chunk in bytes.utf8_chunks() {
             // A text that does not fit is cut.
@@ -197,7 +197,7 @@ impl Text {
     }
 }
 
-/// Whether bytes are the beginning of a character, and lack its end.
+/// Whether the bytes are the beginning of a character whose end is missing.
 fn is_begun_character(bytes: &[u8]) -> bool {
     core::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
@@ -227,13 +227,13 @@ impl Write for Text {
         }
         self.append(piece.get(..cut).unwrap_or("").as_bytes());
         self.append(Self::ELLIPSIS.as_bytes());
-        // Nothing goes behind the ellipsis; the rest is NUL.
+        // A full text: nothing is appended after the ellipsis. The rest is NUL.
         self.len = Self::CAPACITY;
         Err(fmt::Error)
     }
 }
 
-/// Shows a shape or strides as Python shows a tuple, `(2, 3)`; a long one is cut after 8 entries.
+/// A shape or strides, displayed as a Python tuple such as `(2, 3)`, and cut after 8 entries.
 pub struct Tuple<'a>(pub &'a [isize]);
 
 impl fmt::Display for Tuple<'_> {

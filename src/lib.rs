@@ -1,13 +1,12 @@
 //! libpybuffer: CPython's buffer protocol as a C library of its own.
 //!
-//! What ships is a C library (`libpybuffer.so`, `libpybuffer.a`, `libpybuffer.h`), built by `make`;
-//! this crate is its source, and its rlib serves the project's own tests and benches. It is not a
-//! Rust API.
+//! What ships is a C library (`libpybuffer.so`, `libpybuffer.a`, `libpybuffer.h`), which `make` builds from this crate.
+//! The crate's rlib is for the project's own tests and benches. It is not a Rust API.
 //!
-//! The rooms, from the outside in (ARCHITECTURE.md tells what belongs where):
-//! `capi` holds the exported functions, `protocol` the acts of the protocol, `runtime` the two
-//! object worlds, `view` what a `Py_buffer` means, `layout` and `format` the integers of shapes and
-//! formats, `plan`, `copy` and `kernels` how bytes move.
+//! A top-level module is called a room; ARCHITECTURE.md says what each is for, and which rooms it may use. From the
+//! outside in: `capi` has the exported functions, `protocol` the operations of the protocol, `audit` and `check` the
+//! judging of views and exporters, `runtime` the two object worlds, `view` the meaning of a `Py_buffer`, `layout` and
+//! `format` the integers of shapes and formats, and `plan`, `copy` and `kernels` the moving of bytes.
 #![no_std]
 #![deny(
     clippy::unwrap_used,
@@ -17,7 +16,7 @@
     clippy::arithmetic_side_effects,
     reason = "nothing that a caller passes may abort the process"
 )]
-// A C char has a sign on some machines.
+// `c_char` is unsigned on aarch64, so some casts are needed on other machines only.
 #![cfg_attr(target_arch = "aarch64", allow(clippy::unnecessary_cast))]
 #![cfg_attr(
     test,
@@ -36,7 +35,7 @@
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
-// The header is made of `abi` and `capi` alone.
+// The header is generated from `abi` and `capi` alone.
 pub mod abi;
 /// cbindgen:ignore
 mod audit;
@@ -68,8 +67,8 @@ mod suboffset;
 /// cbindgen:ignore
 mod view;
 
-/// The archive has no unwinder and no std, so a panic can only end the process. The code is written
-/// so that none is reachable; `tests/artefacts.rs` holds the shipped library to it.
+/// The archive has neither an unwinder nor std, so a panic can only abort the process. The code is written so that no
+/// panic is reachable; `tests/artefacts.rs` checks the shipped library for that.
 #[cfg(not(any(test, feature = "std")))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo) -> ! {

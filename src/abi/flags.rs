@@ -1,8 +1,8 @@
-//! The request flags: what a consumer asks of an exporter.
+//! The request flags: what a consumer asks an exporter for.
 
 use core::ffi::c_int;
 
-/// The plain request: contiguous bytes, no format, no shape.
+/// The plain request: contiguous bytes, without format and shape.
 pub const PyBUF_SIMPLE: c_int = 0;
 /// The memory must be writable.
 pub const PyBUF_WRITABLE: c_int = 0x1;
@@ -10,13 +10,13 @@ pub const PyBUF_WRITABLE: c_int = 0x1;
 pub const PyBUF_WRITEABLE: c_int = PyBUF_WRITABLE;
 /// The consumer wants `format`.
 pub const PyBUF_FORMAT: c_int = 0x4;
-/// The consumer wants `shape`; the memory is C-contiguous.
+/// The consumer wants `shape`; without `PyBUF_STRIDES` the memory must be C-contiguous.
 pub const PyBUF_ND: c_int = 0x8;
 /// The consumer wants `shape` and `strides`.
 pub const PyBUF_STRIDES: c_int = 0x10 | PyBUF_ND;
-/// The memory must be C-contiguous (last dimension fastest).
+/// The memory must be C-contiguous (the last dimension varies fastest).
 pub const PyBUF_C_CONTIGUOUS: c_int = 0x20 | PyBUF_STRIDES;
-/// The memory must be Fortran-contiguous (first dimension fastest).
+/// The memory must be Fortran-contiguous (the first dimension varies fastest).
 pub const PyBUF_F_CONTIGUOUS: c_int = 0x40 | PyBUF_STRIDES;
 /// The memory must be contiguous in either order.
 pub const PyBUF_ANY_CONTIGUOUS: c_int = 0x80 | PyBUF_STRIDES;

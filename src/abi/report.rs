@@ -1,10 +1,10 @@
-//! What the checks of views and exporters report: structs of the library's own.
+//! The report of the checks of views and exporters.
 
 use core::ffi::{c_char, c_int};
 
 use super::Py_ssize_t;
 
-/// A rule of the buffer protocol. The texts live for ever.
+/// A rule of the buffer protocol. The texts are never freed.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct pybuffer_rule {
@@ -12,7 +12,7 @@ pub struct pybuffer_rule {
     pub id: c_int,
     /// `PYBUFFER_MUST` or `PYBUFFER_ADVICE`.
     pub severity: c_int,
-    /// A word for it.
+    /// A short name.
     pub name: *const c_char,
     /// What it asks.
     pub sentence: *const c_char,
@@ -28,23 +28,23 @@ pub struct pybuffer_rule {
 pub struct pybuffer_finding {
     /// The rule.
     pub rule: pybuffer_rule,
-    /// The request, the first of those in which it was seen.
+    /// The first request that showed it.
     pub flags: c_int,
-    /// In how many requests it was seen.
+    /// The number of requests that showed it.
     pub n_requests: c_int,
     /// The member of `Py_buffer` that is wrong, or what else is.
     pub field: *const c_char,
     /// The dimension, or the byte of the format; -1 for neither.
     pub axis: c_int,
-    /// The last of those requests.
+    /// The last request that showed it.
     pub last_flags: c_int,
     /// What is there, as text.
     pub found: [c_char; 60],
-    /// What should be.
+    /// What should be there, as text.
     pub expected: [c_char; 64],
 }
 
-/// How many findings a report has room for.
+/// The number of findings that a report has room for.
 pub const PYBUFFER_REPORT_FINDINGS: usize = 32;
 
 /// What a check has found.
@@ -52,24 +52,24 @@ pub const PYBUFFER_REPORT_FINDINGS: usize = 32;
 pub struct pybuffer_report {
     /// The name of the exporter's type.
     pub exporter: [c_char; 96],
-    /// How many requests were judged.
+    /// The number of requests that were checked.
     pub n_requests: c_int,
-    /// How many of them were met.
+    /// The number of them that were met.
     pub n_granted: c_int,
-    /// Findings that follow.
+    /// The number of entries in `findings`.
     pub n_findings: c_int,
-    /// Those among them that break a MUST.
+    /// The number of them that break a MUST.
     pub n_violations: c_int,
-    /// Findings for which there was no room.
+    /// The number of findings for which there was no room.
     pub n_dropped: c_int,
     /// 1 if references could be counted.
     pub has_references: c_int,
-    /// 1 if the exporter is an object of a Python class with `__buffer__`: advice is for its author then.
+    /// 1 if the exporter is an object of a Python class with `__buffer__`. The advice is then worded for its author.
     pub is_python: c_int,
     /// If no request was met: what the first one raised, its class and text.
     pub raised: [c_char; 252],
-    /// For later; 0.
+    /// Reserved; 0.
     pub reserved: [Py_ssize_t; 4],
-    /// The findings, in the order in which they were made.
+    /// The findings, in the order in which they were found.
     pub findings: [pybuffer_finding; PYBUFFER_REPORT_FINDINGS],
 }

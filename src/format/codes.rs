@@ -1,22 +1,22 @@
-//! What each code stands for: the one table of codes, for both grammars.
+//! The table of format codes, for both grammars.
 //!
-//! `size` reads it with the grammar of the module `struct`, everything else in this room with that of
-//! PEP 3118. A code's *kind* is what its bytes mean whatever its width, in NumPy's letters.
+//! `size` uses it with the grammar of the module `struct`, everything else in this room with that of PEP 3118. A
+//! code's *kind* is the kind of value that its bytes hold, whatever their number; the letters are NumPy's.
 
 use core::ffi::{c_int, c_long, c_longlong, c_short, c_void};
 
-/// Which codes are known. Each grammar knows those of the one before.
+/// A grammar, as the set of codes that it knows. Each grammar also knows the codes of the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub enum Grammar {
     /// The codes that `struct` has in every CPython since 3.8.
     Common,
-    /// Those of CPython 3.15: also the complex `F`, `D`, `Zf` and `Zd`.
+    /// The codes of `struct` in CPython 3.15: also the complex `F`, `D`, `Zf` and `Zd`.
     Newest,
-    /// Those of PEP 3118, and of the exporters that have gone beyond it.
+    /// The codes of PEP 3118, and of exporters that go beyond it.
     Pep3118,
 }
 
-/// Kinds: what a code's bytes mean.
+/// The kinds of values.
 pub mod kind {
     /// A truth value.
     pub const BOOL: u8 = b'b';
@@ -40,7 +40,7 @@ pub mod kind {
     pub const UNICODE: u8 = b'U';
     /// A reference to a Python object.
     pub const OBJECT: u8 = b'O';
-    /// The address of something.
+    /// The address of data.
     pub const POINTER: u8 = b'P';
     /// The address of a function.
     pub const FUNCTION: u8 = b'X';
@@ -57,17 +57,17 @@ pub mod kind {
 pub struct Code {
     /// One of [`kind`]; 0 if there is no such code.
     pub kind: u8,
-    /// The size in bytes as the C compiler has it.
+    /// The size in bytes of its C type.
     pub size: u8,
-    /// The alignment in bytes as the C compiler has it.
+    /// The alignment in bytes of its C type.
     pub align: u8,
-    /// The standard size in bytes; 0 if there is none.
+    /// The standard size in bytes, in force under `=`, `<`, `>` and `!`; 0 if it has none.
     pub standard: u8,
     /// The first grammar that knows the code.
     pub grammar: Grammar,
 }
 
-/// A code of a grammar.
+/// What `code` stands for in `grammar`; `None` if that grammar does not know it.
 #[inline]
 pub fn find(code: u8, grammar: Grammar) -> Option<Code> {
     let found = *CODES.get(usize::from(code.wrapping_sub(FIRST)))?;
@@ -77,7 +77,7 @@ pub fn find(code: u8, grammar: Grammar) -> Option<Code> {
 impl Code {
     const NONE: Self = Self { kind: 0, size: 0, align: 1, standard: 0, grammar: Grammar::Common };
 
-    /// Like `T`, which is `standard` bytes long by the standard.
+    /// A code whose C type is `T`, and whose standard size is `standard`.
     const fn like<T>(kind: u8, standard: u8) -> Self {
         let (size, align) = (size_of::<T>() as u8, align_of::<T>() as u8);
         Self { kind, size, align, standard, grammar: Grammar::Common }
@@ -87,7 +87,7 @@ impl Code {
         Self { grammar, ..self }
     }
 
-    /// Two of them; a standard size only if the one has it.
+    /// The complex number of two such values. It has a standard size only if the single value has one.
     pub const fn doubled(self) -> Self {
         Self {
             kind: match self.kind {
@@ -101,14 +101,14 @@ impl Code {
         }
     }
 
-    /// Whether `Z` may stand before it.
+    /// Whether `Z` before this code makes it complex.
     pub const fn is_number(self) -> bool {
         matches!(self.kind, kind::SIGNED | kind::UNSIGNED | kind::FLOAT)
     }
 }
 
-/// C's `long double`, which Rust does not have: its size and alignment. The C suite compares them with
-/// the compiler's.
+/// The size and alignment of C's `long double`, which Rust does not have. The C suite compares them with the C
+/// compiler's.
 const LONG_DOUBLE: (u8, u8) = if cfg!(target_arch = "x86") {
     (12, 4)
 } else if cfg!(target_arch = "arm") {
@@ -119,7 +119,7 @@ const LONG_DOUBLE: (u8, u8) = if cfg!(target_arch = "x86") {
     (16, 16)
 };
 
-/// The first code and the last one.
+/// The first and the last code of the table.
 const FIRST: u8 = b'&';
 const LAST: u8 = b'z';
 

@@ -1,9 +1,9 @@
 //! Whether two formats describe the same memory.
 //!
-//! Both are walked side by side as runs of items of one kind at their offsets, so what is no memory does
-//! not count: names, shapes, nesting, how a count or padding is written, which code of several is taken.
-//! Loops that go on alike are left out, so `1000000000T{ic}` is compared as fast as `T{ic}`; a comparison
-//! that would still take long is given up.
+//! Both formats are walked side by side, as runs of items of one kind at their offsets. So what does not change the
+//! memory does not matter: names, shapes, nesting, how a count or padding is written, which of several codes is used.
+//! Repetitions that agree in both formats are skipped, so `1000000000T{ic}` is compared as fast as `T{ic}`. A
+//! comparison that would still take long is given up.
 
 use core::num::NonZeroU8;
 
@@ -16,10 +16,10 @@ use super::read::Head;
 use super::row::{Row, Run, What};
 use crate::error::{Error, Kind};
 
-/// How many bytes of the formats are read before a comparison is given up: a tenth of a second (Xeon).
+/// The number of format bytes after which a comparison is given up: a tenth of a second (Xeon).
 const MOST_WORK: usize = 1 << 22;
 
-/// Why two formats are not compared.
+/// Why two formats could not be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The first one is wrong.
@@ -50,7 +50,7 @@ pub fn equivalent(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
     if one.size != other.size {
         return Ok(false);
     }
-    // However long it is.
+    // The same text needs no walk, however long it would take.
     if first == second {
         return Ok(true);
     }
@@ -62,8 +62,8 @@ pub fn equivalent(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
     walk(first, second)
 }
 
-/// Walks formats that nest `DEPTH` deep at most. (Here, where their sizes were read, so that the two do not need
-/// room at the same time.)
+/// Walks formats that nest at most `DEPTH` deep. (A function of its own, called after the sizes were read, so that
+/// the slots of both steps are not on the stack at the same time.)
 fn walk_within<const DEPTH: usize>(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
     with_slots::<DEPTH, _>(|slots| {
         with_slots::<DEPTH, _>(|others| {
@@ -114,24 +114,28 @@ fn walk(first: &mut Walk, second: &mut Walk) -> Result<bool, Refusal> {
     Err(Refusal::TooLong)
 }
 
-/// What comes next in a format.
+/// The next step of a walk.
 enum Step {
+    /// A run of items.
     Run(Run),
-    /// A struct is at its end, and more of the same follow.
+    /// The end of a struct, after which the row has more of the same struct.
     Again(Row),
+    /// The end of the format.
     End,
 }
 
-/// A format that was parsed without a problem, and how far it is walked.
+/// A walk over a format that was parsed without a problem.
 struct Walk<'a> {
     parser: Parser<'a, 'static>,
+    /// The items so far of the innermost struct.
     place: Place,
-    /// The structs around, and room for what is in the next one.
+    /// The open structs, the outermost first, and room for the levels inside the next item.
     slots: &'a mut [Slot],
+    /// The number of open structs.
     depth: usize,
-    /// How many of the structs around, the outermost, have had a run since they began.
+    /// How many of the open structs, counted from the outermost, have had a run since they began.
     busy: usize,
-    /// How many bytes were read so far.
+    /// The number of format bytes read so far.
     work: usize,
     /// Whether the last step was `Again`.
     is_between: bool,
@@ -144,7 +148,7 @@ impl<'a> Walk<'a> {
         Self { parser, place, slots, depth: 0, busy: 0, work: 0, is_between: false }
     }
 
-    /// The innermost struct.
+    /// The innermost open struct.
     fn frame(&mut self) -> Option<&mut Frame> {
         match self.slots.get_mut(self.depth.checked_sub(1)?)? {
             Slot::Frame(frame) => Some(frame),
@@ -152,20 +156,19 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Where the innermost struct lies.
+    /// The offset of the innermost open struct.
     fn base(&mut self) -> isize {
         self.frame().map_or(0, |frame| frame.row.next.saturating_sub(frame.row.stride))
     }
 
-    /// Leaves out structs of the innermost row.
+    /// Continues in the innermost row where `row` stands, after structs of it were skipped.
     fn go_on_at(&mut self, row: &Row) {
         if let Some(frame) = self.frame() {
             frame.row = *row;
         }
     }
 
-    /// What follows the innermost struct in its row, if anything does. Of padding alone, one is as good
-    /// as many.
+    /// The rest of the innermost struct's row, if there is any. A struct of padding alone is walked only once.
     fn more(&mut self) -> Option<Row> {
         let is_busy = self.busy == self.depth;
         let frame = self.frame()?;
@@ -173,7 +176,7 @@ impl<'a> Walk<'a> {
     }
 
     fn next(&mut self) -> Step {
-        // A parsed format has no problem; if it had one, that were its end.
+        // The format was parsed, so it has no problem. If it had one, the walk would end there.
         self.try_next().unwrap_or(Step::End)
     }
 
@@ -206,7 +209,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// At the end of a struct, goes on to the next one of its kind, or to what follows.
+    /// At the end of a struct, goes on to the next one of its row, or to what follows the row.
     fn close(&mut self) -> Option<()> {
         let has_more = self.more().is_some();
         let outer = self.depth.saturating_sub(1);
@@ -230,7 +233,7 @@ impl<'a> Walk<'a> {
         self.parser.reader.name().ok().map(|_| ())
     }
 
-    /// An item: a run, or the beginning of a struct.
+    /// Reads an item: returns its run, or enters a struct and returns no run.
     fn item(&mut self, head: &Head) -> Option<Option<Run>> {
         let (before, mode) = (self.parser.reader.position, self.parser.reader.mode);
         let free = self.slots.get_mut(self.depth..)?;
@@ -243,7 +246,7 @@ impl<'a> Walk<'a> {
             let first = self.place.put(r#type, n)?.checked_add(base)?;
             self.parser.reader.position = before;
             self.parser.reader.mode = mode;
-            // Behind the brace.
+            // Past the opening brace.
             self.parser.reader.skip();
             let body = u32::try_from(self.parser.reader.position).ok()?;
             let align = NonZeroU8::new(self.place.align).unwrap_or(NonZeroU8::MIN);

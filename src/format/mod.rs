@@ -1,8 +1,7 @@
-//! What a format string says: integers and text, no objects.
+//! What a format string means: integers and text only, no objects.
 //!
-//! Two grammars: `size` has that of the module `struct`, and `parse` that of PEP 3118, which is larger
-//! and is read as the exporters of the world write it (the rules stand there and in docs/formats.md).
-//! They share the table of codes.
+//! There are two grammars. `size` has that of the module `struct`. `parse` has the larger one of PEP 3118, as existing
+//! exporters write it (`parse` and docs/formats.md list the rules). Both share the table of codes.
 
 #![forbid(unsafe_code)]
 

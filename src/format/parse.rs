@@ -1,20 +1,20 @@
 //! Formats in the grammar of PEP 3118, as exporters write them.
 //!
-//! Where the PEP is silent or exporters differ, what they emit decides:
+//! Where the PEP is silent or exporters differ, what exporters emit decides:
 //!
-//! 1. A sequence outside of `T{}` is padded at its end as in `struct`: not at all.
-//! 2. `T{}` is aligned and padded as a C struct if `@` is in force at its `}`, with the alignments of
-//!    those members that stand under `@`. Padding that is written behind an inner struct counts for the
-//!    padding at that struct's end, as NumPy writes it there.
+//! 1. A sequence of items outside of `T{}` has no padding at its end, as in `struct`.
+//! 2. `T{}` is aligned and padded as a C struct if `@` is in force at its `}`. Only members that stand under `@` count
+//!    for its alignment. Padding that is written after an inner struct counts as the padding at that struct's end:
+//!    NumPy writes it there.
 //! 3. A byte order is in force until the next one, through braces (NumPy).
-//! 4. Shapes come before the count; byte orders and spaces may stand between (ctypes, NumPy). Shapes in
-//!    a row are one shape, of all their extents.
-//! 5. What has no standard size (`P`, `O`, `g`, `&`, ...) has its C size under `<` too (ctypes), but
-//!    for `n` and `N` (`struct`).
-//! 6. `u` is a `wchar_t` (ctypes, array), `z` a `char *`, and `Z` a `wchar_t *` if no number's code
-//!    follows it (ctypes).
-//! 7. `x` with a name is a field, and without one padding (NumPy).
-//! 8. `t` is as many bits as its count says. Those of neighbours share bytes.
+//! 4. Shapes come before the count; byte orders and spaces may stand between (ctypes, NumPy). Consecutive shapes are
+//!    one shape with all their extents.
+//! 5. A code without a standard size (`P`, `O`, `g`, `&`, ...) has its C size under `<` too (ctypes). `n` and `N` are
+//!    refused there (`struct`).
+//! 6. `u` is a `wchar_t` (ctypes, array), `z` a `char *`, and `Z` a `wchar_t *` unless the code of a number follows it
+//!    (ctypes).
+//! 7. `x` with a name is a field; without a name it is padding (NumPy).
+//! 8. The count of `t` is a number of bits. Adjacent bits share bytes.
 
 use core::ffi::{c_char, c_int};
 use core::mem::{self, MaybeUninit};
@@ -26,15 +26,15 @@ use super::problem::{Fault, Problem};
 use super::read::{Extents, Head, Reader};
 use crate::abi::pybuffer_format_field;
 
-/// Where fields are put, as far as there is room.
+/// Where fields are stored, as far as there is room.
 pub struct Fields<'a> {
     /// The room.
     pub room: &'a mut [MaybeUninit<pybuffer_format_field>],
-    /// How many there are, room or not.
+    /// The number of fields, including those without room.
     pub n: usize,
     /// The extents of their shapes.
     pub extents: Extents<'a>,
-    /// What names point into.
+    /// The format that names point into.
     pub format: *const c_char,
 }
 
@@ -44,8 +44,8 @@ impl Default for Fields<'_> {
     }
 }
 
-/// Reads a format to its end, and puts its fields where there is room: structs before their members.
-/// The item that it describes.
+/// Reads a format to its end, and stores its fields where there is room, each struct before its members. Returns the
+/// item that the format describes.
 pub fn parse(format: &[u8], fields: &mut Fields) -> Result<Place, Problem> {
     let (n, n_extents) = (fields.n, fields.extents.n);
     let parsed = parse_within::<SHALLOW>(format, fields);
@@ -56,7 +56,7 @@ pub fn parse(format: &[u8], fields: &mut Fields) -> Result<Place, Problem> {
     parse_within::<MAX_DEPTH>(format, fields)
 }
 
-/// As [`parse`], of formats that nest `DEPTH` deep at most.
+/// As [`parse`], for formats that nest at most `DEPTH` deep.
 #[inline(never)]
 fn parse_within<const DEPTH: usize>(format: &[u8], fields: &mut Fields) -> Result<Place, Problem> {
     let mut notes = [Note::NONE; DEPTH];
@@ -69,20 +69,20 @@ fn parse_within<const DEPTH: usize>(format: &[u8], fields: &mut Fields) -> Resul
     })
 }
 
-/// The size of an item in bytes.
+/// The size in bytes of the item that a format describes.
 pub fn item_size(format: &[u8]) -> Result<usize, Problem> {
     extent(format).map(|extent| extent.size)
 }
 
-/// What a format asks for.
+/// How large the item of a format is, and how much room it takes to read it.
 pub struct Extent {
     /// The size of its item in bytes.
     pub size: usize,
-    /// Whether it nests no deeper than `SHALLOW`.
+    /// Whether it nests at most `SHALLOW` deep.
     pub is_flat: bool,
 }
 
-/// The size of an item in bytes, and how deep it nests.
+/// The size of a format's item, and whether it nests deeply.
 pub fn extent(format: &[u8]) -> Result<Extent, Problem> {
     let flat = size_within::<SHALLOW>(format);
     let is_flat = !is_too_deep(&flat);
@@ -90,7 +90,7 @@ pub fn extent(format: &[u8]) -> Result<Extent, Problem> {
     size.map(|size| Extent { size, is_flat })
 }
 
-/// As [`item_size`], of formats that nest `DEPTH` deep at most.
+/// As [`item_size`], for formats that nest at most `DEPTH` deep.
 fn size_within<const DEPTH: usize>(format: &[u8]) -> Result<usize, Problem> {
     with_slots::<DEPTH, _>(|slots| {
         let mut inside = Inside::new(slots, &mut []);
@@ -98,14 +98,14 @@ fn size_within<const DEPTH: usize>(format: &[u8]) -> Result<usize, Problem> {
     })
 }
 
-/// How deep nearly all formats nest: room for more takes longer to clear than these to read.
+/// The depth that nearly all formats stay within. Clearing room for more takes longer than reading such a format.
 pub const SHALLOW: usize = 2;
 
 fn is_too_deep<T>(parsed: &Result<T, Problem>) -> bool {
     matches!(parsed, Err(Problem { fault: Fault::TooDeep, .. }))
 }
 
-/// A format that is read, and what becomes of its fields.
+/// The parser: a format being read, and its fields.
 pub struct Parser<'a, 'b> {
     /// The format.
     pub reader: Reader<'a>,
@@ -113,19 +113,21 @@ pub struct Parser<'a, 'b> {
     pub fields: Fields<'b>,
 }
 
-/// Where in a format it is read.
+/// The levels that are open while a format is read.
 struct Inside<'l, 'b> {
-    /// What the items are in.
+    /// The open levels, the outermost first.
     slots: &'l mut [Slot],
-    /// The same, where fields are recorded.
+    /// Their notes, where fields are recorded.
     notes: &'l mut [Note],
+    /// The number of open levels.
     depth: usize,
-    /// The items so far, in the innermost.
+    /// The items so far of the innermost level.
     place: Place,
-    /// Whether the innermost is a pointer.
+    /// Whether the innermost level is a pointer.
     is_target: bool,
-    /// The fields so far, where what is read is no part of them, and the depth of what that is in.
+    /// The fields so far, while a function's signature or a pointer's target is read: that adds none.
     recorded: Option<Fields<'b>>,
+    /// The depth of that function or pointer.
     unrecorded: usize,
 }
 
@@ -135,7 +137,7 @@ impl<'l> Inside<'l, '_> {
         Self { slots, notes, depth, place, is_target, recorded: None, unrecorded }
     }
 
-    /// The innermost.
+    /// The innermost level.
     fn level(&mut self) -> Option<&mut Level> {
         match self.slots.get_mut(self.depth.checked_sub(1)?)? {
             Slot::Level(level) => Some(level),
@@ -143,6 +145,7 @@ impl<'l> Inside<'l, '_> {
         }
     }
 
+    /// The innermost level's note.
     fn note(&self) -> Note {
         let last = self.depth.checked_sub(1).and_then(|last| self.notes.get(last));
         last.copied().unwrap_or(Note::NONE)
@@ -150,11 +153,12 @@ impl<'l> Inside<'l, '_> {
 }
 
 impl<'a, 'b> Parser<'a, 'b> {
-    /// Reads a format without an eye for its fields.
+    /// A parser that records no fields.
     pub fn new(format: &'a [u8]) -> Self {
         Self { reader: Reader::new(format), fields: Fields::default() }
     }
 
+    /// Reads a whole format.
     fn whole(&mut self, inside: &mut Inside<'_, 'b>) -> Result<Place, Problem> {
         self.run(inside, false)?;
         match self.reader.peek() {
@@ -164,7 +168,8 @@ impl<'a, 'b> Parser<'a, 'b> {
         }
     }
 
-    /// Reads what belongs to a code behind it; the type of one item. `slots` is room for what is in it.
+    /// Reads the body that follows a code, if it has one (braces, a pointer's target), and returns the type of one
+    /// item. `slots` is room for the levels inside.
     #[inline(never)]
     pub fn body(&mut self, head: &Head, slots: &mut [Slot]) -> Result<Type, Problem> {
         if !is_nest(head) {
@@ -175,7 +180,8 @@ impl<'a, 'b> Parser<'a, 'b> {
         self.run(&mut inside, true)?.ok_or(head.problem(Fault::NotClosed))
     }
 
-    /// Reads items up to the end of all, or up to the end of the body of the outermost level: its type.
+    /// Reads items up to the end of the format. With `is_body`, reads up to the end of the outermost level, and
+    /// returns that level's type.
     fn run(&mut self, inside: &mut Inside<'_, 'b>, is_body: bool) -> Result<Option<Type>, Problem> {
         loop {
             let closed = match self.reader.head(&mut self.fields.extents)? {
@@ -200,7 +206,7 @@ impl<'a, 'b> Parser<'a, 'b> {
         }
     }
 
-    /// Enters a struct, a function or a pointer.
+    /// Opens a level: a struct, a function or a pointer.
     fn open(&mut self, head: &Head, inside: &mut Inside<'_, 'b>) -> Result<(), Problem> {
         let is_struct = head.letter == b'T' && !inside.is_target;
         let number = if is_struct { self.fields.reserve() } else { 0 };
@@ -214,7 +220,7 @@ impl<'a, 'b> Parser<'a, 'b> {
         inside.place = Place::EMPTY;
         inside.is_target = head.letter == b'&';
         if head.letter != b'T' && inside.recorded.is_none() {
-            // What it takes or points at is no part of the item.
+            // What a function takes and what a pointer points at are not parts of the item.
             inside.recorded = Some(mem::take(&mut self.fields));
             inside.unrecorded = inside.depth;
         }
@@ -225,8 +231,8 @@ impl<'a, 'b> Parser<'a, 'b> {
         Ok(())
     }
 
-    /// At the end of what is in the innermost struct or function: the type of a struct. `None` if a function's
-    /// result follows.
+    /// Reads the end of the innermost level's items. Returns the type if the level is a struct, `Some(None)` if it is a
+    /// function, and `None` if the function's result follows.
     fn close(&mut self, inside: &mut Inside) -> Result<Option<Option<Type>>, Problem> {
         let members = inside.place;
         let Some(level) = inside.level() else {
@@ -252,15 +258,15 @@ impl<'a, 'b> Parser<'a, 'b> {
                 Ok(Some(None))
             }
             (_, Some(_)) => Err(self.reader.problem(Fault::StrayArrow)),
-            // The brace stands behind the code.
+            // The opening brace is the byte after the code.
             (_, None) => {
                 Err(Problem { position: position.saturating_add(1), fault: Fault::NotClosed })
             }
         }
     }
 
-    /// Goes back to the items around the innermost level, a struct of this type or something else, and around the
-    /// pointers to it; puts the item that it was there, or tells the outermost one's type if only its body is read.
+    /// Leaves the innermost level, and all pointers to it, and adds it as an item to the level around them. `of_struct`
+    /// is its type if it is a struct. With `is_body`, the outermost level is not added: its type is returned.
     #[inline(never)]
     fn leave(
         &mut self,
@@ -279,7 +285,7 @@ impl<'a, 'b> Parser<'a, 'b> {
             if inside.recorded.is_some() && inside.depth == inside.unrecorded {
                 self.fields = inside.recorded.take().unwrap_or_default();
             }
-            // With what it points at, a pointer is read.
+            // The end of its target is also the end of a pointer.
             if inside.is_target {
                 of_struct = None;
                 continue;
@@ -295,9 +301,9 @@ impl<'a, 'b> Parser<'a, 'b> {
         }
     }
 
-    /// Puts items, the body of which was read, behind those before them, and reads their name. Of a level it is
-    /// `known` how many there are, and the number of its field, if it has one: a struct's stands before its
-    /// members'.
+    /// Adds items whose body was read to the innermost level, and reads their name. For a level, `known` is the number
+    /// of items, and the number of the level's field if it has one already: a struct's field comes before those of its
+    /// members.
     #[inline(always)]
     fn item(
         &mut self,
@@ -353,19 +359,19 @@ impl<'a, 'b> Parser<'a, 'b> {
     }
 }
 
-/// Whether other items are in this one.
+/// Whether an item opens a level.
 fn is_nest(head: &Head) -> bool {
     matches!(head.letter, b'T' | b'X' | b'&')
 }
 
-/// The type of an item that is no struct.
+/// The type of an item that is not a struct.
 fn type_of(head: &Head) -> Type {
     let (size, align) = head.mode.item(head.code);
     Type { size, align, slack: 0 }
 }
 
 impl Fields<'_> {
-    /// The number of the next field.
+    /// Takes the number of the next field.
     fn reserve(&mut self) -> usize {
         let number = self.n;
         self.n = number.saturating_add(1);

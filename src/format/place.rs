@@ -1,9 +1,9 @@
-//! Where items lie in a struct, one after the other.
+//! Places items in a struct, one after the other.
 
 use super::read::Mode;
 use super::size::aligned;
 
-/// A struct, as far as it is read: also the item that a format describes, which is not padded at its
+/// The items of a struct, as far as they were read. Also the item that a format describes, which has no padding at its
 /// end.
 #[derive(Clone, Copy)]
 pub struct Place {
@@ -11,20 +11,20 @@ pub struct Place {
     pub end: isize,
     /// The largest alignment of an item so far.
     pub align: u8,
-    /// How many bits of the last byte are taken, if the last item was of bits.
+    /// The number of bits used of the last byte, if the last item was bits.
     bits: u8,
-    /// How much of the last item is padding at its end that no `x` stands for.
+    /// The number of bytes of padding at the end of the last item that are implied: no `x` was written for them.
     slack: isize,
 }
 
-/// A type of items, and what a struct adds to it.
+/// The type of an item.
 #[derive(Clone, Copy)]
 pub struct Type {
-    /// The size of one.
+    /// The size of one item in bytes.
     pub size: isize,
-    /// Its alignment.
+    /// Its alignment in bytes.
     pub align: u8,
-    /// How much of the size is padding at the end that no `x` stands for.
+    /// The number of bytes of implied padding at a struct's end.
     pub slack: isize,
 }
 
@@ -32,12 +32,12 @@ impl Place {
     /// An empty struct.
     pub const EMPTY: Self = Self::of(0, 1);
 
-    /// One that ends so, and whose last item is not looked at any more.
+    /// A struct that ends at `end`, with the alignment `align`, and with nothing known about its last item.
     pub const fn of(end: isize, align: u8) -> Self {
         Self { end, align, bits: 0, slack: 0 }
     }
 
-    /// Puts `n` items behind the last one; their offset, `None` if it does not fit.
+    /// Adds `n` items after the last one, and returns their offset; `None` if the size overflows.
     pub fn put(&mut self, item: Type, n: isize) -> Option<isize> {
         let offset = aligned(self.end, item.align)?;
         self.end = offset.checked_add(item.size.checked_mul(n)?)?;
@@ -47,8 +47,8 @@ impl Place {
         Some(offset)
     }
 
-    /// Puts `n` bits behind the last item, in its last byte if that was of bits: the offset of the byte,
-    /// and the number of the bit in it.
+    /// Adds `n` bits after the last item, in its last byte if that was bits. Returns the offset of the byte where they
+    /// begin, and the number of the first bit in it.
     pub fn put_bits(&mut self, n: isize) -> Option<(isize, u8)> {
         let first = self.bits;
         let offset = if first == 0 { self.end } else { self.end.checked_sub(1)? };
@@ -59,13 +59,13 @@ impl Place {
         Some((offset, first))
     }
 
-    /// The struct that has had `n` items of a type put behind it up to `end`.
+    /// A struct that ends at `end`, with the alignment `align`, and whose last items are `n` of the type `last`.
     pub fn with_last(end: isize, align: u8, last: Type, n: isize) -> Self {
         Self { slack: last.slack.saturating_mul(n), ..Self::of(end, align) }
     }
 
-    /// Puts `n` bytes of padding there. NumPy writes out the padding at the end of an inner struct
-    /// behind the struct, so what is written counts for what was implied.
+    /// Adds `n` bytes of padding. NumPy writes the padding at the end of an inner struct after that struct, so written
+    /// padding first counts as the padding that was implied there.
     pub fn pad(&mut self, n: isize) -> Option<()> {
         let counted = n.min(self.slack);
         self.slack = self.slack.checked_sub(counted)?;
@@ -74,8 +74,8 @@ impl Place {
         Some(())
     }
 
-    /// The struct as an item, with the byte order in force at its `}`: it is aligned and padded as in C
-    /// if that is `@`, and otherwise neither.
+    /// The type of the whole struct. `mode` is the byte order in force at its `}`: with `@` the struct is aligned and
+    /// padded as in C, otherwise neither.
     pub fn close(self, mode: Mode) -> Option<Type> {
         let align = if mode.is_aligned() { self.align } else { 1 };
         let size = aligned(self.end, align)?;

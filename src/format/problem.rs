@@ -4,10 +4,10 @@ use core::fmt;
 
 use crate::error::{Error, Kind};
 
-/// Where a format is wrong, and what is wrong there.
+/// What is wrong with a format, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The number of bytes before the one that is wrong.
+    /// The offset of the wrong byte in the format.
     pub position: usize,
     /// What is wrong.
     pub fault: Fault,
@@ -24,15 +24,15 @@ macro_rules! faults {
             )+
         }
 
-        /// All sentences, one behind the other.
+        /// All sentences, one after the other.
         const SENTENCES: &str = concat!($($sentence),+);
-        /// Their lengths: half a kilobyte less than references to each.
+        /// Their lengths. An array of references would take half a kilobyte more.
         const LENGTHS: &[u8] = &[$($sentence.len() as u8),+];
     };
 }
 
 impl Fault {
-    /// One sentence.
+    /// The sentence that describes the fault.
     pub fn sentence(self) -> &'static str {
         let (before, _) = LENGTHS.split_at_checked(self as usize).unwrap_or_default();
         let start = before.iter().fold(0_usize, |sum, &len| sum.saturating_add(len.into()));
@@ -62,7 +62,7 @@ faults! {
 }
 
 impl Problem {
-    /// A ValueError about `subject`, "the format".
+    /// A ValueError whose text names `subject`, such as "the format".
     pub fn of(self, subject: &'static str) -> Error {
         let (subject, sentence) = (Plain(subject), Plain(self.fault.sentence()));
         let position = self.position;
@@ -70,7 +70,7 @@ impl Problem {
     }
 }
 
-/// A text shown as it is: `str` itself can also be padded, which costs 3 KiB of code.
+/// A text that is shown as it is. The `Display` of `str` also pads, which costs 3 KiB of code.
 struct Plain(&'static str);
 
 impl fmt::Display for Plain {

@@ -1,8 +1,8 @@
 //! Reads a format from left to right, one item's head at a time.
 //!
-//! A head is `{ space | byte order | shape } [count] { space | byte order } code`. What follows the code
-//! (a struct's items, a pointer's target, a name) is read by `parse`. A byte order is in force until
-//! the next one, through braces, as NumPy reads and writes it.
+//! A head is `{ space | byte order | shape } [count] { space | byte order } code`. `parse` reads what follows the code:
+//! a struct's items, a pointer's target, a name. A byte order is in force until the next one, through braces, as NumPy
+//! reads and writes it.
 
 use core::mem::MaybeUninit;
 use core::ops::Range;
@@ -12,15 +12,15 @@ use super::codes::{self, Code, Grammar};
 use super::problem::{Fault, Problem};
 use super::size::{digit, is_space};
 
-/// The most dimensions of an array.
+/// The largest number of dimensions of an array.
 pub const MAX_NDIM: usize = 64;
 
-/// A byte order in force, and with it the sizes and alignments: one of `@ ^ = < > !`.
+/// A mode, one of `@ ^ = < > !`: the byte order in force, and with it the sizes and alignments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mode(pub u8);
 
 impl Mode {
-    /// What is in force at a format's beginning.
+    /// The mode at the beginning of a format.
     pub const START: Self = Self(b'@');
 
     /// Whether sizes are the C compiler's.
@@ -43,8 +43,7 @@ impl Mode {
         }
     }
 
-    /// The size and the alignment of one item. What has no standard size keeps that of the C compiler,
-    /// as ctypes has it.
+    /// The size and the alignment of one item. A code without a standard size always has its C size, as in ctypes.
     pub fn item(self, code: Code) -> (isize, u8) {
         let is_native = self.is_native() || code.standard == 0;
         let size = if is_native { code.size } else { code.standard };
@@ -52,9 +51,9 @@ impl Mode {
     }
 }
 
-/// What stands in front of an item, and its code.
+/// The head of an item: its code, and what stands before that.
 pub struct Head {
-    /// Where the code is.
+    /// The offset of the code in the format.
     pub position: usize,
     /// The code's letter.
     pub letter: u8,
@@ -62,7 +61,7 @@ pub struct Head {
     pub code: Code,
     /// The byte order in force.
     pub mode: Mode,
-    /// The extents of its shape, among all extents of the format.
+    /// The numbers of its shape's extents, among all extents of the format.
     pub shape: Range<usize>,
     /// The product of its shape.
     pub n_elements: isize,
@@ -71,7 +70,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// How many of the code there are.
+    /// The number of items: the product of the shape, times the count.
     pub fn n_items(&self) -> Result<isize, Problem> {
         self.n_elements.checked_mul(self.count).ok_or(self.problem(Fault::TooLarge))
     }
@@ -82,13 +81,13 @@ impl Head {
     }
 }
 
-/// Where extents are put, as far as there is room.
+/// Where extents are stored, as far as there is room.
 pub struct Extents<'a> {
     /// The room.
     pub room: &'a mut [MaybeUninit<isize>],
-    /// The room's address, for pointers to it.
+    /// The address of the room, for the fields' pointers into it.
     pub first: *const isize,
-    /// How many there are, room or not.
+    /// The number of extents, including those without room.
     pub n: usize,
 }
 
@@ -99,7 +98,7 @@ impl Default for Extents<'_> {
 }
 
 impl Extents<'_> {
-    /// The address of a shape; null if it has no dimension, or there is no room for them all.
+    /// The address of a shape; null if it has no dimension, or if there was no room for all of its extents.
     pub fn start_of(&self, shape: &Range<usize>) -> *const isize {
         if shape.is_empty() || shape.end > self.room.len() {
             return ptr::null();
@@ -115,10 +114,10 @@ impl Extents<'_> {
     }
 }
 
-/// A format, and how far it is read.
+/// A reader of a format.
 pub struct Reader<'a> {
     text: &'a [u8],
-    /// What is read next.
+    /// The offset of the next byte.
     pub position: usize,
     /// The byte order in force.
     pub mode: Mode,
@@ -135,19 +134,19 @@ impl<'a> Reader<'a> {
         self.text.get(self.position).copied()
     }
 
-    /// Goes on to the next byte.
+    /// Skips a byte.
     pub fn skip(&mut self) {
         self.position = self.position.saturating_add(1);
     }
 
-    /// Goes on behind the spaces.
+    /// Skips spaces.
     pub fn skip_spaces(&mut self) {
         while self.peek().is_some_and(is_space) {
             self.skip();
         }
     }
 
-    /// Takes the next byte if it is this one.
+    /// Skips the next byte if it is `byte`; whether it was.
     pub fn take(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         if is_next {
@@ -156,12 +155,13 @@ impl<'a> Reader<'a> {
         is_next
     }
 
-    /// A problem with the next byte.
+    /// A problem at the next byte.
     pub fn problem(&self, fault: Fault) -> Problem {
         Problem { position: self.position, fault }
     }
 
-    /// Reads up to a code; `None` if there is none before the end, a `}` or a `-`, which is not taken.
+    /// Reads the next head, its code included. `None` if the format ends first, or if a `}` or `-` comes first, which
+    /// is not skipped.
     pub fn head(&mut self, extents: &mut Extents) -> Result<Option<Head>, Problem> {
         let first = extents.n;
         let (mut n_elements, mut count) = (1_isize, None);
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a code; with a `Z` what is complex.
+    /// Reads a code. `Z` is read together with the code that it makes complex.
     fn code(&mut self, letter: u8) -> Result<Code, Problem> {
         let fault = if letter == b':' { Fault::NameWithoutItem } else { Fault::NoCode };
         let code = codes::find(letter, Grammar::Pep3118).ok_or(self.problem(fault))?;
@@ -225,7 +225,7 @@ impl<'a> Reader<'a> {
         if codes::find(next, Grammar::Pep3118).is_some_and(Code::is_number) {
             return self.code(next).map(Code::doubled);
         }
-        // A wchar_t* of ctypes, which gives it a name or nothing.
+        // The `wchar_t *` of ctypes, after which a name follows, or the item ends.
         let end = self.position;
         self.skip_spaces();
         match self.peek() {
@@ -234,7 +234,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads digits, if there are any.
+    /// Reads a number; `None` if there are no digits.
     fn number(&mut self) -> Result<Option<isize>, Problem> {
         let position = self.position;
         let mut number = None;
@@ -247,7 +247,7 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
-    /// Reads `(2,3)`; the product of its extents.
+    /// Reads a shape such as `(2,3)`, and returns the product of its extents.
     fn shape(&mut self, extents: &mut Extents) -> Result<isize, Problem> {
         let position = self.position;
         let mut product = 1_isize;
@@ -268,7 +268,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads `:name:`, if it is next: where the name is, without its colons.
+    /// Reads `:name:`, if that is next, and returns the range of the name in the format, without the colons.
     pub fn name(&mut self) -> Result<Option<Range<usize>>, Problem> {
         let before = self.position;
         self.skip_spaces();

@@ -1,18 +1,18 @@
-//! Rows of items, and how far two of them are alike.
+//! Rows of items, and how far two rows agree.
 //!
-//! What `equivalent` compares: a row is a run of numbers, or an array of structs. Offsets are those of
-//! formats that were parsed, so none overflows.
+//! `equivalent` compares rows. A row is a run of numbers or an array of structs. The offsets are those of formats that
+//! were parsed, so none overflows.
 
-/// Items of one kind in a row.
+/// A row of items of one kind, and how far it was walked.
 #[derive(Clone, Copy)]
 pub struct Row {
     /// The offset of the first one.
     pub first: isize,
     /// The offset of the next one.
     pub next: isize,
-    /// From one to the next.
+    /// The distance from one item to the next.
     pub stride: isize,
-    /// How many there are from the next one on.
+    /// The number of items from the next one on.
     pub left: isize,
 }
 
@@ -26,9 +26,9 @@ impl Row {
         self.next = self.next.saturating_add(n.saturating_mul(self.stride));
     }
 
-    /// Two rows that were alike up to here. If they stand at the same offset, and the last item here was
-    /// a whole number of the other's, they will be alike as often as both go on: leaves that out, and
-    /// says whether there was any to leave out.
+    /// Skips what two rows have in common, given that they agreed so far. If both stand at the same offset, and the
+    /// last item of this row was a whole number of items of the other, then they agree for as long as both continue:
+    /// that much is skipped. Returns whether anything was.
     pub fn skip(&mut self, other: &mut Self) -> bool {
         let begin = self.next.saturating_sub(self.stride);
         let is_whole = self.stride.checked_rem(other.stride) == Some(0);
@@ -43,27 +43,27 @@ impl Row {
     }
 }
 
-/// Items that lie back to back.
+/// A run: items that lie back to back.
 pub struct Run {
-    /// Where they lie; from one to the next it is their size.
+    /// Where they lie. The stride is the size of an item.
     pub row: Row,
     /// What they are.
     pub what: What,
 }
 
-/// What an item is, but for its size.
+/// What an item is, apart from its size.
 #[derive(PartialEq, Eq)]
 pub struct What {
     /// One of `codes::kind`.
     pub kind: u8,
-    /// `<` or `>`, and 0 where that makes no difference.
+    /// `<` or `>`; 0 for items of one byte.
     pub byte_order: u8,
-    /// The first bit, of bits.
+    /// For bits, the number of the first one in its byte.
     pub bit: u8,
 }
 
 impl Run {
-    /// Takes what two runs have in common from the next item on; false if that differs.
+    /// Skips the items that two runs have in common, from the next item on; false if the runs differ there.
     pub fn take_common(&mut self, other: &mut Self) -> bool {
         let (row, others) = (&mut self.row, &mut other.row);
         if row.next != others.next || row.stride != others.stride || self.what != other.what {

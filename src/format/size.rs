@@ -1,9 +1,9 @@
-//! The size of an item by its format, with the grammar of the module `struct`.
+//! The size of the item that a format describes, in the grammar of the module `struct`.
 //!
-//! `format := [prefix] { space | [count] code }`. Scanned from left to right; the first problem wins.
-//! The rules are those of CPython's `struct.calcsize`: native items are aligned if anything stands
-//! before them, nothing is padded at the end, and `PY_SSIZE_T_MAX` limits sizes and the number of items.
-//! (Older CPythons do not limit that number, 3.13.0 among them: such a format is not one that all accept.)
+//! `format := [prefix] { space | [count] code }`. The format is scanned from left to right, and the first problem is
+//! reported. The rules are those of CPython's `struct.calcsize`: native items are aligned, there is no padding at the
+//! end, and neither a size nor the number of items exceeds `PY_SSIZE_T_MAX`. (Older CPythons, 3.13.0 among them, do not
+//! limit the number of items, so a format that exceeds it is not one that every CPython accepts.)
 
 use super::codes::{self, Code};
 use crate::error::{Error, Kind};
@@ -13,11 +13,11 @@ pub use super::codes::Grammar;
 /// Why a format has no size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormatError {
-    /// A byte that is no code, or none under this prefix.
+    /// A byte that is not a code, or not one under this prefix.
     BadCode,
-    /// A count at the end.
+    /// A count at the end of the format.
     CountWithoutCode,
-    /// A count, a size or a number of items that does not fit.
+    /// A count, a size or a number of items that overflows.
     TooLong,
 }
 
@@ -34,7 +34,7 @@ impl From<FormatError> for Error {
     }
 }
 
-/// The size in bytes of what `format` describes; an empty format has none.
+/// The size in bytes of the item that `format` describes; 0 for an empty format.
 #[inline(never)]
 pub fn size(format: &[u8], grammar: Grammar) -> Result<isize, FormatError> {
     let (is_native, codes) = match format {
@@ -51,8 +51,8 @@ fn counted(codes: &[u8], is_native: bool, grammar: Grammar) -> Result<isize, For
     scan::<true>(codes, is_native, grammar)
 }
 
-/// The size of items that have no prefix before them; `COUNTS` says whether they are counted, too: that takes a
-/// tenth of the time of a short format, and tells something only where an item has no bytes.
+/// The size of the items after the prefix. `COUNTS` says whether the items are counted, too. Counting takes a tenth of
+/// the time of a short format, and matters only if some items have no bytes: otherwise the size overflows first.
 #[inline(always)]
 fn scan<const COUNTS: bool>(
     all: &[u8],
@@ -96,17 +96,17 @@ fn scan<const COUNTS: bool>(
     Ok(total)
 }
 
-/// How many items a code stands for, with a count.
+/// The number of items that a code with a count stands for.
 fn items(code: u8, count: isize) -> isize {
     match code {
-        // One string, however long.
+        // The count is the length of one string.
         b's' | b'p' => 1,
         b'x' => 0,
         _ => count,
     }
 }
 
-/// What may stand between items.
+/// Whether a byte is a space, which may stand between items.
 pub fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
 }
@@ -116,7 +116,7 @@ pub fn digit(byte: u8) -> Option<isize> {
     byte.is_ascii_digit().then(|| isize::from(byte.wrapping_sub(b'0')))
 }
 
-/// Reads the rest of a count, and the code that it counts.
+/// Reads the rest of a count, and the code after it.
 fn count(first: isize, rest: &mut impl Iterator<Item = u8>) -> Result<(isize, u8), FormatError> {
     let mut count = first;
     for byte in rest {
@@ -129,13 +129,13 @@ fn count(first: isize, rest: &mut impl Iterator<Item = u8>) -> Result<(isize, u8
     Err(FormatError::CountWithoutCode)
 }
 
-/// The next multiple of `align`, a power of two; `None` if that is too large.
+/// `offset` rounded up to a multiple of `align`, a power of two; `None` if that overflows.
 pub fn aligned(offset: isize, align: u8) -> Option<isize> {
     let mask = isize::from(align).wrapping_sub(1);
     Some(offset.checked_add(mask)? & !mask)
 }
 
-/// What stands behind a `Z`.
+/// The complex code that `Z` and `code` form.
 fn complex(code: u8) -> Option<Code> {
     matches!(code, b'f' | b'd').then(|| codes::find(code, Grammar::Common))?.map(Code::doubled)
 }

@@ -1,4 +1,4 @@
-//! What CPython says of a format that is not ASCII.
+//! CPython's error texts for a format that is not ASCII.
 
 use core::fmt;
 
@@ -34,7 +34,7 @@ fn undecodable(format: &[u8], error: core::str::Utf8Error) -> Error {
     )
 }
 
-/// A text shown as it is: `str` itself can also be padded, which costs 3 KiB of code.
+/// A text that is shown as it is. The `Display` of `str` also pads, which costs 3 KiB of code.
 struct Reason(&'static str);
 
 impl fmt::Display for Reason {

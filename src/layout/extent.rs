@@ -1,18 +1,18 @@
-//! Which bytes an array touches.
+//! The extent of an array: the range of bytes that it touches.
 
-/// The bytes that an array touches, relative to its first item: `low..high` with `low <= 0`.
+/// The range of bytes that an array touches, relative to its first item: `low..high` with `low <= 0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// The offset of the lowest byte.
     pub low: isize,
-    /// The offset behind the highest byte.
+    /// One past the offset of the highest byte.
     pub high: isize,
 }
 
-/// The extent of the items of `itemsize` bytes at `shape[ndim]` and `strides[ndim]`.
+/// The extent of an array with items of `itemsize` bytes; `dims` yields the extent and the stride of each dimension.
 ///
-/// `None` if it is larger than `isize::MAX` bytes, as no block of memory is, or if a dimension is
-/// negative. An array with no items touches nothing: `0..0`.
+/// `None` if the range is larger than `isize::MAX` bytes, which no block of memory is, or if a dimension is negative.
+/// An array without items touches nothing: `0..0`.
 pub fn extent(itemsize: isize, dims: impl Iterator<Item = (isize, isize)>) -> Option<Extent> {
     let mut extent = Extent { low: 0, high: itemsize };
     let mut is_empty = false;

@@ -1,8 +1,8 @@
-//! Shapes, strides and offsets: integers only.
+//! Shapes, strides and offsets: integers only, no pointers.
 //!
-//! Sizes and strides are in bytes. Nothing here knows a pointer; slices of equal length stand for a
-//! `Py_buffer`'s arrays. Predicates that only answer wrap on overflow, as libpython's do; whatever
-//! leads to a memory access is computed with checks.
+//! Sizes and strides are in bytes. Slices of equal length stand for the arrays of a `Py_buffer`. Predicates whose
+//! answers lead to no memory access wrap on overflow, as those of libpython do. Whatever leads to a memory access is
+//! computed with checked arithmetic.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ pub mod extent;
 pub mod strides;
 pub mod verify;
 
-/// In which order the items of an array follow one another.
+/// The order in which the items of an array follow one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// The last dimension varies fastest.

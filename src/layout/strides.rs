@@ -1,12 +1,12 @@
-//! Strides of contiguous arrays.
+//! The strides of contiguous arrays.
 
 use super::Order;
 
-/// Fills `strides` with the byte strides of an array of `shape` whose items of `itemsize` bytes lie
-/// back to back in `order`.
+/// Fills `strides` with the strides, in bytes, of an array of `shape` whose items of `itemsize` bytes lie back to back
+/// in `order`.
 ///
-/// Wraps on overflow and takes sizes as they are, as libpython does: a dimension of extent 0 makes
-/// every slower stride 0.
+/// Sizes are taken as they are, and products wrap on overflow, as in libpython: a dimension of extent 0 makes the
+/// strides of all slower dimensions 0.
 pub fn fill_contiguous(strides: &mut [isize], shape: &[isize], itemsize: isize, order: Order) {
     each_dense(shape, itemsize, order, |axis, dense| {
         if let Some(stride) = strides.get_mut(axis) {
@@ -15,8 +15,8 @@ pub fn fill_contiguous(strides: &mut [isize], shape: &[isize], itemsize: isize, 
     });
 }
 
-/// Calls `set` with each dimension of `shape` and its stride if items lie back to back in `order`, the
-/// fastest first. Wraps on overflow.
+/// Calls `set` with the number of each dimension of `shape` and the stride that it has if the items lie back to back in
+/// `order`, the fastest dimension first. Products wrap on overflow.
 #[inline]
 pub fn each_dense(
     shape: &[isize],
@@ -36,7 +36,7 @@ pub fn each_dense(
     }
 }
 
-/// The C stride of dimension `axis`: `itemsize` times the extents of the later dimensions, wrapping.
+/// The stride of dimension `axis` in C order: `itemsize` times the extents of the later dimensions. Wraps on overflow.
 #[cold]
 pub fn c_stride(shape: &[isize], itemsize: isize, axis: usize) -> isize {
     let later = shape.get(axis.saturating_add(1)..).unwrap_or_default();

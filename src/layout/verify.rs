@@ -1,6 +1,6 @@
-//! Does an array lie within a block of memory? As the documentation of the buffer protocol defines it.
+//! Whether an array lies within a block of memory, as the documentation of the buffer protocol defines it.
 
-/// A sum that no number of products of two sizes overflows: two halves, added up apart.
+/// A sum of products of two sizes that never overflows: the high and the low halves are added separately.
 #[derive(Clone, Copy, Default)]
 struct Sum {
     high: i128,
@@ -23,17 +23,17 @@ impl Sum {
     }
 }
 
-/// The block that an array shall lie in, in bytes.
+/// A block of memory, and where an array begins in it. Both are in bytes.
 #[derive(Clone, Copy)]
 pub struct Block {
-    /// Its length.
+    /// The length of the block.
     pub len: isize,
-    /// Where in it the first item is.
+    /// The offset of the array's first item.
     pub offset: isize,
 }
 
-/// `verify_structure` of the documentation, number for number, for arrays with dimensions; an
-/// `itemsize` of 0, by which it would divide, is `false`.
+/// `verify_structure` of the documentation, for arrays with dimensions, with the same result for all numbers. An
+/// `itemsize` of 0, by which the documentation's code would divide, gives `false`.
 pub fn lies_within(block: Block, itemsize: isize, shape: &[isize], strides: &[isize]) -> bool {
     let Block { len, offset } = block;
     let (mut low, mut high) = (Sum::default(), Sum::default());
@@ -53,16 +53,16 @@ pub fn lies_within(block: Block, itemsize: isize, shape: &[isize], strides: &[is
     is_empty || !low.plus(offset).is_negative() && behind.is_negative()
 }
 
-/// The same for an array without dimensions: one item.
+/// As [`lies_within`], for an array without dimensions, which is one item.
 pub fn item_lies_within(block: Block, itemsize: isize) -> bool {
     let Block { len, offset } = block;
     let end = (offset as i128).wrapping_add(itemsize as i128);
     itemsize != 0 && is_multiple(offset, itemsize) && offset >= 0 && end <= len as i128
 }
 
-/// Whether `number` is a multiple of `size`, which is not 0.
+/// Whether `number` is a multiple of `size`. The answer for a `size` of 0 does not matter.
 fn is_multiple(number: isize, size: isize) -> bool {
-    // `None`: the least number divided by -1, or by a size of 0.
+    // `None`: a division of the least number by -1, or a division by 0.
     number.checked_rem(size).is_none_or(|rest| rest == 0)
 }
 
@@ -101,7 +101,7 @@ mod tests {
         let (max, min) = (isize::MAX, isize::MIN);
         assert!(!verify(max, 1, &[max; 5], &[max; 5], 0));
         assert!(!verify(max, 1, &[max; 5], &[min; 5], 0));
-        // Nonsense cancels out as it does in Python.
+        // Extents and strides that make no sense cancel out, as they do in Python.
         assert!(verify(8, 1, &[min, max, 3], &[1, 1, 2], 0));
         assert!(!verify(8, 1, &[min, max, 10], &[1, 1, 2], 0));
     }
