@@ -1,9 +1,9 @@
-# libpybuffer: builds, tests and installs the C library. `make help` lists the targets. GNU make.
+# libpybuffer: builds, tests and installs the C library. `make help` lists the targets. Needs GNU make.
 #
-# Cargo alone makes an rlib for the tests; what ships is made here, in build/:
-#   1. cargo builds the archive by itself (beside an rlib it would drop LTO without a word);
-#   2. the C compiler links the shared library from that archive, and the archive for extensions, whose names
-#      are hidden.
+# Cargo alone makes an rlib, for the tests. What ships is made here, in build/:
+#   1. cargo builds the archive, and nothing else (beside an rlib it would silently drop LTO);
+#   2. from that archive the C compiler links the shared library, and the archive for extensions, whose names are
+#      hidden.
 
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
@@ -13,7 +13,7 @@ BUILD      = build
 CARGO      ?= cargo
 PYTHON     ?= python3
 INSTALL    ?= install
-# A Rust target triple to cross-compile for; CC is then the C compiler of that target.
+# A Rust target triple to cross-compile for. CC must then be the C compiler for that target.
 TARGET     ?= $(CARGO_BUILD_TARGET)
 
 VERSION := $(shell awk -F'"' '/^version *=/ { print $$2; exit }' Cargo.toml)
@@ -28,8 +28,8 @@ sources := Cargo.toml $(wildcard Cargo.lock) build.rs $(shell find src -name '*.
 pcs     := pybuffer.pc pybuffer-static.pc
 cmakes  := libpybuffer-config.cmake libpybuffer-config-version.cmake
 
-# The command, and what it has beside it. It finds the library from where it lies itself, so its file is
-# under LIBDIR, and what is on PATH is a link.
+# The command and its companion. The command finds the library by its own location, so its file is under LIBDIR, and
+# the file in BINDIR is a link.
 run_dir     := $(lib_dir)/pybuffer
 run_sources := Cargo.toml $(wildcard Cargo.lock) abi/symbols.toml run/Cargo.toml run/build.rs $(shell find run/src -name '*.rs')
 run_names   := pybuffer-run libpybuffer-audit.so
@@ -45,9 +45,9 @@ lib: ## Build what ships, usable in place, into build/ (the default)
 lib: $(lib_dir)/libpybuffer.so $(lib_dir)/libpybuffer-static.a $(BUILD)/include/libpybuffer.h $(pcs:%=$(pc_dir)/%) \
   $(cmakes:%=$(cmake_dir)/%) $(BUILD)/bin/pybuffer-run $(run_dir)/libpybuffer-audit.so
 
-# One object of the archive holds all of ours, so asking for one name brings all of them;
-# --whole-archive would bring 700 KiB of debug information of Rust's own as well. Everything is bound
-# at load (now), so that what the loader has filled in becomes read-only.
+# One object of the archive has all of our code, so a reference to one name (-u) pulls in all of it; --whole-archive
+# would also add 700 KiB of debug information from Rust's own objects. All symbols are bound at load (-z now), so that
+# the relocated data becomes read-only.
 link_flags := -shared -Wl,-soname,$(SONAME) -Wl,-u,pybuffer_version \
   -Wl,--version-script,$(BUILD)/exports.map -Wl,--no-undefined-version \
   -Wl,--gc-sections -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
@@ -61,9 +61,9 @@ $(lib_dir)/$(SONAME): $(lib_dir)/$(SHARED)
 $(lib_dir)/libpybuffer.so: $(lib_dir)/$(SONAME)
 	ln -sf $(<F) $@
 
-# For extensions: the one object of the archive that is ours, with every name hidden, so that it is called by
-# what links it and by nobody else, whatever else is on the linker's line. (A reference says that a name is
-# hidden, and the most hidden of all references and definitions counts.)
+# The archive for extensions: the one object of ours, with every name hidden, so that only the module that links it
+# calls it, whatever else is on the linker's command line. (References in hidden.s mark the names as hidden; of all
+# references and definitions of a name, the most restrictive visibility counts.)
 $(lib_dir)/libpybuffer-static.a: $(lib_dir)/libpybuffer.a $(BUILD)/hidden.s
 	$(CC) $(CFLAGS) -r -nostdlib -Wl,-u,pybuffer_version -Wl,--strip-debug -o $(BUILD)/pybuffer.o $(BUILD)/hidden.s $<
 	rm -f $@.$$$$ && "$$($(CC) -print-prog-name=ar)" rcD $@.$$$$ $(BUILD)/pybuffer.o && mv -f $@.$$$$ $@
@@ -73,11 +73,12 @@ $(BUILD)/hidden.s: abi/symbols.toml Makefile
 	@awk '/^\[/ { names = /^\[symbols\]/; next } names && /^[A-Za-z_]/ { print ".hidden " $$1 } \
 	  END { print ".section .note.GNU-stack,\"\",%progbits" }' $< >$@
 
-# What is worth it in any case says so (`#[inline(always)]`). The compiler's own limit, 225, makes the
-# library 4 KB larger and no call faster; at 100 it is 2 KB smaller, and some calls 5 % slower (Xeon, `calls`).
+# A lower limit for inlining. Functions that must be inlined say so (`#[inline(always)]`). The compiler's default, 225,
+# makes the library 4 KB larger and no call faster; at 100 it is 2 KB smaller, and some calls 5 % slower (Xeon,
+# `calls`).
 inlining := -Cllvm-args=-inline-threshold=150
-# Every function begins a cache line (2^6 bytes; 16 KB more). Where a function began was chance otherwise, and worth up to
-# 15 % of a call of 10 ns: any change elsewhere made others slower (make bench-quick OLD=...).
+# Every function starts at a cache line (2^6 bytes; the library is 16 KB larger). Otherwise the start is arbitrary,
+# which changes a call of 10 ns by up to 15 %: any change made unrelated calls slower (make bench-quick OLD=...).
 alignment := -Cllvm-args=-align-all-functions=6
 
 $(lib_dir)/libpybuffer.a: $(sources) Makefile $(BUILD)/flags
@@ -88,16 +89,16 @@ $(lib_dir)/libpybuffer.a: $(sources) Makefile $(BUILD)/flags
 	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS) -- $(inlining) $(alignment)
 	$(call put,$(BUILD)/cargo/$(TARGET)/release/libpybuffer.a)
 
-# The names have no version node, as libpython's have none: a program may be answered by either
-# library. The ABI's version is the SONAME.
+# The names have no version node, as libpython's have none: either library may define them for a program. The version of
+# the ABI is in the SONAME.
 $(BUILD)/exports.map: abi/symbols.toml Makefile
 	@mkdir -p $(@D)
 	@awk 'BEGIN { print "{ global:" } /^\[/ { names = /^\[symbols\]/; next } \
 	  names && /^[A-Za-z_]/ { print "  " $$1 ";" } END { print "local: *; };" }' $< >$@
 
-# Command and companion come from one archive; each link keeps what it needs. The companion has no libc:
-# the dynamic linker would load a second one for it. Where the command has a start of its own
-# (run/src/start.rs), it asks for no newer glibc than the library does.
+# The command and its companion are linked from one archive; each link keeps what it needs. The companion uses no libc:
+# the dynamic linker would load a second one for it. On x86_64 the command has its own entry point (run/src/start.rs),
+# so that it needs no newer glibc than the library.
 run_archive    := $(BUILD)/cargo/libpybuffer_run.a
 hardened       := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 own_start       = $(if $(filter x86_64-%linux-gnu x86_64-redhat-linux,$(shell $(CC) -dumpmachine)),-nostartfiles -Wl$(comma)-e$(comma)pybuffer_run_start)
@@ -131,7 +132,7 @@ $(BUILD)/include/libpybuffer.h: include/libpybuffer.h
 	@mkdir -p $(@D)
 	$(call put,$<)
 
-# In place, the .pc files find their neighbours wherever build/ lies.
+# The .pc files in build/ use paths relative to themselves, so build/ may be moved.
 $(pc_dir)/%.pc: packaging/%.pc.in packaging/pc.sh Cargo.toml Makefile
 	@mkdir -p $(@D)
 	@sh packaging/pc.sh $< '$${pcfiledir}/../..' '$${prefix}/lib' '$${prefix}/include' $(VERSION) >$@
@@ -140,39 +141,40 @@ $(cmake_dir)/%.cmake: packaging/%.cmake.in packaging/cmake.sh Cargo.toml Makefil
 	@mkdir -p $(@D)
 	@sh packaging/cmake.sh $< $(lib_dir) $(BUILD)/include $(SONAME) $(VERSION) >$@
 
-# What else decides about the outcome. `make install` takes what was built, whatever it was built with.
+# The settings that the result depends on: when they change, everything is built again. `make install` alone ignores
+# them, and installs what was built.
 flags := $(TARGET)|$(CC)|$(CFLAGS)|$(LDFLAGS)|$(CARGOFLAGS)|$(RUSTFLAGS)
 $(BUILD)/flags: $(if $(filter install,$(MAKECMDGOALS)),,FORCE)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(flags))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(flags))' >$@
 FORCE:
 
-# Cargo has nothing to do with make's job server, nor have the makes that tests run.
+# Neither cargo nor the makes that tests run may use make's job server.
 cargo = MAKEFLAGS= $(CARGO)
-# $(call need,command,why): stops with a sentence where the command is not to be found.
+# $(call need,command,why): stops with a message if the command is not found.
 need = @command -v $(firstword $(1)) >/dev/null || { echo "libpybuffer: $(firstword $(1)) is missing: $(2)" >&2; exit 1; }
-# $(call put,file): copies it to the target in one step, as a program may have the old one mapped.
+# $(call put,file): replaces the target by a copy in one step, as a program may have the old file mapped.
 put = cp $(1) $@.$$$$ && mv -f $@.$$$$ $@
 
 .PHONY: header
-header: ## Write include/libpybuffer.h anew from src/ and cbindgen.toml
+header: ## Rewrite include/libpybuffer.h from src/ and cbindgen.toml
 	$(call need,$(CARGO),Rust 1.89 or newer runs cbindgen)
 	PYBUFFER_BLESS=1 $(cargo) test --test header header_is_what_the_sources_give
 
 .PHONY: rules
-rules: ## Write docs/rules.md anew from src/check/rules.rs
+rules: ## Rewrite docs/rules.md from src/check/rules.rs
 	$(call need,$(CARGO),Rust 1.89 or newer compiles the table)
 	PYBUFFER_BLESS=1 $(cargo) test --test rules page_of_rules_is_what_the_table_gives
 
 .PHONY: abi
-abi: lib ## Add to abi/libpybuffer.abi what is new; a break without another SONAME is refused
+abi: lib ## Add what is new to abi/libpybuffer.abi; refuse a break under the same SONAME
 	$(call need,$(CARGO),Rust 1.89 or newer runs bindgen)
 	PYBUFFER_BLESS=1 $(cargo) test --test abi nothing_that_programs_rely_on
 
 ##@ Test
 
 .PHONY: test
-test: lib ## Build what ships and run every test on it
+test: lib ## Build what ships, and run every test on it
 	$(call need,$(PYTHON),the tests run the library under Python)
 	$(cargo) test --workspace
 
@@ -189,13 +191,13 @@ test-pythons: lib ## Test on CPython 3.13 to 3.15, release, debug and free-threa
 
 FUZZ_CASES ?= 1000000
 .PHONY: fuzz
-fuzz: ## Read FUZZ_CASES formats at random and compare them the long way (a quarter of an hour)
+fuzz: ## Parse FUZZ_CASES random formats, and compare pairs of them item by item (a quarter of an hour)
 	$(call need,$(CARGO),Rust 1.89 or newer runs the tests)
 	PYBUFFER_CASES=$(FUZZ_CASES) $(cargo) test --test formats fuzz
 
 .PHONY: valgrind
 valgrind: lib ## Run the C suite and CPython's test_buffer under valgrind (five minutes)
-	$(call need,valgrind,it is what looks at the memory here)
+	$(call need,valgrind,it checks the memory accesses)
 	$(cargo) test --test c_suite --test preload -- --ignored valgrind
 
 .PHONY: asan
@@ -214,17 +216,17 @@ aarch64: ## Run the tests of copies for aarch64, under qemu (minutes)
 	$(cargo) test --lib --target aarch64-unknown-linux-gnu --target-dir $(BUILD)/aarch64 -- kernels copy plan
 
 .PHONY: i686
-i686: ## Compile for 32 bits, with nothing linked or run (rustup target add i686-unknown-linux-gnu)
+i686: ## Compile for 32 bits, without linking or running (rustup target add i686-unknown-linux-gnu)
 	$(cargo) check --lib --no-default-features --target i686-unknown-linux-gnu --target-dir $(BUILD)/i686
 
 .PHONY: tsan
-tsan: lib ## Run the threads of the C suite, without Python, under ThreadSanitizer
+tsan: lib ## Run the threaded tests of the C suite, without Python, under ThreadSanitizer
 	@$(CARGO) +nightly --version >/dev/null || { echo 'libpybuffer: a nightly Rust is missing: it has the sanitizer' >&2; exit 1; }
 	$(cargo) test --test c_suite -- --ignored thread_sanitizer
 
 ##@ Python package
 
-# Their ABI is not stable, so each gets a wheel of its own.
+# The free-threaded CPythons to build for. Their ABI is not stable, so each gets a wheel of its own.
 FREE_THREADED ?= $(shell command -v python3.13t python3.14t)
 
 .PHONY: wheel
@@ -243,13 +245,13 @@ demo: lib ## Show the library at work: in a C program without Python, and under 
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh examples/demo.sh $(BUILD)
 
 .PHONY: bench
-bench: lib ## Measure each call beside libpython's, the audit, and copies beside memcpy and all rivals (minutes)
+bench: lib ## Measure each call beside libpython's, the audit, and copies beside memcpy and other libraries (minutes)
 	$(call need,$(CARGO),Rust 1.89 or newer runs the benches)
 	$(cargo) bench --bench calls
 	$(cargo) bench --bench audit
 	$(cargo) bench --bench copies
 
-# With OLD, nothing else is measured: both benches run, whatever the first one finds.
+# With OLD only the comparison is run. Both benches run, whatever the first one finds.
 .PHONY: bench-quick
 bench-quick: lib ## Measure a copy of each family (a minute); or, with OLD=FILE, what is slower than an older libpybuffer.so
 	$(call need,$(CARGO),Rust 1.89 or newer runs the benches)
@@ -265,7 +267,7 @@ bench-package: wheel ## Measure the Python package beside memoryview, NumPy and 
 	$(BUILD)/bench-package/bin/python benches/package.py docs/performance/package.md
 
 .PHONY: findings
-findings: lib ## Write docs/findings.txt anew: what the checker finds in NumPy, ctypes, PyArrow, ... (from PyPI)
+findings: lib ## Rewrite docs/findings.txt: what the checker finds in NumPy, ctypes, PyArrow, ... (from PyPI)
 	$(call need,$(PYTHON),the exporters are Python's)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' || \
 	  { echo "make findings: NumPy needs CPython 3.12 or newer: make findings PYTHON=python3.13" >&2; exit 1; }
@@ -277,7 +279,7 @@ findings: lib ## Write docs/findings.txt anew: what the checker finds in NumPy, 
 
 ##@ Install
 
-# Files and links that go to LIBDIR; the header and the .pc files besides.
+# The files and links that are installed in LIBDIR itself.
 lib_names := libpybuffer.a libpybuffer-static.a $(SHARED) $(SONAME) libpybuffer.so
 
 .PHONY: install
@@ -314,5 +316,5 @@ help: ## Show this list
 	  /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: clean
-clean: ## Remove everything that was built, and what was fetched for tests
+clean: ## Remove everything that was built, and everything that was fetched for tests
 	rm -rf $(BUILD) target dist
