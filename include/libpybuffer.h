@@ -338,7 +338,7 @@ typedef struct {
 /* ---- Flags and functions ---- */
 
 #if !defined(PYBUFFER_PYTHON_H_HAS_PY_BUFFER)
-/** The plain request: contiguous bytes, no format, no shape. */
+/** The plain request: contiguous bytes, without format and shape. */
 #define PyBUF_SIMPLE 0
 
 /** The memory must be writable. */
@@ -350,16 +350,16 @@ typedef struct {
 /** The consumer wants `format`. */
 #define PyBUF_FORMAT 4
 
-/** The consumer wants `shape`; the memory is C-contiguous. */
+/** The consumer wants `shape`; without `PyBUF_STRIDES` the memory must be C-contiguous. */
 #define PyBUF_ND 8
 
 /** The consumer wants `shape` and `strides`. */
 #define PyBUF_STRIDES (16 | PyBUF_ND)
 
-/** The memory must be C-contiguous (last dimension fastest). */
+/** The memory must be C-contiguous (the last dimension varies fastest). */
 #define PyBUF_C_CONTIGUOUS (32 | PyBUF_STRIDES)
 
-/** The memory must be Fortran-contiguous (first dimension fastest). */
+/** The memory must be Fortran-contiguous (the first dimension varies fastest). */
 #define PyBUF_F_CONTIGUOUS (64 | PyBUF_STRIDES)
 
 /** The memory must be contiguous in either order. */
@@ -491,9 +491,9 @@ void *PyBuffer_GetPointer(const Py_buffer *view,
  *
  * `buf` and the view may overlap: the bytes are copied as they were before the call.
  *
- * Returns 0, or -1 with an error set and nothing written: `SystemError` if `view` is NULL, or if `buf` is
- * NULL and `len` is not 0; `ValueError` if `len` is negative or the view's fields contradict one another;
- * `MemoryError`.
+ * Returns 0, or -1 with an error set and nothing written: `SystemError` if `view` is NULL, or if bytes are to
+ * be copied and `buf` or `view->buf` is NULL; `ValueError` if `len` is negative or the view's fields contradict
+ * one another; `MemoryError`.
  *
  * Safety:
  * `view` is NULL or a view that is held and whose memory may be written; `buf` is NULL or has `len`
@@ -514,9 +514,9 @@ int PyBuffer_FromContiguous(const Py_buffer *view,
  * is copied as it lies in memory. `buf` and the view may overlap: the bytes are copied as they were before
  * the call.
  *
- * Returns 0, or -1 with an error set and nothing written: `SystemError` if `src` is NULL, or if `buf` is NULL
- * and `len` is not 0; `ValueError` if `len` is not `src->len`, if it is negative, or if the view's fields
- * contradict one another; `MemoryError`.
+ * Returns 0, or -1 with an error set and nothing written: `SystemError` if `src` is NULL, or if bytes are to be
+ * copied and `buf` or `src->buf` is NULL; `ValueError` if `len` is not `src->len`, if it is negative, or if the
+ * view's fields contradict one another; `MemoryError`.
  *
  * Safety:
  * `src` is NULL or a view that is held; `buf` is NULL or has `len` writable bytes. Needs no GIL, except to
@@ -721,10 +721,10 @@ const char *pybuffer_version(void);
 const char *pybuffer_runtime(void);
 
 /**
- * Tells the library of a libpython that it cannot find by itself: one that was loaded with `RTLD_LOCAL`.
+ * Makes a libpython known to the library that was loaded with `RTLD_LOCAL`.
  *
- * The library does find such a libpython when it is preloaded, and whenever an object of CPython's is passed
- * to it before an object or error of its own was made.
+ * Without this call the library finds such a libpython only if the library is preloaded, or if an object of
+ * that CPython is passed to it before an object or error of its own was made.
  *
  * Returns 0 if the objects of this process are CPython's now (or were before); or -1, with no error set, if
  * `handle` is NULL or leads to no CPython, or if a standalone object or error was made already.

@@ -212,9 +212,9 @@ fn null_pointer() -> *mut c_void {
 ///
 /// `buf` and the view may overlap: the bytes are copied as they were before the call.
 ///
-/// Returns 0, or -1 with an error set and nothing written: `SystemError` if `view` is NULL, or if `buf` is
-/// NULL and `len` is not 0; `ValueError` if `len` is negative or the view's fields contradict one another;
-/// `MemoryError`.
+/// Returns 0, or -1 with an error set and nothing written: `SystemError` if `view` is NULL, or if bytes are to
+/// be copied and `buf` or `view->buf` is NULL; `ValueError` if `len` is negative or the view's fields contradict
+/// one another; `MemoryError`.
 ///
 /// # Safety
 /// `view` is NULL or a view that is held and whose memory may be written; `buf` is NULL or has `len`
@@ -258,9 +258,9 @@ pub unsafe fn from_contiguous(
 /// is copied as it lies in memory. `buf` and the view may overlap: the bytes are copied as they were before
 /// the call.
 ///
-/// Returns 0, or -1 with an error set and nothing written: `SystemError` if `src` is NULL, or if `buf` is NULL
-/// and `len` is not 0; `ValueError` if `len` is not `src->len`, if it is negative, or if the view's fields
-/// contradict one another; `MemoryError`.
+/// Returns 0, or -1 with an error set and nothing written: `SystemError` if `src` is NULL, or if bytes are to be
+/// copied and `buf` or `src->buf` is NULL; `ValueError` if `len` is not `src->len`, if it is negative, or if the
+/// view's fields contradict one another; `MemoryError`.
 ///
 /// # Safety
 /// `src` is NULL or a view that is held; `buf` is NULL or has `len` writable bytes. Needs no GIL, except to

@@ -35,10 +35,10 @@ pub extern "C" fn pybuffer_runtime() -> *const c_char {
     runtime::current().description().as_ptr()
 }
 
-/// Tells the library of a libpython that it cannot find by itself: one that was loaded with `RTLD_LOCAL`.
+/// Makes a libpython known to the library that was loaded with `RTLD_LOCAL`.
 ///
-/// The library does find such a libpython when it is preloaded, and whenever an object of CPython's is passed
-/// to it before an object or error of its own was made.
+/// Without this call the library finds such a libpython only if the library is preloaded, or if an object of
+/// that CPython is passed to it before an object or error of its own was made.
 ///
 /// Returns 0 if the objects of this process are CPython's now (or were before); or -1, with no error set, if
 /// `handle` is NULL or leads to no CPython, or if a standalone object or error was made already.
