@@ -55,7 +55,7 @@ pub struct Frame {
     pub body: u32,
     /// The byte order in force there.
     pub mode: Mode,
-    /// The alignment of the struct around it.
+    /// The alignment so far of the struct around it.
     pub align: NonZeroU8,
 }
 
