@@ -1,10 +1,11 @@
-//! The copies of the library in one process, and which of them keeps the audit's ledger.
+//! The copies of the library in one process, and the one that keeps the audit's ledger.
 //!
-//! A preloaded libpybuffer.so and the archives in extensions are copies, each of which sees the calls that
-//! come to itself. An image with a copy in it has an ELF note of the name `pybuffer`. The note's type is the
-//! version of what it leads to, a [`Member`]. The first copy in the dynamic linker's order keeps the ledger
-//! for all. Later images come behind it, so all agree without a word; a fork changes nothing. A copy that
-//! does not know the first one's version stays silent.
+//! A preloaded libpybuffer.so and the archives in extensions are copies, each of which sees only the calls to
+//! itself. Each image that contains a copy has an ELF note named `pybuffer`, which leads to a [`Member`]; the
+//! note's type is the version of that structure. The first copy in the dynamic linker's order keeps the ledger
+//! for all of them. Images are only ever added at the end of that order, so that all copies find the same one
+//! without writing anything, and a fork changes nothing. A copy that does not know the first one's version
+//! reports nothing.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
@@ -13,62 +14,64 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use super::images::{self, Loaded};
 use crate::abi::{Py_buffer, PyObject};
 
-/// The version of [`Member`] and of all that is reached from it. A change of any of it takes a new number.
+/// The version of [`Member`] and of everything reached from it. Every change to these takes a new number.
 pub const VERSION: u32 = 1;
 
-/// A copy, as the others see it.
+/// A copy of the library, as the other copies see it.
 #[repr(C)]
 pub struct Member {
     state: AtomicU32,
-    /// What it does for the others, if it is the first.
+    /// Its functions, which the others call if it is the first copy.
     ledger: Ledger,
 }
 
-/// A copy's state: it has not met an object yet; it does not watch; it watches.
+/// The states of a copy: its world is not settled yet; it does not report to the ledger; it does.
 const UNSETTLED: u32 = 0;
 const IDLE: u32 = 1;
 const WATCHES: u32 = 2;
 
-/// What a ledger is told. `caller` is where whoever called the library goes on; null for the library itself.
+/// The functions of the ledger. A `caller` is the return address of the call into the library; null if the
+/// library itself makes the request.
 #[repr(C)]
 pub struct Ledger {
     /// A `Py_buffer` is about to be filled.
     pub is_emptied: unsafe extern "C" fn(view: *const Py_buffer),
-    /// An exporter has answered. 1 if the view is to be given back, and an error to be raised with the
-    /// text that was written to [`Answer::text`].
+    /// An exporter has answered. Returns 1 if the view must be released and an error raised with the text
+    /// written to [`Answer::text`], otherwise 0.
     pub judge: unsafe extern "C" fn(answer: *const Answer) -> c_int,
-    /// A view was filled that nobody asked for by `PyObject_GetBuffer`. It may be given back.
+    /// A view was filled, but not by a call of `PyObject_GetBuffer`. It may be
+    /// released later, or become an exporter's answer.
     pub is_filled: unsafe extern "C" fn(view: *const Py_buffer),
-    /// A view is about to be given back.
+    /// A view is about to be released.
     pub is_given_back: unsafe extern "C" fn(view: *const Py_buffer, caller: *const c_void),
 }
 
-/// An exporter's answer.
+/// A request for a view, and the exporter's answer.
 #[repr(C)]
 pub struct Answer {
-    /// Who was asked.
+    /// The exporter.
     pub obj: *mut PyObject,
-    /// Where it should put the view; may be null.
+    /// The `Py_buffer` to be filled; may be null.
     pub view: *const Py_buffer,
-    /// The view's object before.
+    /// `view.obj` before the request.
     pub obj_before: *mut PyObject,
-    /// Who asked.
+    /// The return address of the call into the library, or null.
     pub caller: *const c_void,
-    /// For what.
+    /// The request.
     pub flags: c_int,
-    /// What it returned.
+    /// The exporter's return value.
     pub result: c_int,
-    /// Whether an error was set before, is now, and would be seen.
+    /// Whether an error was set before the request, is set now, and can be set (booleans).
     pub had_error: c_int,
     pub has_error: c_int,
     pub can_raise: c_int,
-    /// Room for a text.
+    /// The buffer for the text of an error, and its size.
     pub text: *mut c_char,
     pub text_size: usize,
 }
 
 impl Member {
-    /// A copy that has not met an object yet.
+    /// A copy whose world is not settled yet.
     pub const fn new(ledger: Ledger) -> Self {
         Self { state: AtomicU32::new(UNSETTLED), ledger }
     }
@@ -85,44 +88,44 @@ struct Note {
     content_size: u32,
     version: u32,
     name: [u8; 12],
-    /// How far behind this field the [`Member`] is.
+    /// The distance from this field to the [`Member`], in bytes.
     offset: i32,
 }
 
 const NAME: [u8; 12] = *b"pybuffer\0\0\0\0";
 
 unsafe extern "C" {
-    /// How far behind this number this copy's [`Member`] is.
+    /// The distance from this number to this copy's [`Member`], in bytes.
     static pybuffer_member: i32;
 }
 
-/// The member that is so far behind a number as that says.
+/// The member at the distance `offset` from `offset` itself.
 ///
 /// # Safety
-/// It is a note's, or this copy's.
+/// * OFFSET: it is a note's field of this version, or `pybuffer_member`.
 unsafe fn member_behind(offset: &'static i32) -> &'static Member {
     let address = ptr::from_ref(offset).expose_provenance().wrapping_add_signed(*offset as isize);
-    // SAFETY: it leads to a member in its own image, which stays (caller).
+    // SAFETY: the offset leads to a member in its own image (caller: OFFSET), which is never unloaded.
     unsafe { &*ptr::with_exposed_provenance(address) }
 }
 
 impl Note {
     fn member(&'static self) -> &'static Member {
-        // SAFETY: a note's.
+        // SAFETY: a note's field.
         unsafe { member_behind(&self.offset) }
     }
 
-    /// The note of this name in an image. It is looked for at each word: a linker may put notes of other alignments
-    /// in front of it, and what fills the gaps is no note.
+    /// The note of this name in an image. The search tries each aligned address instead of walking from note to
+    /// note, because a linker may put notes of other alignments in front of it, with gaps between them.
     fn of(image: &Loaded) -> Option<&'static Self> {
         image.segments(images::NOTE).find_map(|[start, size]| {
             let n = size.checked_sub(size_of::<Self>())?.checked_add(1)?;
             let start = start.checked_next_multiple_of(align_of::<Self>())?;
             (0..n).step_by(align_of::<Self>()).find_map(|offset| {
                 let at = ptr::with_exposed_provenance::<Self>(start.wrapping_add(offset));
-                // SAFETY: aligned, and so many bytes of a segment.
+                // SAFETY: aligned, and within a segment.
                 let note = unsafe { &*at };
-                // What a later version leads to may be longer.
+                // `content_size` is not compared: a later version's note may be longer.
                 (note.name_size == 9 && note.name == NAME).then_some(note)
             })
         })
@@ -131,27 +134,27 @@ impl Note {
 
 /// This copy.
 fn own() -> &'static Member {
-    // SAFETY: laid out by the assembler, and never changed.
+    // SAFETY: a constant that `audit::ledger` defines in assembly.
     let offset = unsafe { &pybuffer_member };
-    // SAFETY: this copy's.
+    // SAFETY: this copy's number.
     unsafe { member_behind(offset) }
 }
 
-/// The one that keeps the ledger, once this copy is settled; null if it is not known how to tell it anything.
+/// The copy that keeps the ledger, once this copy is settled; null if its version is unknown.
 static KEEPER: AtomicPtr<Member> = AtomicPtr::new(ptr::null_mut());
 
-/// The ledger, if one is kept.
+/// The ledger, if this copy reports to one.
 #[inline]
 pub fn ledger() -> Option<&'static Ledger> {
     if !super::is_watched() {
         return None;
     }
-    // SAFETY: null, or a copy that stays.
+    // SAFETY: null, or a copy in an image that is never unloaded.
     unsafe { KEEPER.load(Ordering::Acquire).as_ref() }.map(|keeper| &keeper.ledger)
 }
 
-/// Settles whether this copy watches: where it is asked to, or where the ledger is kept already, as a program
-/// may have changed the environment meanwhile.
+/// Decides whether this copy reports to the ledger, and returns that: if the environment asks for an audit, or if
+/// the ledger's copy does already, because the program may have changed the environment since.
 #[cold]
 pub fn settle(is_wanted: bool) -> bool {
     let mut first = None;
@@ -159,7 +162,7 @@ pub fn settle(is_wanted: bool) -> bool {
         first = Note::of(image);
         first.is_some()
     });
-    // A linker's script may have left the notes out.
+    // A linker script may have discarded the notes.
     let keeper = match first {
         None => Some(own()),
         Some(note) => (note.version == VERSION).then(|| note.member()),
@@ -173,7 +176,7 @@ pub fn settle(is_wanted: bool) -> bool {
     watches
 }
 
-/// Whether the ledger is told of all that comes to any copy.
+/// Whether no copy in this process keeps its calls from the ledger.
 #[cold]
 pub fn all_watch() -> bool {
     let mut all = true;
@@ -185,7 +188,7 @@ pub fn all_watch() -> bool {
     all
 }
 
-/// Whether a function is one of a copy that watches.
+/// Whether a function is that of a copy that reports to the ledger.
 #[cold]
 pub fn is_watched(function: usize) -> bool {
     let mut is = false;

@@ -1,9 +1,9 @@
-//! Where an object's type lies, and a type's slots.
+//! The offsets of an object's type and of a type's slots.
 //!
-//! The head of an object is 2 words long in most builds of CPython, 4 with free threading or with
-//! traced references; what follows it in a type has had the same order since 3.8. So the place of the
-//! type pointer within the head decides everything. It is measured on a type of the host, never
-//! assumed from a version.
+//! The head of an object is 2 words long in most builds of CPython, and 4 with free threading or with
+//! traced references. The fields that follow it in a type have had the same order since 3.8, so the
+//! offset of the type pointer within the head determines all the others. It is measured on a type of
+//! the host, never assumed from a version.
 
 use core::ffi::{CStr, c_char};
 use core::mem::offset_of;
@@ -11,10 +11,10 @@ use core::mem::offset_of;
 use crate::abi::{PyBufferProcs, PyObject, PyTypeObject};
 
 const WORD: usize = size_of::<usize>();
-/// The longest head looked for, in words.
+/// The longest head that the measurement tries, in words.
 const LONGEST_HEAD: usize = 8;
 
-/// The offsets, in bytes, of what the library reads in objects and types.
+/// The offsets, in bytes, of the fields that the library reads in objects and types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectLayout {
     ob_type: usize,
@@ -41,31 +41,31 @@ impl ObjectLayout {
         }
     }
 
-    /// Measures the layout on a type that is known by its own type and its name, and that exports
-    /// buffers. `None` if none fits.
+    /// Measures the layout on a type whose own type and name are known, and whose instances export
+    /// buffers. `None` if no layout fits.
     ///
     /// # Safety
-    /// `r#type` is a type object of a running or not yet running CPython.
+    /// * TYPE: `r#type` is a static type object of a CPython, which need not be initialised yet.
     pub unsafe fn measure(
         r#type: *const PyTypeObject,
         metatype: *const PyTypeObject,
         name: &CStr,
     ) -> Option<Self> {
         (1..LONGEST_HEAD).map(|word| Self::with_type_at(word.wrapping_mul(WORD))).find(|layout| {
-            // SAFETY: a type object is far longer than the longest head.
+            // SAFETY: a type object is far longer than the longest head (caller: TYPE).
             if unsafe { layout.metatype_of(r#type) } != metatype {
                 return false;
             }
-            // SAFETY: the metatype is in its place, and so are the slots behind it.
+            // SAFETY: the metatype is at its offset, so the slots behind it are at theirs.
             let found = unsafe { layout.name_of(r#type) };
             // SAFETY: a type's name is a C string.
             let found = unsafe { CStr::from_ptr(found) };
-            // SAFETY: as above.
+            // SAFETY: the slots are at their offsets.
             found == name && !unsafe { layout.buffer_procs_of(r#type) }.is_null()
         })
     }
 
-    /// By how many bytes the head of an object is longer than that of `abi`'s.
+    /// The number of bytes by which an object's head is longer than `abi`'s.
     pub fn head_shift(self) -> usize {
         self.ob_type.wrapping_sub(offset_of!(PyObject, ob_type))
     }
@@ -73,7 +73,7 @@ impl ObjectLayout {
     /// A type's `tp_basicsize`, `tp_itemsize` and `tp_weaklistoffset`.
     ///
     /// # Safety
-    /// `r#type` is a type of this layout.
+    /// * TYPE: `r#type` is a type of this layout.
     pub unsafe fn sizes_of(self, r#type: *const PyTypeObject) -> [isize; 3] {
         let places = [
             offset_of!(PyTypeObject, tp_basicsize),
@@ -81,52 +81,60 @@ impl ObjectLayout {
             offset_of!(PyTypeObject, tp_weaklistoffset),
         ];
         let shift = self.head_shift();
-        // SAFETY: numbers as large as a pointer, in their places (caller).
+        // SAFETY: these fields are as large as a pointer, and at these offsets (caller: TYPE).
         places.map(|place| unsafe { read::<u8>(r#type.cast(), place.wrapping_add(shift)) } as isize)
     }
 
+    /// The type of an object.
+    ///
     /// # Safety
-    /// `obj` is an object of this layout.
+    /// * OBJECT: `obj` is an object of this layout.
     #[inline]
     pub unsafe fn type_of(self, obj: *const PyObject) -> *const PyTypeObject {
-        // SAFETY: the caller's promise.
+        // SAFETY: the head of an object has its type there (caller: OBJECT).
         unsafe { read(obj.cast(), self.ob_type) }
     }
 
     /// The buffer slots of an object's type, if it has any.
     ///
     /// # Safety
-    /// `obj` is an object of this layout.
+    /// * OBJECT: `obj` is an object of this layout.
     #[inline]
     pub unsafe fn slots_of<'a>(self, obj: *const PyObject) -> Option<&'a PyBufferProcs> {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: an object of this layout (caller: OBJECT).
         let r#type = unsafe { self.type_of(obj) };
-        // SAFETY: an object's type is there.
+        // SAFETY: the type of an object of this layout has it too.
         let procs = unsafe { self.buffer_procs_of(r#type) };
         // SAFETY: null, or slots that live as long as the type.
         unsafe { procs.as_ref() }
     }
 
+    /// The type of a type.
+    ///
     /// # Safety
-    /// `r#type` is a type of this layout.
+    /// * TYPE: `r#type` is a type object of this layout.
     #[inline]
     pub unsafe fn metatype_of(self, r#type: *const PyTypeObject) -> *const PyTypeObject {
-        // SAFETY: the caller's promise; a type is an object.
+        // SAFETY: a type is an object, whose head has its type there (caller: TYPE).
         unsafe { read(r#type.cast(), self.ob_type) }
     }
 
+    /// A type's name, a C string.
+    ///
     /// # Safety
-    /// `r#type` is a type of this layout.
+    /// * TYPE: `r#type` is a type of this layout.
     pub unsafe fn name_of(self, r#type: *const PyTypeObject) -> *const c_char {
-        // SAFETY: the caller's promise.
+        // SAFETY: a type has its name there (caller: TYPE).
         unsafe { read(r#type.cast(), self.tp_name) }
     }
 
+    /// A type's buffer slots; null if it has none.
+    ///
     /// # Safety
-    /// `r#type` is a type of this layout.
+    /// * TYPE: `r#type` is a type of this layout.
     #[inline]
     pub unsafe fn buffer_procs_of(self, r#type: *const PyTypeObject) -> *const PyBufferProcs {
-        // SAFETY: the caller's promise.
+        // SAFETY: a type has the pointer to its buffer slots there (caller: TYPE).
         unsafe { read(r#type.cast(), self.tp_as_buffer) }
     }
 }
@@ -134,9 +142,9 @@ impl ObjectLayout {
 /// Reads a pointer at an offset.
 ///
 /// # Safety
-/// A pointer is there, and aligned.
+/// * POINTER: an aligned pointer can be read at this offset from `base`.
 #[inline]
 unsafe fn read<T>(base: *const u8, offset: usize) -> *const T {
-    // SAFETY: the caller's promise.
+    // SAFETY: an aligned pointer (caller: POINTER).
     unsafe { base.wrapping_add(offset).cast::<*const T>().read() }
 }

@@ -1,9 +1,9 @@
-//! Memoryviews, of either world: the table of what makes them, and where their fields lie.
+//! Memoryviews of either world: the functions that make them, and the layout of their fields.
 //!
-//! CPython's memoryview has kept its fields since 3.8, and a standalone one has the same; only the length
-//! of the head before them differs between builds. The layout is measured on the type, and an object's
-//! fields are held against what it was made of before any is changed. Where either fails, nothing is
-//! changed, and CPython's own functions have the last word.
+//! CPython's memoryview has had the same fields since 3.8, and a standalone one has them too; only the length
+//! of the head before them differs between builds. The layout is measured on the type, and a new memoryview's
+//! fields are compared with the view it was made from before any of them is changed. If either check fails,
+//! no field is changed, and CPython's own functions do the work.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
@@ -15,20 +15,21 @@ use super::{Destructor, Runtime, raised, raised_text, standalone};
 use crate::abi::{Py_buffer, PyObject, PyTypeObject, PyVarObject};
 use crate::error::{Error, Kind, Raised};
 
-/// A memoryview. Behind it lie shape, strides and suboffsets, `ndim` entries each.
+/// A memoryview. Shape, strides and suboffsets follow it, `ndim` entries each.
 #[repr(C)]
 pub struct Memoryview {
     pub head: PyVarObject,
     pub managed: *mut Managed,
     pub hash: isize,
     pub flags: c_int,
-    /// The number of views that it has handed out.
+    /// The number of views acquired from it and not yet released.
     pub exports: isize,
     pub view: Py_buffer,
     pub weakrefs: *mut PyObject,
 }
 
-/// What memoryviews of one acquisition share: the exporter's view, which is given back with the last.
+/// The managed buffer that memoryviews of one acquisition share. It holds the exporter's view, which is released
+/// with the last of them.
 #[repr(C)]
 pub struct Managed {
     pub head: PyObject,
@@ -37,16 +38,16 @@ pub struct Managed {
     pub master: Py_buffer,
 }
 
-/// The type of managed buffers, once one was seen that is as it should be. There is one, which never ends.
+/// The type of managed buffers, once a managed buffer has passed the checks. It is a static type.
 static KNOWN: AtomicPtr<PyTypeObject> = AtomicPtr::new(ptr::null_mut());
 
-/// Where a short format lies in `Managed.master`: from `shape` to the end, which the memoryviews have of
-/// their own, and which nobody looks at once the first of them is made.
+/// The offset in `Managed.master` to which a short format is copied, from `shape` to the end. These fields are
+/// free once the first memoryview is made: each memoryview has its own.
 const SPARE: usize = core::mem::offset_of!(Py_buffer, shape);
-/// How long it may be, its NUL included.
+/// The longest format that fits there, its NUL included.
 const SPARE_SIZE: usize = size_of::<Py_buffer>().wrapping_sub(SPARE);
 
-/// In `Managed.flags`: the format is freed with it.
+/// In `Managed.flags`: the format is freed with the managed buffer.
 pub const FREE_FORMAT: c_int = 2;
 /// The name of `Managed`'s type.
 pub const MANAGED_NAME: &CStr = c"managedbuffer";
@@ -64,23 +65,23 @@ pub struct Makers {
     pub get_contiguous: Option<unsafe extern "C" fn(*mut PyObject, c_int, c_char) -> *mut PyObject>,
 }
 
-/// How a world makes memoryviews; a function that is `None` could not be found.
+/// How a world makes memoryviews. A function that was not found is `None`.
 pub struct Memoryviews {
     pub r#type: *mut PyTypeObject,
-    /// By how many bytes the fields lie further than in `Memoryview`; `None` if they lie in no known way.
+    /// How many bytes further the fields are than in `Memoryview`; `None` if the layout is unknown.
     pub shift: Option<usize>,
     pub makers: Makers,
     /// `PyBytes_FromStringAndSize`
     pub new_bytes: Option<unsafe extern "C" fn(*const c_char, isize) -> *mut PyObject>,
     /// `PyBytes_AsString`
     pub bytes: Option<unsafe extern "C" fn(*mut PyObject) -> *mut c_char>,
-    /// Memory for a format that is freed with its memoryview.
+    /// Allocates memory for a format; the managed buffer frees it.
     pub allocate: Option<unsafe extern "C" fn(usize) -> *mut c_void>,
 }
 
 impl Runtime {
-    /// How this world makes memoryviews. `Raised` where no object can be made, and no error either: no
-    /// thread state is attached.
+    /// How this world makes memoryviews. `Err` if no thread state is attached: then no object can be made, and no
+    /// error can be set.
     pub fn memoryviews(&self) -> Result<&Memoryviews, Raised> {
         match &self.host {
             Some(host) if !host.is_attached() => Err(Raised),
@@ -88,7 +89,7 @@ impl Runtime {
         }
     }
 
-    /// A memoryview's view; null if nobody knows where it lies.
+    /// A memoryview's view; null if the layout is unknown.
     pub fn view_of(&self, memoryview: *mut PyObject) -> *mut Py_buffer {
         self.memoryviews.view_of(memoryview)
     }
@@ -98,60 +99,66 @@ impl Runtime {
         self.host.as_ref()
     }
 
-    /// A new object, or null with an error raised, that holds `owner`, and has no buffer of its own to give back.
+    /// A new object that owns a reference to `owner` and has no `bf_releasebuffer`; null with an error raised if it
+    /// cannot be made.
     ///
     /// # Safety
-    /// An object that the thread may use; a thread state is attached.
+    /// * OWNER: `owner` is an object of this world that the thread may use.
+    /// * STATE: a thread state is attached.
     pub unsafe fn hold(&self, owner: *mut PyObject) -> *mut PyObject {
         match &self.host {
-            // SAFETY: the caller's promise is the callee's.
+            // SAFETY: an object of the host's (caller: OWNER), with a thread state (caller: STATE).
             Some(host) => unsafe { host.hold(owner) },
-            // SAFETY: as above.
+            // SAFETY: a standalone object (caller: OWNER).
             None => unsafe { standalone::owners::hold(owner) },
         }
     }
 
-    /// A new object, or null with an error raised, that calls `destructor(context)` with its end.
+    /// A new object that calls `destructor(context)` when it is destroyed; null with an error raised if it cannot be
+    /// made.
     ///
     /// # Safety
-    /// A thread state is attached; the destructor may be called with the context from any thread.
+    /// * STATE: a thread state is attached.
+    /// * DESTRUCTOR: `destructor` may be called with `context` from any thread.
     pub unsafe fn guard(&self, destructor: Destructor, context: *mut c_void) -> *mut PyObject {
         match &self.host {
-            // SAFETY: the caller's promise is the callee's.
+            // SAFETY: a thread state is attached (caller: STATE); `destructor` may be called (caller: DESTRUCTOR).
             Some(host) => unsafe { host.guard(destructor, context) },
             None => standalone::owners::guard(destructor, context),
         }
     }
 
-    /// Drops what [`guard`](Self::guard) made and nobody else has seen; the destructor is not called.
+    /// Destroys an object that [`guard`](Self::guard) made, without calling its destructor.
     ///
     /// # Safety
-    /// Such a guard, and the caller's own reference; a thread state is attached.
+    /// * GUARD: `guard` made it, and the caller has the only reference, which it gives up.
+    /// * STATE: a thread state is attached.
     #[cold]
     pub unsafe fn drop_idle_guard(&self, guard: *mut PyObject) {
         match &self.host {
-            // SAFETY: the caller's promise is the callee's.
+            // SAFETY: the only reference to such an object, with a thread state (caller: GUARD, STATE).
             Some(host) => unsafe { host.drop_idle_guard(guard) },
-            // SAFETY: as above; it has nothing else to give back.
+            // SAFETY: the only reference (caller: GUARD); the object owns nothing else.
             None => unsafe { standalone::objects::free(guard.cast()) },
         }
     }
 
-    /// Gives a memoryview's memory back before its end; whether it could be.
+    /// Releases a memoryview, as its method `release` does; `Err` with an error raised if it cannot be released.
     ///
     /// # Safety
-    /// A memoryview of this world; a thread state is attached.
+    /// * MEMORYVIEW: it is a memoryview of this world to which the caller has a reference.
+    /// * STATE: a thread state is attached.
     pub unsafe fn release_memoryview(&self, memoryview: *mut PyObject) -> Result<(), Raised> {
         match &self.host {
-            // SAFETY: the caller's promise is the callee's.
+            // SAFETY: a memoryview of the host's, with a thread state (caller: MEMORYVIEW, STATE).
             Some(host) => unsafe { host.release_memoryview(memoryview) },
-            // SAFETY: as above.
+            // SAFETY: a standalone memoryview to which the caller has a reference (caller: MEMORYVIEW).
             None => unsafe { standalone::memoryview::release(memoryview.cast()) },
         }
     }
 }
 
-/// Something that memoryviews are made by is missing.
+/// Raises that a function for memoryviews is missing or their layout unknown.
 #[cold]
 #[inline(never)]
 pub fn missing() -> Raised {
@@ -162,21 +169,21 @@ pub fn missing() -> Raised {
     )
 }
 
-/// A memoryview that was just made, whose fields are where they were expected.
+/// A new memoryview whose fields were found at the expected offsets, and which nobody else has seen yet.
 pub struct Fresh<'a> {
     view: &'a mut Py_buffer,
     managed: &'a mut Managed,
 }
 
 impl Fresh<'_> {
-    /// Makes the memory's owner known. `keeper` is a new reference that the last memoryview drops;
-    /// `base` is what the memoryviews say they are of, alive as long as the keeper.
+    /// Sets the owner of the memory. `keeper` is a new reference, which the managed buffer drops with its last
+    /// memoryview; `base` becomes the memoryviews' `obj`, and must live as long as `keeper`.
     pub fn own(&mut self, keeper: *mut PyObject, base: *mut PyObject) {
         self.managed.master.obj = keeper;
         self.view.obj = base;
     }
 
-    /// Puts another address in place of the one that it was made with.
+    /// Replaces the address of the memory.
     pub fn move_to(&mut self, buf: *mut c_void) {
         self.managed.master.buf = buf;
         self.view.buf = buf;
@@ -184,20 +191,21 @@ impl Fresh<'_> {
 }
 
 impl Memoryviews {
-    /// Whether the fields of CPython's memoryviews lie as in [`Memoryview`], and how much further.
+    /// How many bytes further the fields of CPython's memoryviews are than in [`Memoryview`]; `None` if the sizes
+    /// in the type do not fit that structure.
     ///
     /// # Safety
-    /// `r#type` is the type of memoryviews, of this layout.
+    /// * TYPE: `r#type` is the type of memoryviews, of this layout.
     pub unsafe fn measure(layout: ObjectLayout, r#type: *const PyTypeObject) -> Option<usize> {
         let shift = layout.head_shift();
         let weakrefs = core::mem::offset_of!(Memoryview, weakrefs).wrapping_add(shift);
         let size = size_of::<Memoryview>().wrapping_add(shift);
         let expected = [size, size_of::<isize>(), weakrefs].map(usize::cast_signed);
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: a type of this layout (caller: TYPE).
         (unsafe { layout.sizes_of(r#type) } == expected).then_some(shift)
     }
 
-    /// A memoryview's fields, but for its head; null if nobody knows where they lie.
+    /// A memoryview's fields, of which `head` is not valid; null if the layout is unknown.
     pub fn fields_of(&self, memoryview: *mut PyObject) -> *mut Memoryview {
         match self.shift {
             Some(shift) => memoryview.wrapping_byte_add(shift).cast(),
@@ -205,7 +213,7 @@ impl Memoryviews {
         }
     }
 
-    /// A memoryview's view; null if nobody knows where it lies.
+    /// A memoryview's view; null if the layout is unknown.
     pub fn view_of(&self, memoryview: *mut PyObject) -> *mut Py_buffer {
         let fields = self.fields_of(memoryview);
         if fields.is_null() {
@@ -214,18 +222,18 @@ impl Memoryviews {
         fields.wrapping_byte_add(core::mem::offset_of!(Memoryview, view)).cast()
     }
 
-    /// The fields of a memoryview that was just made of `like` and that nobody else has seen, if they
-    /// hold what they should.
+    /// The fields of a new memoryview, if they and its managed buffer agree with `like`, the view that it was
+    /// made from.
     ///
     /// # Safety
-    /// `memoryview` is such a memoryview, of this layout.
+    /// * NEW: `memoryview` is a memoryview of this layout that nobody else has seen.
     pub unsafe fn fresh<'a>(
         &self,
         layout: ObjectLayout,
         memoryview: *mut PyObject,
         like: &Py_buffer,
     ) -> Option<Fresh<'a>> {
-        // SAFETY: null, or within the object, whose size was measured.
+        // SAFETY: null, or within the object, whose type has the expected size (caller: NEW).
         let fields = unsafe { self.fields_of(memoryview).as_mut() }?;
         let holds = |view: &Py_buffer| {
             view.buf == like.buf
@@ -236,13 +244,13 @@ impl Memoryviews {
         if !holds(&fields.view) || fields.exports != 0 || managed.is_null() {
             return None;
         }
-        // SAFETY: between fields that hold what they should lies the pointer to a managed buffer.
+        // SAFETY: the fields before and behind this pointer have the expected values, so it leads to a managed buffer.
         let r#type = unsafe { layout.type_of(managed) };
         let shift = layout.head_shift();
         if r#type.cast_mut() != KNOWN.load(Ordering::Relaxed) {
             // SAFETY: an object's type.
             let [size, ..] = unsafe { layout.sizes_of(r#type) };
-            // SAFETY: as above.
+            // SAFETY: an object's type.
             let name = unsafe { layout.name_of(r#type) };
             // SAFETY: a type's name is a C string.
             let name = unsafe { CStr::from_ptr(name) };
@@ -253,16 +261,16 @@ impl Memoryviews {
             KNOWN.store(r#type.cast_mut(), Ordering::Relaxed);
         }
         let managed: *mut Managed = managed.wrapping_byte_add(shift).cast();
-        // SAFETY: an object of this size, of which only the memoryview knows.
+        // SAFETY: an object whose type has this size, and which only the new memoryview refers to (caller: NEW).
         let managed = unsafe { &mut *managed };
         (holds(&managed.master) && managed.flags == 0)
             .then_some(Fresh { view: &mut fields.view, managed })
     }
 
-    /// Gives a fresh memoryview a format of its own: the one that it was made with may go away.
+    /// Gives a new memoryview its own copy of a format, as the caller's may not live long enough.
     ///
     /// # Safety
-    /// The format is null or a C string.
+    /// * FORMAT: it is null or a C string.
     pub unsafe fn keep_format(
         &self,
         fresh: &mut Fresh,
@@ -273,17 +281,17 @@ impl Memoryviews {
         }
         let mut kept: *mut u8 =
             ptr::from_mut(&mut fresh.managed.master).wrapping_byte_add(SPARE).cast();
-        // SAFETY: a C string (caller), and as much room.
+        // SAFETY: a C string (caller: FORMAT); the spare fields have `SPARE_SIZE` bytes.
         if !unsafe { copy_short(kept, format.cast()) } {
             let allocate = self.allocate.ok_or_else(missing)?;
-            // SAFETY: as above.
+            // SAFETY: a C string (caller: FORMAT).
             let bytes = unsafe { CStr::from_ptr(format) }.to_bytes_with_nul();
-            // SAFETY: takes any size.
+            // SAFETY: an allocator takes any size.
             kept = unsafe { allocate(bytes.len()) }.cast();
             if kept.is_null() {
                 return Err(raised(&Error::NoMemory));
             }
-            // SAFETY: as many bytes, in a new block.
+            // SAFETY: the new block has this size.
             unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), kept, bytes.len()) };
             fresh.managed.flags |= FREE_FORMAT;
         }
@@ -293,17 +301,18 @@ impl Memoryviews {
     }
 }
 
-/// Copies a text of up to `SPARE_SIZE` bytes; whether it is no longer. Most have one character: calls would
-/// take longer.
+/// Copies a text of up to `SPARE_SIZE` bytes, its NUL included. Returns whether it fitted. Most formats have one
+/// character, for which calls of `strlen` and `memcpy` would take longer.
 ///
 /// # Safety
-/// `text` is a C string, and `SPARE_SIZE` bytes are writable at `to`.
+/// * TEXT: `text` is a C string.
+/// * ROOM: `SPARE_SIZE` bytes are writable at `to`.
 #[inline]
 unsafe fn copy_short(to: *mut u8, text: *const u8) -> bool {
     (0..SPARE_SIZE).any(|i| {
-        // SAFETY: no byte before this one was the NUL.
+        // SAFETY: no byte before this one was the NUL (caller: TEXT).
         let byte = unsafe { text.wrapping_add(i).read() };
-        // SAFETY: as much room (caller).
+        // SAFETY: `i` is below `SPARE_SIZE` (caller: ROOM).
         unsafe { to.wrapping_add(i).write(byte) };
         byte == 0
     })
@@ -355,7 +364,7 @@ mod tests {
             change(&mut other);
             assert!(!is_fresh(memoryview, &other));
         }
-        // One that is in use already: a view is out, it has an owner, its format is its own.
+        // A memoryview that is in use: it has an outstanding view, a format to free, an owner.
         let fields = unsafe { &mut *RUNTIME.memoryviews.fields_of(memoryview) };
         fields.exports = 1;
         assert!(!is_fresh(memoryview, &like));

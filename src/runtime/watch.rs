@@ -1,7 +1,7 @@
-//! Asking an exporter by its slot and giving its views back, before the eyes of the audit.
+//! Requests and releases of views that are reported to the audit, if it is on.
 //!
-//! `protocol`, the checker and the memoryviews of the standalone world go this way; who keeps the ledger, they
-//! need not know.
+//! `protocol`, the checker and the standalone world's memoryviews use these functions, and need not know which
+//! copy of the library keeps the ledger.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
@@ -13,12 +13,13 @@ use super::views::release;
 use crate::abi::{Py_buffer, PyObject, getbufferproc};
 use crate::error::{Error, Kind, Text};
 
-/// Asks `obj` for a view by its slot: what it answers, or the error that is to be raised instead. `caller` is
-/// where whoever called the library goes on; null for the library itself.
+/// Requests a view of `obj` from its slot. Returns the slot's result, or an error to be raised if the audit finds
+/// fault with the answer. `caller` is the return address of the call into the library; null if the library itself
+/// makes the request.
 ///
 /// # Safety
-/// An object of this world that the thread may use, and its type's slot; `view` is null, if the slot takes
-/// that, or writable.
+/// * OBJECT: `obj` is an object of this world that the thread may use, and `getbuffer` is its type's slot.
+/// * VIEW: `view` is writable, or null if the slot accepts that.
 pub unsafe fn ask(
     runtime: &Runtime,
     getbuffer: getbufferproc,
@@ -28,18 +29,18 @@ pub unsafe fn ask(
     caller: *const c_void,
 ) -> Result<c_int, Error> {
     let Some(ledger) = ledger() else {
-        // SAFETY: the caller's promise.
+        // SAFETY: the slot of the object's own type, for this object and view (caller: OBJECT, VIEW).
         return Ok(unsafe { getbuffer(obj, view, flags) });
     };
     let mut obj_before = ptr::null_mut();
     if !view.is_null() {
-        // SAFETY: writable (caller).
+        // SAFETY: not null, so a `Py_buffer` (caller: VIEW).
         obj_before = unsafe { (*view).obj };
         // SAFETY: as above.
         unsafe { (ledger.is_emptied)(view) };
     }
     let had_error = (!runtime.error().is_null()).into();
-    // SAFETY: the caller's promise.
+    // SAFETY: the slot of the object's own type, for this object and view (caller: OBJECT, VIEW).
     let result = unsafe { getbuffer(obj, view, flags) };
     let answer = Answer {
         obj,
@@ -54,51 +55,52 @@ pub unsafe fn ask(
         text: ptr::null_mut(),
         text_size: 0,
     };
-    // SAFETY: an exporter's answer.
+    // SAFETY: the answer to this request.
     let judged = unsafe { judge(runtime, ledger, answer) };
     if judged.is_err() && result == 0 && !view.is_null() {
-        // SAFETY: filled just now, and not moved.
+        // SAFETY: the exporter has just filled it.
         unsafe { release::<false>(runtime, view) };
     }
     judged.map(|()| result)
 }
 
-/// Has an answer judged. An error is to be raised in its place.
+/// Has the ledger judge an answer. Returns the error to be raised instead of it, if any.
 ///
 /// # Safety
-/// The exporter was asked just now, and answered so.
+/// * ANSWER: it describes the request that the exporter has just answered.
 #[inline(never)]
 unsafe fn judge(runtime: &Runtime, ledger: &Ledger, mut answer: Answer) -> Result<(), Error> {
     let mut text = MaybeUninit::<[c_char; 640]>::uninit();
     (answer.text, answer.text_size) = (text.as_mut_ptr().cast(), size_of_val(&text));
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: a request just answered (caller: ANSWER), and a buffer for the text.
     if unsafe { (ledger.judge)(&raw const answer) } == 0 {
         return Ok(());
     }
     // SAFETY: the ledger has written a C string.
     let text = Text::from_c_str(unsafe { CStr::from_ptr(text.as_ptr().cast()) });
-    // The exporter's own exception tells why it failed.
+    // The exporter's own exception becomes the cause of the new one.
     let is_raised = runtime.raise_from_pending(Kind::System, &text);
     Err(if is_raised { Error::Raised } else { Error::Text(Kind::System, text) })
 }
 
-/// Gives a view back, as [`release`].
+/// Releases a view, as [`release`]. `caller` is as for [`ask`].
 ///
 /// # Safety
-/// As for [`release`].
+/// * VIEW: as for [`release`].
 pub unsafe fn give_back(runtime: &Runtime, view: *mut Py_buffer, caller: *const c_void) {
     if let Some(ledger) = ledger() {
-        // SAFETY: a view (caller).
+        // SAFETY: a view (caller: VIEW).
         unsafe { (ledger.is_given_back)(view, caller) };
     }
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same view (caller: VIEW).
     unsafe { release::<false>(runtime, view) };
 }
 
-/// Asks by the slot for a view that is not to be judged, only to be given back by [`give_back`].
+/// As [`ask`], but the ledger only records the view and does not judge the answer. [`give_back`] releases it.
 ///
 /// # Safety
-/// As for [`ask`], with a view that is not null.
+/// * OBJECT: as for [`ask`].
+/// * VIEW: `view` is writable.
 pub unsafe fn ask_unjudged(
     getbuffer: getbufferproc,
     obj: *mut PyObject,
@@ -107,28 +109,28 @@ pub unsafe fn ask_unjudged(
 ) -> c_int {
     let ledger = ledger();
     if let Some(ledger) = ledger {
-        // SAFETY: writable (caller).
+        // SAFETY: writable (caller: VIEW).
         unsafe { (ledger.is_emptied)(view) };
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the slot of the object's own type, for this object and view (caller: OBJECT, VIEW).
     let result = unsafe { getbuffer(obj, view, flags) };
     if let Some(ledger) = ledger.filter(|_| result == 0) {
-        // SAFETY: filled just now.
+        // SAFETY: the exporter has just filled it.
         unsafe { (ledger.is_filled)(view) };
     }
     result
 }
 
-/// Tells of a view that the library itself is filling.
+/// Reports a view that the library fills itself, by `fill`.
 ///
 /// # Safety
-/// `view` is writable; `fill` fills it.
+/// * VIEW: `view` is writable, and `fill` fills it.
 pub unsafe fn fill<R>(view: *mut Py_buffer, fill: impl FnOnce() -> R) -> R {
     let Some(ledger) = ledger() else { return fill() };
-    // SAFETY: writable (caller).
+    // SAFETY: writable (caller: VIEW).
     unsafe { (ledger.is_emptied)(view) };
     let result = fill();
-    // SAFETY: filled just now.
+    // SAFETY: `fill` has just filled it (caller: VIEW).
     unsafe { (ledger.is_filled)(view) };
     result
 }

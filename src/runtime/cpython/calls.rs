@@ -1,9 +1,9 @@
-//! Who answers the host's own calls of functions that it defines itself.
+//! Finds which function the host reaches when it calls one that it defines itself.
 //!
-//! A libpython that lets other libraries take its functions over calls them through its global offset table,
-//! whose entries its relocations name. One that does not (a static executable, an optimised build) has no
-//! entry, and calls directly. No return address tells this: where an exporter or the interpreter ends in a
-//! call, that is a jump, and the called function returns further up.
+//! If other libraries can interpose a libpython's functions, it calls them through its global offset table,
+//! whose entries its relocations name. If they cannot (a static executable, an optimised build), there is no
+//! such entry, and the calls are direct. Return addresses would not show the difference: a call at the end of
+//! a function is compiled to a jump, so that the called function returns to a caller further up.
 
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
@@ -11,10 +11,10 @@ use core::ptr;
 use crate::runtime::images::{self, Loaded};
 
 const WORD: usize = size_of::<usize>();
-/// Of an entry of a symbol table, which begins with its name.
+/// The size of a symbol table's entry.
 const SYMBOL: usize = if WORD == 8 { 24 } else { 16 };
-/// The relocation of an entry of the table that is not only for calls. An architecture that is not listed
-/// has the other ones alone.
+/// The type of the relocations for global offset table entries that are not for calls alone. On an architecture
+/// that is not listed only the entries for calls are found.
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 const GLOB_DAT: usize = 6;
 #[cfg(target_arch = "aarch64")]
@@ -22,8 +22,8 @@ const GLOB_DAT: usize = 1025;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
 const GLOB_DAT: usize = usize::MAX;
 
-/// Where the image around `function` has the addresses by which it calls functions of these names; 0 if it
-/// has none.
+/// The addresses of the global offset table entries through which the image that contains `function` calls the
+/// functions of these names; 0 where there is no entry.
 pub fn entries<const N: usize>(function: *const c_void, names: &[&CStr; N]) -> [usize; N] {
     let mut found = [0; N];
     images::each(&mut |image| {
@@ -36,21 +36,22 @@ pub fn entries<const N: usize>(function: *const c_void, names: &[&CStr; N]) -> [
     found
 }
 
-/// What an image asks the dynamic linker to fill in.
+/// The relocations of an image, and the tables that they refer to.
 #[derive(Default)]
 struct Relocations {
     shift: usize,
     symbols: usize,
     strings: usize,
-    /// Address and size of each table, and of its entries.
+    /// Address, size and entry size of the tables with and without addends (`DT_RELA`, `DT_REL`).
     of_data: [[usize; 3]; 2],
+    /// The same of the table for calls (`DT_JMPREL`).
     of_calls: [usize; 3],
 }
 
 impl Relocations {
     fn of(image: &Loaded) -> Option<Self> {
         let shift = image.shift;
-        // Most loaders have added it to what the section says, some have not.
+        // Most dynamic linkers have added the load bias to the addresses in the section, some have not.
         let at = |value: usize| if value < shift { shift.wrapping_add(value) } else { value };
         let [mut entry, ..] = image.segments(images::DYNAMIC).next()?;
         let mut this = Self { shift, ..Self::default() };
@@ -58,7 +59,7 @@ impl Relocations {
         let [calls, calls_size, calls_entry] = &mut this.of_calls;
         (*rela_entry, *rel_entry) = (3 * WORD, 2 * WORD);
         loop {
-            // SAFETY: the section is an array of pairs that ends in a tag of 0.
+            // SAFETY: the dynamic section is an array of pairs that ends with a tag of 0.
             let [tag, value] = unsafe { *ptr::with_exposed_provenance::<[usize; 2]>(entry) };
             match tag {
                 0 => break,
@@ -80,11 +81,11 @@ impl Relocations {
 
     fn find<const N: usize>(&self, names: &[&CStr; N], found: &mut [usize; N]) {
         let [rela, rel] = self.of_data;
-        // An entry for calls alone comes last, as it decides.
+        // The table for calls comes last: if it has an entry, that one is used.
         for (table, is_of_calls) in [(rela, false), (rel, false), (self.of_calls, true)] {
             let [start, size, entry] = table;
             for at in (start..start.wrapping_add(size)).step_by(entry.max(WORD)) {
-                // SAFETY: an entry of the table begins with these.
+                // SAFETY: each entry of the table begins with these two words.
                 let [offset, info] = unsafe { *ptr::with_exposed_provenance::<[usize; 2]>(at) };
                 let (symbol, kind) = if WORD == 8 {
                     (info.wrapping_shr(32), info & 0xffff_ffff)
@@ -105,10 +106,10 @@ impl Relocations {
 
     fn name(&self, symbol: usize) -> &CStr {
         let symbol = self.symbols.wrapping_add(symbol.wrapping_mul(SYMBOL));
-        // SAFETY: an entry of the symbol table, which begins with its name.
+        // SAFETY: an entry of the symbol table begins with the offset of its name.
         let name = unsafe { *ptr::with_exposed_provenance::<u32>(symbol) };
         let name = self.strings.wrapping_add(name as usize);
-        // SAFETY: a C string of the table of strings.
+        // SAFETY: a C string in the string table.
         unsafe { CStr::from_ptr(ptr::with_exposed_provenance::<c_char>(name)) }
     }
 }

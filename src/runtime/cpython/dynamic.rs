@@ -1,7 +1,7 @@
-//! What the library asks of the dynamic linker, and the images that it has loaded.
+//! The dynamic linker's functions, and look-ups in one image.
 //!
-//! The functions are referenced weakly, as old as the architecture's glibc, so that a library linked on a
-//! new system runs on old ones; they are null in a program linked without a dynamic linker.
+//! The functions are weak references to their oldest versions in the architecture's glibc, so that a library
+//! linked on a new system runs on an old one. They are null in a program without a dynamic linker.
 
 use core::arch::global_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -33,6 +33,7 @@ global_asm!(
     ".popsection",
 );
 
+/// The functions; `None` where the program has no dynamic linker.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Dynamic {
@@ -45,30 +46,31 @@ unsafe extern "C" {
     static pybuffer_dynamic: Dynamic;
 }
 
+/// The dynamic linker's functions.
 pub fn linker() -> Dynamic {
     // SAFETY: filled by the dynamic linker before this code can run, and never changed.
     unsafe { pybuffer_dynamic }
 }
 
-/// A loaded image, asked for what it defines itself: a preloaded library that has the same names comes
-/// before it in every look-up by name alone.
+/// A loaded image, in which names are looked up that it defines itself. A look-up by name alone would find a
+/// preloaded library that defines the same names.
 pub struct Image {
     base: *mut c_void,
     handles: [*mut c_void; 2],
 }
 
 impl Image {
-    /// The image that an address lies in. Under the name of the main program a file need not be found, so
-    /// the whole process, which begins with the main program, is asked besides.
+    /// The image that contains an address. The main program may not be found under its file name, so that a handle
+    /// of the whole process, whose first image is the main program, is kept as well.
     #[inline(never)]
     pub fn around(address: *const c_void) -> Option<Self> {
         let info = locate(address)?;
         let dlopen = linker().dlopen?;
         let mode = libc::RTLD_NOLOAD | libc::RTLD_LAZY;
-        // SAFETY: a C string of the dynamic linker's; the image is there already, so none of its code is
-        // run. The handle is never closed, as what is found is never given up.
+        // SAFETY: a C string of the dynamic linker's; the image is loaded already, so none of its code is
+        // run. The handle is never closed, because the addresses found stay in use.
         let by_name = unsafe { dlopen(info.dli_fname, mode) };
-        // SAFETY: null is the main program.
+        // SAFETY: null stands for the main program.
         let main = unsafe { dlopen(ptr::null(), mode) };
         Some(Self { base: info.dli_fbase, handles: [by_name, main] })
     }
@@ -78,7 +80,7 @@ impl Image {
     pub fn find(&self, name: &CStr) -> *mut c_void {
         let Some(dlsym) = linker().dlsym else { return ptr::null_mut() };
         let handles = self.handles.iter().filter(|handle| !handle.is_null());
-        // SAFETY: the handle is open.
+        // SAFETY: an open handle.
         let mut found = handles.map(|handle| unsafe { dlsym(*handle, name.as_ptr()) });
         let is_here = |address: &*mut c_void| {
             !address.is_null() && locate(*address).is_some_and(|info| info.dli_fbase == self.base)
@@ -87,15 +89,15 @@ impl Image {
     }
 }
 
-/// What the dynamic linker knows of an address.
+/// The image and symbol that an address belongs to, as `dladdr` tells.
 #[inline(never)]
 pub fn locate(address: *const c_void) -> Option<libc::Dl_info> {
     let dladdr = linker().dladdr?;
     let mut info = MaybeUninit::zeroed();
-    // SAFETY: `info` is writable, and any address may be asked for.
+    // SAFETY: `info` is writable, and `dladdr` takes any address.
     if unsafe { dladdr(address, info.as_mut_ptr()) } == 0 {
         return None;
     }
-    // SAFETY: filled, and all zeros would be one too.
+    // SAFETY: `dladdr` filled it; all zeros are a valid value too.
     Some(unsafe { info.assume_init() })
 }

@@ -1,4 +1,4 @@
-//! What the library asks of a CPython: errors, exceptions and the format of its `struct` module.
+//! Calls of the host's functions: errors, exceptions, and formats by its `struct` module.
 
 use core::ffi::{CStr, c_void};
 use core::fmt::Write;
@@ -20,7 +20,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// `None` if a name is missing that every CPython has, or its version is not understood.
+    /// `None` if a name is missing that every CPython has, or the version text is not understood.
     pub fn new(symbols: Symbols) -> Option<Self> {
         let mut host = Self {
             symbols,
@@ -40,7 +40,7 @@ impl Host {
         let version =
             version::text(&self.symbols).and_then(|text| text.to_str().ok()).unwrap_or("");
         for line in version.lines() {
-            // CPython 3.8 and 3.9 have a line break after a space. A text that does not fit is cut.
+            // In CPython 3.8 and 3.9 a line break follows a space. A text that is too long is cut.
             let _ = text.write_str(line);
         }
         text
@@ -61,7 +61,7 @@ impl Host {
         self.decref
     }
 
-    /// Whether all references are counted together as well: a build with `Py_REF_DEBUG`.
+    /// Whether the build also keeps a total of all reference counts (`Py_REF_DEBUG`).
     pub fn debugs_references(&self) -> bool {
         self.symbols._Py_NegativeRefcount.is_some()
     }
@@ -76,34 +76,35 @@ impl Host {
         ptr::from_ref(self.memoryview_type).cast_mut()
     }
 
-    /// What was found of it.
+    /// The names that were found.
     pub fn symbols(&self) -> &Symbols {
         &self.symbols
     }
 
     /// Whether a thread state is attached: without one, raising would crash. Since 3.12 it is this thread's
-    /// own. Before, it is that of whichever thread holds the GIL, so the answer is right for those alone
-    /// whose callers must hold it.
+    /// own. Before 3.12 it is that of whichever thread holds the GIL, so that the result is right only in
+    /// functions whose callers must hold the GIL.
     #[inline(never)]
     pub fn is_attached(&self) -> bool {
         let symbols = &self.symbols;
-        // SAFETY: takes nothing and may be called at any time, by any thread.
+        // SAFETY: it has no arguments and may be called at any time, by any thread.
         (symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet))
             .is_some_and(|get| !unsafe { get() }.is_null())
     }
 
-    /// As [`is_attached`](Self::is_attached), for those whose callers need not hold the GIL. Before 3.12 CPython
-    /// knows one thread state of a thread only: it says no to who holds the GIL with another one
-    /// (`PyThreadState_New` and `PyEval_AcquireThread` or `PyThreadState_Swap`), and yes to everyone once a
-    /// subinterpreter was made.
+    /// As [`is_attached`](Self::is_attached), for functions whose callers need not hold the GIL. Before 3.12
+    /// `PyGILState_Check` knows only one thread state for each thread. It returns 0 for a thread that holds the GIL
+    /// with another one (by `PyThreadState_New` and `PyEval_AcquireThread` or `PyThreadState_Swap`), and 1 for every
+    /// thread once a subinterpreter was made.
     #[inline(never)]
     pub fn is_known_to_be_attached(&self) -> bool {
         self.is_attached()
             && (self.version >= (3, 12)
-                // SAFETY: an interpreter is running, as there is a thread state.
+                // SAFETY: a thread state is attached, so an interpreter is running.
                 || self.symbols.PyGILState_Check.is_some_and(|has| unsafe { has() } != 0))
     }
 
+    /// The exception of a kind, borrowed; null before Py_Initialize or if it cannot be determined.
     #[inline(never)]
     fn exception_of(&self, kind: Kind) -> *mut PyObject {
         let symbols = &self.symbols;
@@ -126,14 +127,14 @@ impl Host {
             Kind::UnicodeDecode => symbols.PyExc_UnicodeDecodeError,
             Kind::Struct => return self.struct_error(),
         };
-        // SAFETY: libpython's variable; an aligned pointer that may be null before Py_Initialize.
+        // SAFETY: libpython's variable, an aligned pointer; it may be null before Py_Initialize.
         variable.map_or(ptr::null_mut(), |variable: ExceptionVariable| unsafe {
             ptr::from_ref(variable).read_volatile()
         })
     }
 
-    /// `struct.error`, borrowed from its module; null with the thread's error as it was if it cannot
-    /// be had.
+    /// `struct.error`, borrowed from its module; null if it cannot be determined. The thread's error stays as it
+    /// was.
     fn struct_error(&self) -> *mut PyObject {
         if !self.is_attached() || !self.error().is_null() {
             return ptr::null_mut();
@@ -141,7 +142,7 @@ impl Host {
         let error = self.attribute(c"struct", c"error");
         match error {
             Ok(error) => {
-                // SAFETY: the module keeps it alive.
+                // SAFETY: the new reference that `attribute` returned; the module keeps the exception alive.
                 unsafe { (self.decref)(error) };
                 error
             }
@@ -152,7 +153,7 @@ impl Host {
         }
     }
 
-    /// An attribute of a module: a new reference, or the host's error raised.
+    /// An attribute of a module, as a new reference; `Err` if the host raised an error. A thread state is attached.
     fn attribute(&self, module: &CStr, name: &CStr) -> Result<*mut PyObject, Error> {
         let symbols = &self.symbols;
         let (Some(import), Some(getattr)) =
@@ -164,16 +165,16 @@ impl Host {
         let module = raised_if_null(unsafe { import(module.as_ptr()) })?;
         // SAFETY: as above; the module is an object.
         let attribute = unsafe { getattr(module, name.as_ptr()) };
-        // SAFETY: the reference that `import` gave.
+        // SAFETY: the new reference that `import` returned.
         unsafe { (self.decref)(module) };
         raised_if_null(attribute)
     }
 
-    /// Calls a module's function, which answers with a number that is not negative, with whatever the host
-    /// raises.
+    /// Calls a module's function that returns a number, which is never negative; `Err` if the host raised an error.
     ///
     /// # Safety
-    /// A thread state is attached; `argument` is an object.
+    /// * STATE: a thread state is attached.
+    /// * ARGUMENT: `argument` is an object of the host's.
     unsafe fn number_from(
         &self,
         module: &CStr,
@@ -186,19 +187,19 @@ impl Host {
             return Err(Error::Raised);
         };
         let function = self.attribute(module, function)?;
-        // SAFETY: two objects (caller) and the null that ends the arguments.
+        // SAFETY: two objects (caller: STATE, ARGUMENT), and the null that ends the arguments.
         let result = unsafe { call(function, argument, ptr::null_mut::<c_void>()) };
-        // SAFETY: the reference that `attribute` gave.
+        // SAFETY: the new reference that `attribute` returned.
         unsafe { (self.decref)(function) };
         let result = raised_if_null(result)?;
         // SAFETY: an object.
         let number = unsafe { as_ssize_t(result) };
-        // SAFETY: the reference that the call gave.
+        // SAFETY: the new reference that the call returned.
         unsafe { (self.decref)(result) };
         if number < 0 { Err(Error::Raised) } else { Ok(number) }
     }
 
-    /// `struct.calcsize(format)`, with whatever the host raises.
+    /// `struct.calcsize(format)`; `Err` if the host raised an error, or no thread state is attached.
     pub fn size_from_format(&self, format: &CStr) -> Result<isize, Error> {
         let Some(from_string) = self.symbols.PyUnicode_FromString.filter(|_| self.is_attached())
         else {
@@ -208,20 +209,21 @@ impl Host {
         let argument = raised_if_null(unsafe { from_string(format.as_ptr()) })?;
         // SAFETY: as above; the argument is an object.
         let size = unsafe { self.number_from(c"struct", c"calcsize", argument) };
-        // SAFETY: the reference that `from_string` gave.
+        // SAFETY: the new reference that `from_string` returned.
         unsafe { (self.decref)(argument) };
         size
     }
 
-    /// `sys.getrefcount(obj)`, which is right in every build; `None` if it cannot be had.
+    /// `sys.getrefcount(obj)`, which is right in every build; `None` if it cannot be determined.
     ///
     /// # Safety
-    /// `obj` is an object, and no error is pending.
+    /// * OBJECT: `obj` is an object of the host's.
+    /// * CLEAR: no error is pending: one would be cleared.
     pub unsafe fn references(&self, obj: *mut PyObject) -> Option<isize> {
         if !self.is_attached() {
             return None;
         }
-        // SAFETY: a thread state is attached; an object (caller).
+        // SAFETY: a thread state is attached, and this is an object (caller: OBJECT).
         let count = unsafe { self.number_from(c"sys", c"getrefcount", obj) };
         if count.is_err() {
             self.clear_error();
@@ -229,28 +231,29 @@ impl Host {
         count.ok()
     }
 
-    /// The exception of a name, borrowed; null for a name that the library does not know.
+    /// The exception of this Python name, borrowed; null for a name that the library does not know.
     pub fn exception(&self, name: &CStr) -> *mut PyObject {
         Kind::by_name(name).map_or(ptr::null_mut(), |kind| self.exception_of(kind))
     }
 
-    /// `PyErr_SetString`, where there is a thread state.
+    /// `PyErr_SetString`; does nothing if no thread state is attached or `exception` is null.
     ///
     /// # Safety
-    /// `exception` is an exception of this host.
+    /// * EXCEPTION: `exception` is null or an object of this host.
     pub unsafe fn set_error(&self, exception: *mut PyObject, text: &CStr) {
         let Some(set_string) = self.symbols.PyErr_SetString else { return };
         if self.is_attached() && !exception.is_null() {
-            // SAFETY: the caller's promise, and a thread state is attached.
+            // SAFETY: an object of this host (caller: EXCEPTION), and a thread state is attached.
             unsafe { set_string(exception, text.as_ptr()) };
         }
     }
 
-    /// Raises an error with the pending one as its cause; whether there was one, and this CPython can.
+    /// Raises an error whose cause is the pending one. Returns whether it did: not if none is pending or this CPython
+    /// lacks the function.
     pub fn raise_from_pending(&self, kind: Kind, text: &CStr) -> bool {
         match self.symbols._PyErr_FormatFromCause {
             Some(raise) if !self.error().is_null() => {
-                // SAFETY: an error is pending, so a thread state is attached; a C string as the template says.
+                // SAFETY: an error is pending, so a thread state is attached; the template takes one C string.
                 unsafe { raise(self.exception_of(kind), c"%s".as_ptr(), text.as_ptr()) };
                 true
             }
@@ -258,7 +261,7 @@ impl Host {
         }
     }
 
-    /// `PyErr_Occurred`, where there is a thread state.
+    /// `PyErr_Occurred`; null if no thread state is attached.
     pub fn error(&self) -> *mut PyObject {
         match self.symbols.PyErr_Occurred {
             // SAFETY: a thread state is attached.
@@ -267,21 +270,21 @@ impl Host {
         }
     }
 
-    /// `PyErr_ExceptionMatches`, where there is a thread state.
+    /// `PyErr_ExceptionMatches`; false if no thread state is attached.
     ///
     /// # Safety
-    /// `exception` is null or an exception of this host.
+    /// * EXCEPTION: `exception` is null or an exception of this host.
     pub unsafe fn error_matches(&self, exception: *mut PyObject) -> bool {
         match self.symbols.PyErr_ExceptionMatches {
             Some(matches) if self.is_attached() && !exception.is_null() => {
-                // SAFETY: the caller's promise, and a thread state is attached.
+                // SAFETY: an exception of this host (caller: EXCEPTION), and a thread state is attached.
                 unsafe { matches(exception) != 0 }
             }
             _ => false,
         }
     }
 
-    /// `PyErr_Clear`, where there is a thread state.
+    /// `PyErr_Clear`; does nothing if no thread state is attached.
     pub fn clear_error(&self) {
         if let Some(clear) = self.symbols.PyErr_Clear.filter(|_| self.is_attached()) {
             // SAFETY: a thread state is attached.
@@ -289,8 +292,8 @@ impl Host {
         }
     }
 
-    /// Runs what must neither see nor change the pending error, as an object's end must not: an error
-    /// that it leaves is reported as unraisable.
+    /// Calls `run` with no error pending, and sets the pending error again afterwards, as a destructor must. An
+    /// error that `run` leaves is reported as unraisable.
     pub fn with_error_aside(&self, run: impl FnOnce()) {
         let symbols = &self.symbols;
         let (Some(fetch), Some(restore), Some(report)) =
@@ -299,18 +302,18 @@ impl Host {
             return run();
         };
         let [mut kind, mut value, mut traceback] = [ptr::null_mut(); 3];
-        // SAFETY: a thread state is attached, as an object ends; three variables.
+        // SAFETY: an object is being destroyed, so a thread state is attached; three variables of ours.
         unsafe { fetch(&raw mut kind, &raw mut value, &raw mut traceback) };
         run();
         if !self.error().is_null() {
-            // SAFETY: a thread state is attached, and an error set; null says where no more of it is known.
+            // SAFETY: a thread state is attached and an error is set; null stands for an unknown context.
             unsafe { report(ptr::null_mut()) };
         }
-        // SAFETY: what `fetch` gave, given back.
+        // SAFETY: the three references that `fetch` returned.
         unsafe { restore(kind, value, traceback) };
     }
 
-    /// Raises an error by the host's own functions, where there is a thread state.
+    /// Raises an error by the host's own functions; does nothing if no thread state is attached.
     #[inline(never)]
     pub fn raise(&self, error: &Error) {
         if !self.is_attached() {

@@ -1,4 +1,4 @@
-//! How the host makes memoryviews, and what keeps their memory's owner alive.
+//! The host's functions for memoryviews, and the objects that keep their memory's owner alive.
 
 use core::ffi::{CStr, c_void};
 use core::{mem, ptr};
@@ -11,14 +11,15 @@ use crate::runtime::layout::ObjectLayout;
 use crate::runtime::memoryviews::{Makers, Memoryviews, missing};
 use crate::runtime::{Destructor, for_objects};
 
-/// What a capsule that runs a destructor is called.
+/// The name of the capsules that call a destructor.
 const GUARD: &CStr = c"pybuffer.memory";
 
 impl Host {
-    /// The host's own functions: under a preload this library's would come first by name.
+    /// The host's own functions. They are looked up in its image: by name alone, a preloaded libpybuffer would find
+    /// its own.
     ///
     /// # Safety
-    /// This is the layout of the host's types.
+    /// * LAYOUT: this is the layout of the host's types.
     pub unsafe fn memoryviews(&self, layout: ObjectLayout) -> Memoryviews {
         let symbols = self.symbols();
         let get_version = symbols.Py_GetVersion.map_or(ptr::null(), |f| f as *const c_void);
@@ -33,9 +34,9 @@ impl Host {
             names.map(|name| image.as_ref().map_or(ptr::null_mut(), |image| image.find(name)));
         Memoryviews {
             r#type: self.memoryview_type(),
-            // SAFETY: the caller's promise is the callee's.
+            // SAFETY: the type of the host's memoryviews, of this layout (caller: LAYOUT).
             shift: unsafe { Memoryviews::measure(layout, self.memoryview_type()) },
-            // SAFETY: null becomes `None`, any other address is that of CPython's function of that name.
+            // SAFETY: null becomes `None`; any other address is that of CPython's function of this name.
             makers: unsafe { mem::transmute::<[*mut c_void; 4], Makers>(addresses) },
             new_bytes: symbols.PyBytes_FromStringAndSize,
             bytes: symbols.PyBytes_AsString,
@@ -46,37 +47,40 @@ impl Host {
     /// `memoryview.release()`
     ///
     /// # Safety
-    /// A memoryview of the host's, and a thread state is attached.
+    /// * MEMORYVIEW: it is a memoryview of the host's.
+    /// * STATE: a thread state is attached.
     pub unsafe fn release_memoryview(&self, memoryview: *mut PyObject) -> Result<(), Raised> {
         let Some(call) = self.symbols().PyObject_CallMethod else { return Err(missing()) };
-        // SAFETY: an object (caller), a method's name, and no arguments.
+        // SAFETY: an object (caller: MEMORYVIEW, STATE), a method's name, and no arguments.
         let none = unsafe { call(memoryview, c"release".as_ptr(), ptr::null()) };
         if none.is_null() {
             return Err(Raised);
         }
-        // SAFETY: the reference that the call gave.
+        // SAFETY: the new reference that the call returned.
         unsafe { (self.decref())(none) };
         Ok(())
     }
 
-    /// A new object that holds another one: a tuple, which the garbage collector looks into. The object
-    /// itself would not do, as CPython calls its `bf_releasebuffer` with a view that it never filled.
+    /// A new tuple that contains `owner`; the garbage collector traverses it. The owner itself must not be the
+    /// managed buffer's object: CPython would call its `bf_releasebuffer` with a view that it never filled.
     ///
     /// # Safety
-    /// An object of the host's, and a thread state is attached.
+    /// * OWNER: `owner` is an object of the host's.
+    /// * STATE: a thread state is attached.
     pub unsafe fn hold(&self, owner: *mut PyObject) -> *mut PyObject {
         let Some(pack) = self.symbols().PyTuple_Pack else {
             missing();
             return ptr::null_mut();
         };
-        // SAFETY: one object.
+        // SAFETY: a tuple of one object (caller: OWNER, STATE).
         unsafe { pack(1, owner) }
     }
 
-    /// A new object that calls `destructor(context)` with its end: a capsule.
+    /// A new capsule that calls `destructor(context)` when it is destroyed.
     ///
     /// # Safety
-    /// A thread state is attached.
+    /// * STATE: a thread state is attached.
+    /// * DESTRUCTOR: `destructor` may be called with `context` from any thread.
     pub unsafe fn guard(&self, destructor: Destructor, context: *mut c_void) -> *mut PyObject {
         let (Some(new), Some(set_context)) =
             (self.symbols().PyCapsule_New, self.symbols().PyCapsule_SetContext)
@@ -84,32 +88,35 @@ impl Host {
             missing();
             return ptr::null_mut();
         };
-        // SAFETY: a pointer that is not null, and a name that lives for ever.
+        // SAFETY: a pointer that is not null, and a static name (caller: STATE).
         let capsule = unsafe { new(destructor as *mut c_void, GUARD.as_ptr(), Some(end_guard)) };
         if !capsule.is_null() {
-            // SAFETY: a capsule; this cannot fail.
+            // SAFETY: a new capsule, for which this cannot fail.
             unsafe { set_context(capsule, context) };
         }
         capsule
     }
 
-    /// Drops a capsule of [`guard`](Self::guard)'s that is to call nothing.
+    /// Destroys a capsule that [`guard`](Self::guard) made, without calling its destructor.
     ///
     /// # Safety
-    /// Such a capsule, and the caller's own reference; a thread state is attached.
+    /// * CAPSULE: `guard` made it, and the caller has the only reference, which it gives up.
+    /// * STATE: a thread state is attached.
     pub unsafe fn drop_idle_guard(&self, capsule: *mut PyObject) {
         if let Some(set_context) = self.symbols().PyCapsule_SetContext {
-            // Its own address can be no one else's context.
-            // SAFETY: a capsule; this cannot fail.
+            // The capsule's own address marks it: no program can have passed that as the context.
+            // SAFETY: a capsule (caller: CAPSULE), for which this cannot fail.
             unsafe { set_context(capsule, capsule.cast()) };
         }
-        // SAFETY: the caller's own.
+        // SAFETY: the caller's reference (caller: CAPSULE, STATE).
         unsafe { (self.decref())(capsule) };
     }
 }
 
+/// The destructor of [`Host::guard`]'s capsules: calls the program's, unless the capsule is marked.
+///
 /// # Safety
-/// `capsule` is one of [`Host::guard`]'s at its end.
+/// * CAPSULE: `capsule` is such a capsule, which CPython is destroying.
 unsafe extern "C" fn end_guard(capsule: *mut PyObject) {
     let Some(host) = for_objects().host() else { return };
     let (Some(pointer), Some(context)) =
@@ -117,14 +124,14 @@ unsafe extern "C" fn end_guard(capsule: *mut PyObject) {
     else {
         return;
     };
-    // SAFETY: a capsule of this name.
+    // SAFETY: a capsule of this name (caller: CAPSULE).
     let destructor = unsafe { pointer(capsule, GUARD.as_ptr()) };
-    // SAFETY: a capsule.
+    // SAFETY: a capsule (caller: CAPSULE).
     let context = unsafe { context(capsule) };
-    // SAFETY: null, or what `guard` put there.
+    // SAFETY: null, or the function that `guard` stored.
     let destructor = unsafe { mem::transmute::<*mut c_void, Option<Destructor>>(destructor) };
     if let Some(destructor) = destructor.filter(|_| context != capsule.cast()) {
-        // SAFETY: the promise of whoever gave both.
+        // SAFETY: the caller of `guard` allowed this call (its DESTRUCTOR).
         host.with_error_aside(|| unsafe { destructor(context) });
     }
 }

@@ -1,10 +1,10 @@
-//! The objects of the libpython in this process.
+//! The world of the libpython in this process, the host.
 //!
-//! Found by weak references (`symbols`), or by `dlsym` if it was loaded later. References are changed by
-//! `Py_IncRef` and `Py_DecRef`, which are right in every build (`counts` has the one short cut), and errors
-//! are set by the host's own functions, so one binary serves all versions.
+//! The host is found by weak references (`symbols`), or by `dlsym` if it was loaded later. Its own functions
+//! set errors and change reference counts (`Py_IncRef` and `Py_DecRef`; `counts` has the one short cut), so
+//! that one binary serves all versions and builds.
 
-/// The assembler's words for a pointer-sized datum: a weak reference to a name, or null.
+/// The assembly text of a pointer-sized datum: a weak reference to a name, or null.
 #[cfg(target_pointer_width = "64")]
 macro_rules! address_of {
     () => {
@@ -51,8 +51,8 @@ struct Slot {
     table: UnsafeCell<MaybeUninit<Runtime>>,
 }
 
-// SAFETY: `table` is written by the one thread that moved `state` from EMPTY to FILLING, and read
-// only after it is FULL.
+// SAFETY: `table` is written by the one thread that moved `state` from EMPTY to FILLING, and read only once
+// `state` is FULL.
 unsafe impl Sync for Slot {}
 
 static SLOT: Slot =
@@ -75,12 +75,13 @@ pub fn find_private() -> Option<&'static Runtime> {
 /// The world of the libpython behind a handle from `dlopen`.
 ///
 /// # Safety
-/// `handle` came from `dlopen` and stays open.
+/// * HANDLE: `handle` came from `dlopen` and stays open.
 pub unsafe fn find_in(handle: *mut c_void) -> Option<&'static Runtime> {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: an open handle (caller: HANDLE).
     adopt(unsafe { Symbols::behind(handle) }?)
 }
 
+/// The world of these symbols; `None` if they are not served or incomplete. If a world was made before, returns that.
 fn adopt(symbols: Symbols) -> Option<&'static Runtime> {
     if unserved::keep_out_of(&symbols) {
         return None;
@@ -93,7 +94,7 @@ fn adopt(symbols: Symbols) -> Option<&'static Runtime> {
             SLOT.state.store(FULL, Ordering::Release);
         }
         Err(_) => {
-            // Another thread is writing the same table: a moment.
+            // Another thread may be writing the same table, which takes a moment.
             while SLOT.state.load(Ordering::Acquire) != FULL {
                 core::hint::spin_loop();
             }
@@ -105,12 +106,13 @@ fn adopt(symbols: Symbols) -> Option<&'static Runtime> {
     Some(unsafe { table.assume_init_ref() })
 }
 
+/// Fills the table of a libpython's world; `None` if a name is missing or the layout is not understood.
 fn describe(symbols: Symbols) -> Option<Runtime> {
     let host = Host::new(symbols)?;
-    // SAFETY: these are the host's types.
+    // SAFETY: a type object of the host's.
     let layout =
         unsafe { ObjectLayout::measure(host.memoryview_type(), host.type_type(), c"memoryview") }?;
-    // SAFETY: the host's own functions and type.
+    // SAFETY: the host's own functions and type; called below only for the plain layout and one count.
     let have_plain_counts =
         || unsafe { counts::are_plain(host.incref(), host.decref(), host.memoryview_type()) };
     Some(Runtime {
@@ -119,7 +121,7 @@ fn describe(symbols: Symbols) -> Option<Runtime> {
         decref: host.decref(),
         counts_are_plain: layout.is_plain() && !host.debugs_references() && have_plain_counts(),
         description: host.description(),
-        // SAFETY: the type of the host's memoryviews, laid out as was measured.
+        // SAFETY: the layout that was measured.
         memoryviews: unsafe { host.memoryviews(layout) },
         host: Some(host),
     })

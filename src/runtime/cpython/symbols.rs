@@ -1,13 +1,13 @@
-//! The names that the library asks of a libpython, and how they are found.
+//! The names that the library needs from a libpython, and how they are found.
 //!
 //! A strong reference to a Python symbol would make `LD_PRELOAD=libpybuffer.so sh` die and
-//! `cc prog.c -lpybuffer` fail. So the names are referenced weakly, in a table of addresses that the
-//! dynamic linker fills; a null entry means that the name is not there.
+//! `cc prog.c -lpybuffer` fail. Therefore the references are weak, in a table of addresses that the
+//! dynamic linker fills; the address of a missing name is null.
 //!
-//! Names outside CPython's stable ABI are not referenced at all, as an abi3 module with the archive in it
-//! must import none of them: they are looked up by `dlsym`, which finds them wherever the others were found.
-//! (Not in a program that has a libpython inside and exports none of its names; but there the library serves
-//! nobody anyway, as it finds no memoryview functions either.)
+//! Names outside CPython's stable ABI are not referenced at all, because an abi3 module linked with the
+//! archive must import none of them. They are looked up by `dlsym`, in the place where the others were found.
+//! (This fails in a program that contains a libpython and exports none of its names. The library is of no use
+//! there anyway, as it does not find the memoryview functions either.)
 
 use core::arch::global_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -18,8 +18,7 @@ use crate::abi::{Py_ssize_t, PyObject, PyTypeObject};
 
 macro_rules! symbols {
     (stable: $($name:ident: $type:ty),+; others: $($other:ident: $other_type:ty),+ $(,)?) => {
-        /// What a libpython has of the names asked for: addresses in the order of the names, null where
-        /// one is not there.
+        /// The addresses of the names in a libpython, in their order; `None` (null) for a missing name.
         #[derive(Clone, Copy)]
         #[repr(C)]
         #[expect(non_snake_case, reason = "these are CPython's names")]
@@ -28,7 +27,7 @@ macro_rules! symbols {
             $(pub $other: Option<$other_type>,)+
         }
 
-        /// The names, each with its NUL.
+        /// The names, each followed by a NUL.
         const NAMES: &[u8] = concat!($(stringify!($name), "\0",)+ $(stringify!($other), "\0",)+).as_bytes();
 
         global_asm!(
@@ -44,7 +43,7 @@ macro_rules! symbols {
     };
 }
 
-/// A variable of libpython's that holds an exception.
+/// A variable of libpython's that points to an exception.
 pub type ExceptionVariable = &'static *mut PyObject;
 
 symbols! {
@@ -114,36 +113,38 @@ symbols! {
 }
 
 unsafe extern "C" {
-    /// The weak references to the names above, in their order; null for those outside the stable ABI.
+    /// The weak references to the names above, in their order; those outside the stable ABI are null.
     static pybuffer_host_symbols: Addresses;
 }
 
-/// How many names there are: each is as large as a pointer.
+/// The number of names: each field is as large as a pointer.
 const COUNT: usize = size_of::<Symbols>() / size_of::<usize>();
 
-/// A [`Symbols`] in the making.
+/// The addresses from which a [`Symbols`] is made.
 type Addresses = [*mut c_void; COUNT];
 
 /// The file name of a library, as the dynamic linker knows it.
 struct FileName([c_char; 512]);
 
-/// Keeps the name of the first library that calls itself libpython; 1 to look no further.
+/// A callback of `dl_iterate_phdr`: copies the image's file name and returns 1, which ends the search, if the name
+/// contains `libpython`.
 ///
 /// # Safety
-/// `info` is the dynamic linker's, and `name` a [`FileName`].
+/// * INFO: `info` is the dynamic linker's.
+/// * NAME: `name` is a [`FileName`].
 unsafe extern "C" fn keep_libpython(
     info: *mut libc::dl_phdr_info,
     _: usize,
     name: *mut c_void,
 ) -> c_int {
-    // SAFETY: the dynamic linker's (caller).
+    // SAFETY: the dynamic linker's structure (caller: INFO).
     let found = unsafe { (*info).dlpi_name };
     if found.is_null() {
         return 0;
     }
     // SAFETY: a C string of the dynamic linker's.
     let found = unsafe { CStr::from_ptr(found) }.to_bytes_with_nul();
-    // SAFETY: what `private` passed (caller).
+    // SAFETY: a file name that is not used elsewhere meanwhile (caller: NAME).
     let name = unsafe { &mut *name.cast::<FileName>() };
     if found.len() > name.0.len() || !found.windows(9).any(|part| part == b"libpython") {
         return 0;
@@ -153,75 +154,75 @@ unsafe extern "C" fn keep_libpython(
 }
 
 impl Symbols {
-    /// What the dynamic linker found for this library when it loaded it.
+    /// The names that the dynamic linker found when it loaded this library.
     pub fn linked() -> Option<Self> {
         // SAFETY: filled by the dynamic linker before this code can run, and never changed.
         let mut addresses = unsafe { pybuffer_host_symbols };
         if addresses.first()?.is_null() {
             return None;
         }
-        // For this handle the dynamic linker searches where it searched when it filled the table.
+        // With this handle the dynamic linker searches the same images as when it filled the table.
         // SAFETY: RTLD_DEFAULT is a handle.
         unsafe { look_up(libc::RTLD_DEFAULT, &mut addresses) };
         Self::new(addresses)
     }
 
-    /// What the process has by now, also from libraries loaded later.
+    /// The names that are visible in the process by now, in libraries loaded later too.
     pub fn loaded() -> Option<Self> {
         // SAFETY: RTLD_DEFAULT is a handle.
         unsafe { Self::behind(libc::RTLD_DEFAULT) }
     }
 
-    /// What a libpython has that the dynamic linker shows to nobody else: one opened with `RTLD_LOCAL`.
+    /// The names of a libpython that was loaded with `RTLD_LOCAL`, so that they are not visible to other images.
     pub fn private() -> Option<Self> {
         let dlopen = dynamic::linker().dlopen?;
         let mut name = FileName([0; 512]);
-        // SAFETY: the callback gets what it expects, during the call only.
+        // SAFETY: the callback gets the type that it expects, and only during the call.
         let found = unsafe { libc::dl_iterate_phdr(Some(keep_libpython), (&raw mut name).cast()) };
         if found == 0 {
             return None;
         }
-        // SAFETY: a C string; the library is there already, so none of its code is run.
+        // SAFETY: a C string; the library is loaded already, so none of its code is run.
         let handle = unsafe { dlopen(name.0.as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY) };
-        // SAFETY: open, and never closed.
+        // SAFETY: the handle is open, and never closed.
         if handle.is_null() { None } else { unsafe { Self::behind(handle) } }
     }
 
-    /// What a library has, or those that it was linked to.
+    /// The names in a library and in those that it depends on.
     ///
     /// # Safety
-    /// `handle` came from `dlopen` and stays open.
+    /// * HANDLE: `handle` came from `dlopen` and stays open.
     pub unsafe fn behind(handle: *mut c_void) -> Option<Self> {
         let dlsym = dynamic::linker().dlsym?;
-        // One look-up tells most processes that there is no Python.
-        // SAFETY: the handle is open (caller).
+        // In most processes without Python one look-up is enough.
+        // SAFETY: an open handle (caller: HANDLE).
         if unsafe { dlsym(handle, c"Py_IncRef".as_ptr()) }.is_null() {
             return None;
         }
         let mut addresses = [ptr::null_mut(); COUNT];
-        // SAFETY: as above.
+        // SAFETY: an open handle (caller: HANDLE).
         unsafe { look_up(handle, &mut addresses) };
         Self::new(addresses)
     }
 
     fn new(addresses: Addresses) -> Option<Self> {
-        // SAFETY: a null address becomes `None`, and any other is that of the function or variable of
-        // its name, whose type CPython's ABI fixes.
+        // SAFETY: null becomes `None`; any other address is that of the function or variable of this name,
+        // whose type CPython's ABI fixes.
         let symbols = unsafe { mem::transmute::<Addresses, Self>(addresses) };
         symbols.Py_IncRef.is_some().then_some(symbols)
     }
 }
 
-/// Asks for each name whose address is not known.
+/// Looks up each name whose address is null.
 ///
 /// # Safety
-/// `handle` is an open one of the dynamic linker's.
+/// * HANDLE: `handle` is an open handle of the dynamic linker's.
 unsafe fn look_up(handle: *mut c_void, addresses: &mut Addresses) {
     let Some(dlsym) = dynamic::linker().dlsym else { return };
     let names = NAMES.split_inclusive(|byte| *byte == 0);
     for (address, name) in addresses.iter_mut().zip(names).filter(|(address, _)| address.is_null())
     {
-        // SAFETY: the handle is open (caller); each name ends in its NUL.
+        // SAFETY: an open handle (caller: HANDLE), and a name that ends with a NUL.
         *address = unsafe { dlsym(handle, name.as_ptr().cast()) };
     }
 }

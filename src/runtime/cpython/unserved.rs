@@ -1,8 +1,7 @@
 //! A libpython that the library does not serve: Python 2, CPython before 3.8, PyPy.
 //!
-//! A preload is inherited by whole trees of processes, so the library comes into such ones as well. There it
-//! keeps out of the way: each drop-in function is answered by that libpython's own. Its objects and views may be
-//! laid out in other ways, so nothing of them is looked at.
+//! Child processes inherit a preload, so the library is loaded into such processes too. There each drop-in function
+//! calls that libpython's own. The library reads none of its objects and views, whose layout may differ.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem;
@@ -19,7 +18,7 @@ const OLDEST: (u32, u32) = (3, 8);
 
 macro_rules! functions {
     ($($name:ident($($argument:ident: $type:ty),*) $(-> $result:ty = $failed:expr)?;)+) => {
-        /// The drop-in functions that such a libpython may have.
+        /// The drop-in functions that such a libpython may define.
         #[derive(Clone, Copy)]
         #[expect(non_camel_case_types, reason = "these are CPython's names")]
         enum Name {
@@ -34,20 +33,20 @@ macro_rules! functions {
         )+];
 
         $(
-            /// That libpython's own function. It takes the arguments of the exported one, which so ends with
-            /// a jump and keeps nothing for this case.
+            /// Calls that libpython's own function. It has the arguments of the exported one, so that the exported
+            /// one ends with a jump to it and saves nothing for this case.
             ///
             /// # Safety
-            /// As for the exported function.
+            /// * ARGUMENTS: as for the exported function.
             #[cold]
             #[inline(never)]
             #[expect(non_snake_case, reason = "this is CPython's name")]
             pub unsafe extern "C" fn $name($($argument: $type),*) $(-> $result)? {
                 type Function = unsafe extern "C" fn($($type),*) $(-> $result)?;
-                // SAFETY: null becomes `None`, any other address is that of the function of this name, whose
-                // type has been the same in every Python that has it.
+                // SAFETY: null becomes `None`; any other address is that of the function of this name, whose
+                // type is the same in every Python that has it.
                 match unsafe { mem::transmute::<*mut c_void, Option<Function>>(address(Name::$name)) } {
-                    // SAFETY: the caller's promise is the callee's.
+                    // SAFETY: a function of the same contract (caller: ARGUMENTS).
                     Some(function) => unsafe { function($($argument),*) },
                     None => { $($failed)? }
                 }
@@ -56,8 +55,9 @@ macro_rules! functions {
     };
 }
 
-// Those that do the same to the same fields in every Python are not here: PyBuffer_GetPointer,
-// PyBuffer_FillContiguousStrides; and what none of these exports: PyObject_CheckBuffer, PyBuffer_SizeFromFormat.
+// Functions that do the same to the same fields in every Python are not listed (PyBuffer_GetPointer,
+// PyBuffer_FillContiguousStrides), nor are those that no such libpython exports (PyObject_CheckBuffer,
+// PyBuffer_SizeFromFormat).
 functions! {
     PyObject_GetBuffer(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int = -1;
     PyObject_CopyData(dest: *mut PyObject, src: *mut PyObject) -> c_int = -1;
@@ -93,7 +93,7 @@ functions! {
 
 /// Whether this process has such a libpython.
 static IS_HERE: AtomicBool = AtomicBool::new(false);
-/// Its functions, in the order of their names.
+/// Its functions, in the order of `NAMES`; null where it has none.
 static FUNCTIONS: [AtomicPtr<c_void>; NAMES.len()] =
     [const { AtomicPtr::new(ptr::null_mut()) }; NAMES.len()];
 
@@ -103,13 +103,14 @@ pub fn is_here() -> bool {
     IS_HERE.load(Ordering::Acquire)
 }
 
+/// The address of one of its functions; null if there is none.
 fn address(name: Name) -> *mut c_void {
     FUNCTIONS
         .get(name as usize)
         .map_or(ptr::null_mut(), |function| function.load(Ordering::Relaxed))
 }
 
-/// Whether a libpython is one that is not served; if so, its functions answer from now on.
+/// Whether a libpython is not served. If so, the drop-in functions call its own from now on.
 pub fn keep_out_of(symbols: &Symbols) -> bool {
     let Some(text) = version::text(symbols) else { return false };
     let is_pypy = text.to_bytes().windows(4).any(|part| part == b"PyPy");
@@ -117,7 +118,7 @@ pub fn keep_out_of(symbols: &Symbols) -> bool {
         return false;
     }
     let get_version = symbols.Py_GetVersion.map_or(ptr::null(), |f| f as *const c_void);
-    // By name alone a preload would find itself.
+    // By name alone, a preloaded libpybuffer would find its own functions.
     if let Some(image) = Image::around(get_version) {
         for (function, name) in FUNCTIONS.iter().zip(NAMES) {
             function.store(image.find(name), Ordering::Relaxed);

@@ -1,15 +1,15 @@
-//! What a libpython says of its version.
+//! The version of a libpython, from its `Py_GetVersion`.
 
 use core::ffi::CStr;
 
 use super::symbols::Symbols;
 
-/// "3.13.0 (main, ...) [GCC ...]"; may be asked before Py_Initialize.
+/// "3.13.0 (main, ...) [GCC ...]"; available before Py_Initialize too.
 pub fn text(symbols: &Symbols) -> Option<&'static CStr> {
     let get_version = symbols.Py_GetVersion?;
-    // SAFETY: takes nothing and may be called at any time.
+    // SAFETY: it has no arguments and may be called at any time.
     let text = unsafe { get_version() };
-    // SAFETY: a text that lives for ever.
+    // SAFETY: a static C string.
     Some(unsafe { CStr::from_ptr(text) })
 }
 

@@ -1,4 +1,4 @@
-//! The standalone world's exceptions: static types, as far as anyone looks at them.
+//! The standalone world's exceptions: static types, reduced to the fields that are read.
 
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char};
@@ -8,15 +8,15 @@ use super::{IMMORTAL, METATYPE};
 use crate::abi::{PyObject, PyTypeObject, PyVarObject};
 use crate::error::Kind;
 
-/// The head of a type, up to its name. An exception has no instances here, so the slots behind it,
-/// which would be empty, are left out.
+/// The fields of a type up to its name. An exception has no instances here, so the slots that would
+/// follow, all empty, are left out.
 #[repr(C)]
 struct Exception {
     head: UnsafeCell<PyVarObject>,
     tp_name: *const c_char,
 }
 
-// SAFETY: the library only takes the address; the reference count is changed atomically.
+// SAFETY: the library only takes the address, and changes the reference count atomically.
 unsafe impl Sync for Exception {}
 
 const fn exception(kind: Kind) -> Exception {
@@ -45,7 +45,7 @@ pub fn of(kind: Kind) -> *mut PyObject {
     EXCEPTIONS.get(kind as usize).map_or(ptr::null_mut(), |exception| exception.head.get().cast())
 }
 
-/// The exception of a name; null if there is none.
+/// The exception of this Python name; null if there is none.
 pub fn by_name(name: &CStr) -> *mut PyObject {
     Kind::by_name(name).map_or(ptr::null_mut(), of)
 }
@@ -56,20 +56,20 @@ pub fn kind_of(exception: *const PyObject) -> Option<Kind> {
     Kind::ALL.iter().copied().find(|kind| ptr::eq(of(*kind), exception))
 }
 
-/// Whether an object can be set as an error: one of the library's own exceptions, or a type that went
-/// through `PyType_Ready`.
+/// Whether an object can be set as an error: one of the library's own exceptions, or a type that
+/// `PyType_Ready` made ready.
 ///
 /// # Safety
-/// `obj` is an object.
+/// * OBJECT: `obj` is a standalone object.
 pub unsafe fn is_exception(obj: *mut PyObject) -> bool {
-    // SAFETY: an object has a type (caller).
+    // SAFETY: an object has a type (caller: OBJECT).
     kind_of(obj).is_some() || unsafe { (*obj).ob_type } == METATYPE.0.get()
 }
 
 /// Whether `exception` is `other` or derived from it.
 ///
 /// # Safety
-/// Both are null, exceptions of the library's own, or type objects derived from one.
+/// * EXCEPTIONS: each is null, an exception of the library's own, or a type object derived from one.
 pub unsafe fn is_a(exception: *mut PyObject, other: *mut PyObject) -> bool {
     let mut exception = exception;
     while !exception.is_null() {
@@ -78,7 +78,7 @@ pub unsafe fn is_a(exception: *mut PyObject, other: *mut PyObject) -> bool {
         }
         exception = match kind_of(exception) {
             Some(kind) => kind.base().map_or(ptr::null_mut(), of),
-            // SAFETY: not one of the library's own, so a whole type object (caller).
+            // SAFETY: not one of the library's own, so a complete type object (caller: EXCEPTIONS).
             None => unsafe { (*exception.cast::<PyTypeObject>()).tp_base }.cast(),
         };
     }

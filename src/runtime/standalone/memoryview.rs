@@ -1,9 +1,9 @@
-//! The standalone memoryview: CPython's, as far as C can see it.
+//! The standalone memoryview, which behaves as CPython's does towards C code.
 //!
-//! Memoryviews of one acquisition share a managed buffer, which holds the exporter's view and gives it
-//! back with the last of them. Each counts the views that it has handed out itself; it can be released
-//! when there are none. Several threads may make, ask and drop memoryviews of one object: reference
-//! counts and the count of views are atomic, and nothing else changes once a memoryview is made.
+//! Memoryviews of one acquisition share a managed buffer, which holds the exporter's view and releases it
+//! with the last of them. Each memoryview counts the views acquired from it (its exports), and can be
+//! released when there are none. Several threads may make, use and drop memoryviews of one object:
+//! reference counts and exports are atomic, and nothing else changes once a memoryview is made.
 
 mod requests;
 
@@ -40,13 +40,13 @@ static SLOTS: StaticSlots = StaticSlots(PyBufferProcs {
 static MANAGED_TYPE: StaticType =
     StaticType::ready(MANAGED_NAME, size_of::<Managed>(), dealloc_managed, None);
 
-/// In `Memoryview.flags`: how its items lie.
+/// In `Memoryview.flags`: the layout of its items.
 const C_CONTIGUOUS: c_int = 2;
 const FORTRAN_CONTIGUOUS: c_int = 4;
 const SCALAR: c_int = 8;
 const INDIRECT: c_int = 0x10;
 
-/// In `Memoryview.exports`: it is released, for good.
+/// In `Memoryview.exports`: the memoryview is released, which is final.
 const RELEASED: isize = isize::MIN;
 
 /// The type of memoryviews.
@@ -59,43 +59,45 @@ pub const fn memoryview_type() -> *mut PyTypeObject {
 /// `PyMemoryView_FromObject`
 ///
 /// # Safety
-/// `obj` is a standalone object.
+/// * OBJECT: `obj` is a standalone object to which the caller has a reference.
 pub unsafe extern "C" fn from_object(obj: *mut PyObject) -> *mut PyObject {
-    // SAFETY: an object (caller).
+    // SAFETY: an object (caller: OBJECT).
     let is_memoryview = unsafe { (*obj).ob_type } == memoryview_type();
     if is_memoryview {
-        // SAFETY: of this type.
+        // SAFETY: an object of this type.
         let source = unsafe { &*obj.cast() };
-        // SAFETY: the caller holds a reference.
+        // SAFETY: the caller has a reference (caller: OBJECT).
         unsafe { of_memoryview(source) }
     } else {
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: the same object (caller: OBJECT).
         unsafe { of_exporter(obj) }
     }
 }
 
-/// Another memoryview of what `source` is of.
+/// Another memoryview of the acquisition that `source` belongs to.
 ///
 /// # Safety
-/// The caller holds a reference to it.
+/// * SOURCE: `source` is a memoryview to which the caller has a reference.
 unsafe fn of_memoryview(source: &Memoryview) -> *mut PyObject {
-    // As long as a view of it is out, it cannot be released by another thread.
+    // While `source` has an export, no other thread can release it.
     if !acquire(source) {
         return ptr::null_mut();
     }
-    // SAFETY: what a memoryview that is not released holds.
+    // SAFETY: a memoryview that is not released has a managed buffer, and its view has its arrays (caller: SOURCE).
     let made = unsafe { new_view(source.managed, &source.view) };
     exports(source).fetch_sub(1, Ordering::Release);
     made
 }
 
+/// The first memoryview of a new acquisition from `obj`.
+///
 /// # Safety
-/// `obj` is a standalone object.
+/// * OBJECT: `obj` is a standalone object to which the caller has a reference.
 unsafe fn of_exporter(obj: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: a standalone object (caller: OBJECT), which has the plain layout.
     let slots = unsafe { ObjectLayout::PLAIN.slots_of(obj) };
     let Some(getbuffer) = slots.and_then(|slots| slots.bf_getbuffer) else {
-        // SAFETY: an object (caller).
+        // SAFETY: an object (caller: OBJECT).
         let r#type = unsafe { (*obj).ob_type };
         errors::raise(&Error::TypeName(
             c"memoryview: a bytes-like object is required, not '%.200s'",
@@ -108,28 +110,28 @@ unsafe fn of_exporter(obj: *mut PyObject) -> *mut PyObject {
     if managed.is_null() {
         return ptr::null_mut();
     }
-    // SAFETY: just made.
+    // SAFETY: a new managed buffer.
     let master = unsafe { &raw mut (*managed).master };
-    // SAFETY: the slot of the object's own type; the view stays where it is.
+    // SAFETY: the slot of the object's own type (caller: OBJECT), and a view of ours, which is never moved.
     let asked = unsafe { watch::ask(&RUNTIME, getbuffer, obj, master, PyBUF_FULL_RO, ptr::null()) };
     if let Err(error) = &asked {
         errors::raise(error);
     }
     if asked.ok() != Some(0) {
-        // SAFETY: as above; it was not filled.
+        // SAFETY: the view was not filled, so its object is not to be released.
         unsafe { (*master).obj = ptr::null_mut() };
-        // SAFETY: nobody else has it.
+        // SAFETY: the only reference.
         unsafe { objects::decref(managed.cast()) };
         return ptr::null_mut();
     }
-    // SAFETY: filled by the exporter.
+    // SAFETY: the only reference, to a buffer whose view the exporter has filled.
     unsafe { first_view(managed) }
 }
 
 /// `PyMemoryView_FromMemory`
 ///
 /// # Safety
-/// `size` bytes are at `memory` as long as the memoryview.
+/// * MEMORY: `size` bytes at `memory` live as long as the memoryview.
 pub unsafe extern "C" fn from_memory(
     memory: *mut c_char,
     size: isize,
@@ -137,29 +139,30 @@ pub unsafe extern "C" fn from_memory(
 ) -> *mut PyObject {
     let readonly = (flags != PyBUF_WRITE).into();
     let mut info = plain::EMPTY;
-    // SAFETY: writable; nothing is refused to a request that does not ask to write.
+    // SAFETY: a view of ours. This request cannot be refused, as it does not include `PyBUF_WRITABLE`.
     let _ =
         unsafe { plain::fill(&raw mut info, ptr::null_mut(), memory.cast(), size, readonly, 0) };
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: a view without arrays, whose memory lives long enough (caller: MEMORY).
     unsafe { from_buffer(&raw const info) }
 }
 
-/// `PyMemoryView_FromBuffer`, with a `buf` that may be null.
+/// `PyMemoryView_FromBuffer`, except that `info.buf` may be null.
 ///
 /// # Safety
-/// `info` is a view whose arrays are there, and whose memory and format are as long as the memoryview.
+/// * VIEW: `info` is a view whose arrays have `ndim` entries.
+/// * MEMORY: its memory and its format live as long as the memoryview.
 pub unsafe extern "C" fn from_buffer(info: *const Py_buffer) -> *mut PyObject {
-    // SAFETY: a view (caller).
+    // SAFETY: a view (caller: VIEW).
     let info = unsafe { info.read() };
     let managed = new_managed(Py_buffer { obj: ptr::null_mut(), ..info });
     if managed.is_null() {
         return ptr::null_mut();
     }
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the only reference, to a buffer whose view has its arrays and memory (caller: VIEW, MEMORY).
     unsafe { first_view(managed) }
 }
 
-/// A managed buffer, or null with an error raised.
+/// A new managed buffer; null with an error raised if there is no memory.
 #[inline(never)]
 fn new_managed(master: Py_buffer) -> *mut Managed {
     let managed: *mut Managed = objects::make(&MANAGED_TYPE, 0).cast();
@@ -172,24 +175,28 @@ fn new_managed(master: Py_buffer) -> *mut Managed {
     managed
 }
 
-/// The first memoryview of a managed buffer; without one, the buffer ends.
+/// The first memoryview of a managed buffer; null with an error raised, and the buffer destroyed, if it cannot be
+/// made.
 ///
 /// # Safety
-/// The caller gives up its reference, and nobody else has one; the master's arrays are there.
+/// * OWNED: the caller has the only reference, which it gives up.
+/// * MASTER: the master view's arrays have `ndim` entries.
 unsafe fn first_view(managed: *mut Managed) -> *mut PyObject {
-    // SAFETY: alive (caller).
+    // SAFETY: a managed buffer (caller: OWNED).
     let master = unsafe { &(*managed).master };
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: a managed buffer and its own view (caller: OWNED, MASTER).
     let made = unsafe { new_view(managed, master) };
-    // SAFETY: the caller's reference.
+    // SAFETY: the caller's reference (caller: OWNED).
     unsafe { objects::decref(managed.cast()) };
     made
 }
 
-/// A memoryview of what `like` tells, with arrays of its own.
+/// A new memoryview with the fields of `like` and its own copies of the arrays; null with an error raised if it
+/// cannot be made.
 ///
 /// # Safety
-/// `managed` is alive and holds what `like` is of; its arrays are there.
+/// * MANAGED: `managed` is alive, and keeps the memory and format of `like` alive.
+/// * ARRAYS: the arrays of `like` have `ndim` entries.
 #[inline(never)]
 unsafe fn new_view(managed: *mut Managed, like: &Py_buffer) -> *mut PyObject {
     if like.ndim > PyBUF_MAX_NDIM {
@@ -198,7 +205,7 @@ unsafe fn new_view(managed: *mut Managed, like: &Py_buffer) -> *mut PyObject {
     let Ok(ndim) = usize::try_from(like.ndim) else {
         return refuse(Kind::System, c"bad argument to internal function");
     };
-    // SAFETY: the arrays are there (caller).
+    // SAFETY: a view with its arrays (caller: ARRAYS).
     let fields = unsafe { Fields::new(like) };
     let implied = [like.len.checked_div(like.itemsize).unwrap_or(-1)];
     let shape = match fields.shape() {
@@ -216,7 +223,7 @@ unsafe fn new_view(managed: *mut Managed, like: &Py_buffer) -> *mut PyObject {
     let to_strides = to_shape.wrapping_add(ndim);
     let to_suboffsets = to_strides.wrapping_add(ndim);
     let copy = |to: *mut isize, from: &[isize]| {
-        // SAFETY: each of the three arrays has room for `ndim` entries behind the object.
+        // SAFETY: the object is followed by room for three arrays of `ndim` entries.
         unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
     };
     copy(to_shape, shape);
@@ -238,11 +245,11 @@ unsafe fn new_view(managed: *mut Managed, like: &Py_buffer) -> *mut PyObject {
         suboffsets: if_there(!like.suboffsets.is_null(), to_suboffsets),
         ..*like
     };
-    // SAFETY: its arrays are those of this object.
+    // SAFETY: its arrays are those of the new object.
     let flags = flags_of(unsafe { Fields::new(&view) }, &view);
-    // SAFETY: the caller's promise.
+    // SAFETY: alive (caller: MANAGED).
     unsafe { objects::incref(managed.cast()) };
-    // SAFETY: a new object of this type, whose head stays.
+    // SAFETY: a new object of this type, whose head is kept.
     let head = unsafe { obj.cast::<PyVarObject>().read() };
     let made =
         Memoryview { head, managed, hash: -1, flags, exports: 0, view, weakrefs: ptr::null_mut() };
@@ -261,7 +268,7 @@ fn refuse(kind: Kind, text: &'static CStr) -> *mut PyObject {
 const NO_SHAPE: &CStr =
     c"Py_buffer.shape is NULL: only a view with ndim 0, or with ndim 1 and an itemsize, can do without";
 
-/// How the items lie, as libpython tells it of a memoryview: of one dimension without looking at `len`.
+/// The flags for the layout of the items, as CPython's memoryview has them. With one dimension `len` is not looked at.
 fn flags_of(fields: Fields, view: &Py_buffer) -> c_int {
     const BOTH: c_int = C_CONTIGUOUS | FORTRAN_CONTIGUOUS;
     let if_so = |is_so, flag| if is_so { flag } else { 0 };
@@ -281,16 +288,16 @@ fn flags_of(fields: Fields, view: &Py_buffer) -> c_int {
     }
 }
 
-// --- ending ------------------------------------------------------------------------------------
+// --- releasing ------------------------------------------------------------------------------------
 
-/// The number of views that are out, changed by any thread.
+/// The number of views acquired and not yet released, which any thread may change; or [`RELEASED`].
 fn exports(this: &Memoryview) -> &AtomicIsize {
     let exports = (&raw const this.exports).cast_mut();
     // SAFETY: an aligned field that is changed through this function only.
     unsafe { AtomicIsize::from_ptr(exports) }
 }
 
-/// One more view is out; false with an error raised if the memoryview is released.
+/// Counts one more export. Returns false with an error raised if the memoryview is released.
 fn acquire(this: &Memoryview) -> bool {
     let more = |exports: isize| (exports != RELEASED).then(|| exports.wrapping_add(1));
     let is_alive = exports(this).fetch_update(Ordering::Acquire, Ordering::Relaxed, more).is_ok();
@@ -303,13 +310,13 @@ fn acquire(this: &Memoryview) -> bool {
 /// `memoryview.release()`
 ///
 /// # Safety
-/// The caller holds a reference.
+/// * MEMORYVIEW: `this` is a memoryview to which the caller has a reference.
 pub unsafe fn release(this: *mut Memoryview) -> Result<(), Raised> {
-    // SAFETY: alive (caller).
+    // SAFETY: a memoryview (caller: MEMORYVIEW).
     let this = unsafe { &*this };
     match exports(this).compare_exchange(0, RELEASED, Ordering::AcqRel, Ordering::Relaxed) {
         Ok(_) => {
-            // SAFETY: this memoryview's reference, which it does not use any more.
+            // SAFETY: this memoryview's own reference, which it no longer uses.
             unsafe { objects::decref(this.managed.cast()) };
             Ok(())
         }
@@ -324,29 +331,33 @@ pub unsafe fn release(this: *mut Memoryview) -> Result<(), Raised> {
     }
 }
 
+/// `tp_dealloc` of memoryviews. Each view holds a reference, so none is outstanding.
+///
 /// # Safety
-/// `obj` is a memoryview without references, and so without views that are out.
+/// * LAST: `obj` is a memoryview without references.
 unsafe extern "C" fn dealloc(obj: *mut PyObject) {
-    // SAFETY: still there (caller); nothing is out, so this cannot fail.
+    // SAFETY: not freed yet (caller: LAST). It has no exports, so this cannot fail.
     let _ = unsafe { release(obj.cast()) };
-    // SAFETY: nothing uses it any more.
+    // SAFETY: nothing refers to it (caller: LAST).
     unsafe { objects::free(obj.cast()) };
 }
 
+/// `tp_dealloc` of managed buffers.
+///
 /// # Safety
-/// `obj` is a managed buffer without references.
+/// * LAST: `obj` is a managed buffer without references.
 unsafe extern "C" fn dealloc_managed(obj: *mut PyObject) {
     let managed: *mut Managed = obj.cast();
-    // SAFETY: still there (caller).
+    // SAFETY: not freed yet (caller: LAST).
     let master = unsafe { &raw mut (*managed).master };
-    // SAFETY: what the exporter filled, where it was filled, or a view without an object.
+    // SAFETY: a view that the exporter filled and that has not moved, or one without an object.
     unsafe { watch::give_back(&RUNTIME, master, ptr::null()) };
-    // SAFETY: still there.
+    // SAFETY: not freed yet (caller: LAST).
     let Managed { flags, master: Py_buffer { format, .. }, .. } = unsafe { managed.read() };
     if flags & FREE_FORMAT != 0 {
-        // SAFETY: from malloc, and nothing else uses it.
+        // SAFETY: it came from malloc (`Memoryviews::keep_format`), and nothing else uses it.
         unsafe { libc::free(format.cast()) };
     }
-    // SAFETY: nothing uses it any more.
+    // SAFETY: nothing refers to it (caller: LAST).
     unsafe { objects::free(obj.cast()) };
 }

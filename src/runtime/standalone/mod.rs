@@ -1,8 +1,8 @@
 //! The library's own objects, for processes without Python.
 //!
 //! An object is a reference count and a type, laid out as in CPython's public headers, so that an
-//! exporter's source compiles against Python.h and against libpybuffer.h alike. References are
-//! atomic, errors are each thread's own, and texts are those of the newest CPython.
+//! exporter's source compiles against Python.h and against libpybuffer.h alike. Reference counts are
+//! atomic, each thread has its own error, and error texts are those of the newest CPython.
 
 pub mod bytes;
 pub mod errors;
@@ -22,7 +22,7 @@ use crate::error::{Error, Text};
 use crate::format::size::{Grammar, size};
 use crate::format::unicode;
 
-/// More references than a program can drop by mistake: a static object is never freed.
+/// The reference count of static objects: too large for a program to reach 0 by mistake.
 const IMMORTAL: isize = isize::MAX / 2;
 
 /// The world of a process without Python.
@@ -51,17 +51,17 @@ pub static RUNTIME: Runtime = Runtime {
 /// A type of the library's own.
 pub struct StaticType(UnsafeCell<PyTypeObject>);
 
-// SAFETY: the library only takes the address; the reference count is changed atomically.
+// SAFETY: the library only takes the address, and changes the reference count atomically.
 unsafe impl Sync for StaticType {}
 
 /// The type of types.
 static METATYPE: StaticType = StaticType(UnsafeCell::new(objects::static_type(c"type")));
 
-/// Slots of a type of the library's own.
+/// The buffer slots of a type of the library's own.
 struct StaticSlots(PyBufferProcs);
 
 impl StaticType {
-    /// A type that is ready, with instances of `size` bytes.
+    /// A ready type (as after `PyType_Ready`) with instances of `size` bytes.
     const fn ready(
         name: &'static CStr,
         size: usize,
@@ -80,7 +80,7 @@ impl StaticType {
     }
 }
 
-/// The type of all standalone types that went through `PyType_Ready`.
+/// The type of the standalone types, which `PyType_Ready` sets.
 pub fn metatype() -> *mut PyTypeObject {
     METATYPE.0.get()
 }

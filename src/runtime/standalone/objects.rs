@@ -8,10 +8,12 @@ use super::{IMMORTAL, StaticType, errors, exceptions};
 use crate::abi::{PyObject, PyTypeObject, PyVarObject};
 use crate::error::{Error, Kind};
 
+/// The reference count.
+///
 /// # Safety
-/// `obj` is a standalone object.
+/// * OBJECT: `obj` is a standalone object that is not freed while the result is used.
 unsafe fn references<'a>(obj: *mut PyObject) -> &'a AtomicIsize {
-    // SAFETY: the object is alive (caller).
+    // SAFETY: an object that is not freed (caller: OBJECT).
     let count = unsafe { &raw mut (*obj).ob_refcnt };
     // SAFETY: an aligned field that is changed through this function only.
     unsafe { AtomicIsize::from_ptr(count) }
@@ -20,69 +22,72 @@ unsafe fn references<'a>(obj: *mut PyObject) -> &'a AtomicIsize {
 /// The number of references.
 ///
 /// # Safety
-/// `obj` is a standalone object that the caller holds a reference to.
+/// * OBJECT: `obj` is a standalone object to which the caller has a reference.
 pub unsafe fn count(obj: *mut PyObject) -> isize {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: a reference keeps it alive (caller: OBJECT).
     unsafe { references(obj) }.load(Ordering::Relaxed)
 }
 
-/// One more reference.
+/// Adds a reference.
 ///
 /// # Safety
-/// `obj` is a standalone object that the caller holds a reference to.
+/// * OBJECT: `obj` is a standalone object to which the caller has a reference.
 pub unsafe extern "C" fn incref(obj: *mut PyObject) {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: a reference keeps it alive (caller: OBJECT).
     unsafe { references(obj) }.fetch_add(1, Ordering::Relaxed);
 }
 
-/// One fewer reference; the last one calls `tp_dealloc`.
+/// Drops a reference; calls `tp_dealloc` if it was the last one.
 ///
 /// # Safety
-/// `obj` is a standalone object, and the caller gives up a reference of its own.
+/// * OBJECT: `obj` is a standalone object.
+/// * OWNED: the caller owns a reference to it and gives it up.
 pub unsafe extern "C" fn decref(obj: *mut PyObject) {
-    // All that other threads did to the object comes before its end.
-    // SAFETY: the caller's promise is the callee's.
+    // The ordering makes all changes by other threads visible before the object is destroyed.
+    // SAFETY: the caller's reference keeps it alive (caller: OBJECT, OWNED).
     if unsafe { references(obj) }.fetch_sub(1, Ordering::AcqRel) == 1 {
         // SAFETY: this was the last reference.
         unsafe { dealloc(obj) };
     }
 }
 
+/// Destroys an object by the slots of its type.
+///
 /// # Safety
-/// `obj` is a standalone object without references.
+/// * LAST: `obj` is a standalone object without references.
 #[cold]
 unsafe fn dealloc(obj: *mut PyObject) {
-    // SAFETY: the object is still there.
+    // SAFETY: an object that is not freed yet (caller: LAST).
     let r#type = unsafe { (*obj).ob_type };
-    // SAFETY: its type outlives it.
+    // SAFETY: an object's type outlives it.
     let r#type = unsafe { &*r#type };
     if let Some(dealloc) = r#type.tp_dealloc {
-        // SAFETY: the type's own slot.
+        // SAFETY: the slot of the object's own type (caller: LAST).
         unsafe { dealloc(obj) };
     } else if let Some(free) = r#type.tp_free {
-        // SAFETY: the type's own slot.
+        // SAFETY: the slot of the object's own type, which has nothing to do before (caller: LAST).
         unsafe { free(obj.cast()) };
     } else {
-        // SAFETY: an object without slots of its own came from `new`.
+        // SAFETY: an object whose type has neither slot came from `new` (caller: LAST).
         unsafe { free(obj.cast()) };
     }
 }
 
-/// Memory for an object of `tp_basicsize` bytes, with one reference; its fields are not initialised.
+/// A new object of `tp_basicsize` bytes with one reference, uninitialised but for its head.
 ///
 /// # Safety
-/// `r#type` is a type object.
+/// * TYPE: `r#type` is a type object.
 pub unsafe fn new(r#type: *mut PyTypeObject) -> Result<*mut PyObject, Error> {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: a type object (caller: TYPE).
     unsafe { allocate(r#type, 0) }.ok_or(Error::NoMemory)
 }
 
-/// As [`new`], with `items` more bytes behind it; `None` without memory for it.
+/// As [`new`], with `items` more bytes after the object; `None` if there is no memory.
 ///
 /// # Safety
-/// As for [`new`].
+/// * TYPE: as for [`new`].
 unsafe fn allocate(r#type: *mut PyTypeObject, items: usize) -> Option<*mut PyObject> {
-    // SAFETY: the caller's promise.
+    // SAFETY: a type object (caller: TYPE).
     let basicsize = unsafe { (*r#type).tp_basicsize };
     let size = usize::try_from(basicsize).unwrap_or(0).max(size_of::<PyObject>());
     let size = size.checked_add(items)?;
@@ -99,22 +104,23 @@ unsafe fn allocate(r#type: *mut PyTypeObject, items: usize) -> Option<*mut PyObj
 /// Frees the memory of an object.
 ///
 /// # Safety
-/// `memory` is null or came from [`new`], and nothing uses it any more.
+/// * MEMORY: `memory` is null or came from [`new`], and nothing uses it any more.
 pub unsafe extern "C" fn free(memory: *mut c_void) {
-    // SAFETY: `new` took it from malloc.
+    // SAFETY: null, or memory that `new` took from malloc (caller: MEMORY).
     unsafe { libc::free(memory) };
 }
 
-/// As [`free`], as a type's `tp_dealloc`.
+/// [`free`] with the type of a `tp_dealloc`.
 ///
 /// # Safety
-/// As for [`free`].
+/// * MEMORY: as for [`free`].
 pub unsafe extern "C" fn free_object(obj: *mut PyObject) {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the same memory (caller: MEMORY).
     unsafe { free(obj.cast()) };
 }
 
-/// A new object of the library's own, with `items` bytes behind it; null with an error raised.
+/// A new object of one of the library's types, with `items` more bytes after it; null with an error raised if there
+/// is no memory.
 #[inline(never)]
 pub fn make(r#type: &StaticType, items: usize) -> *mut PyObject {
     // SAFETY: a type object.
@@ -124,12 +130,13 @@ pub fn make(r#type: &StaticType, items: usize) -> *mut PyObject {
     })
 }
 
-/// Makes a type ready for use: gives it a type of its own, and the slots of its base that it lacks.
+/// `PyType_Ready`: sets the type's own type, and lets it inherit the slots of its base that it does not define.
 ///
 /// # Safety
-/// `r#type` is a type object, and so is its base, which is ready.
+/// * TYPE: `r#type` is a type object that no other thread uses yet.
+/// * BASE: its base is null, an exception of the library's own, or a ready type object.
 pub unsafe fn type_ready(r#type: *mut PyTypeObject) -> Result<(), Error> {
-    // SAFETY: the caller's promise; no other thread uses a type before it is ready.
+    // SAFETY: a type object that only this thread uses (caller: TYPE).
     let this = unsafe { &mut *r#type };
     if this.tp_name.is_null() {
         return Err(Error::Fixed(Kind::System, c"Type does not define the tp_name field."));
@@ -138,9 +145,9 @@ pub unsafe fn type_ready(r#type: *mut PyTypeObject) -> Result<(), Error> {
         this.ob_base.ob_base.ob_type = super::metatype();
     }
     let base = this.tp_base;
-    // An exception of the library's own has no slots to give.
+    // An exception of the library's own has no slots to inherit.
     let has_slots = exceptions::kind_of(base.cast()).is_none();
-    // SAFETY: null, or a type object (caller).
+    // SAFETY: null, or a pointer to a type object unless it is filtered out (caller: BASE).
     if let Some(base) = unsafe { base.as_ref() }.filter(|_| has_slots) {
         this.tp_dealloc = this.tp_dealloc.or(base.tp_dealloc);
         this.tp_free = this.tp_free.or(base.tp_free);
@@ -157,7 +164,7 @@ pub unsafe fn type_ready(r#type: *mut PyTypeObject) -> Result<(), Error> {
     Ok(())
 }
 
-/// A static type that exports nothing.
+/// A static type without slots, and without a type of its own yet.
 pub const fn static_type(name: &'static CStr) -> PyTypeObject {
     PyTypeObject {
         ob_base: PyVarObject {

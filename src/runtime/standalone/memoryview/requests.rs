@@ -1,4 +1,4 @@
-//! What a standalone memoryview answers as an exporter: the requests of CPython's, with its texts.
+//! The standalone memoryview as an exporter. It meets and refuses the same requests as CPython's, with the same texts.
 
 use core::ffi::{CStr, c_int};
 use core::ptr;
@@ -12,14 +12,17 @@ use crate::abi::{
 use crate::error::Kind;
 use crate::runtime::memoryviews::Memoryview;
 
+/// `bf_getbuffer`
+///
 /// # Safety
-/// `obj` is a memoryview that the caller holds a reference to; `view` is writable.
+/// * OBJECT: `obj` is a memoryview to which the caller has a reference.
+/// * VIEW: `view` is writable.
 pub unsafe extern "C" fn get_buffer(
     obj: *mut PyObject,
     view: *mut Py_buffer,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: of this type (caller).
+    // SAFETY: a memoryview (caller: OBJECT).
     let this = unsafe { &*obj.cast::<Memoryview>() };
     if !acquire(this) {
         return -1;
@@ -28,10 +31,10 @@ pub unsafe extern "C" fn get_buffer(
     let adapted = adapt(&mut answer, this.flags, flags);
     if adapted.is_ok() {
         answer.obj = obj;
-        // SAFETY: alive (caller).
+        // SAFETY: a memoryview (caller: OBJECT).
         unsafe { objects::incref(obj) };
     }
-    // SAFETY: writable (caller).
+    // SAFETY: writable (caller: VIEW).
     unsafe { view.write(answer) };
     match adapted {
         Ok(()) => 0,
@@ -43,11 +46,11 @@ pub unsafe extern "C" fn get_buffer(
     }
 }
 
-/// Leaves out of a view what a request does not ask for, or says why it cannot be met, in the order in
-/// which CPython's memoryview looks.
-fn adapt(view: &mut Py_buffer, lies: c_int, flags: c_int) -> Result<(), &'static CStr> {
+/// Clears the fields of a view that a request does not include, or returns the text of the error if the request
+/// cannot be met. The checks have the same order as those of CPython's memoryview. `layout` is `Memoryview.flags`.
+fn adapt(view: &mut Py_buffer, layout: c_int, flags: c_int) -> Result<(), &'static CStr> {
     let asks = |request| flags & request == request;
-    let is = |how| lies & how != 0;
+    let is = |flag| layout & flag != 0;
     if asks(PyBUF_WRITABLE) && view.readonly != 0 {
         return Err(c"memoryview: underlying buffer is not writable");
     }
@@ -82,9 +85,11 @@ fn adapt(view: &mut Py_buffer, lies: c_int, flags: c_int) -> Result<(), &'static
     Ok(())
 }
 
+/// `bf_releasebuffer`
+///
 /// # Safety
-/// `obj` is a memoryview that handed out the view.
+/// * OBJECT: `obj` is a memoryview, from which the view was acquired.
 pub unsafe extern "C" fn release_buffer(obj: *mut PyObject, _: *mut Py_buffer) {
-    // SAFETY: of this type (caller).
+    // SAFETY: a memoryview (caller: OBJECT).
     exports(unsafe { &*obj.cast::<Memoryview>() }).fetch_sub(1, Ordering::Release);
 }
