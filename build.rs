@@ -1,4 +1,4 @@
-//! Refuses the targets on which libpybuffer would build and then silently do nothing.
+//! Refuses targets on which libpybuffer would build, but would silently have no effect.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1,4 +1,4 @@
-//! Tells the command which libpybuffer.so it belongs to: the ABI's number of the manifest.
+//! Passes the ABI's number, which the name of the command's libpybuffer.so contains, from the manifest to the compiler.
 
 fn main() {
     let manifest = "../abi/symbols.toml";

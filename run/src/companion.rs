@@ -1,23 +1,24 @@
-//! The companion of a statically linked python: a library that `LD_AUDIT` names.
+//! The companion for statically linked pythons: a library that `LD_AUDIT` names.
 //!
-//! Such a python holds libpython's functions in its executable, which comes before every preloaded
-//! library, so a preload alone changes nothing. But the dynamic linker asks an audit library about each
-//! binding of a call (`la_symbind`) and takes the address that it answers. This one answers with the
-//! function of the same name in the libpybuffer.so of the program's own namespace, which `LD_PRELOAD` has
-//! brought there. It lives in a namespace of its own, holds no engine and calls nobody, not even libc.
+//! Such a python contains libpython's functions in its executable, which precedes every preloaded library in
+//! symbol look-ups, so a preload alone changes nothing. But the dynamic linker calls an audit library for each
+//! symbol binding (`la_symbind`) and uses the address that it returns. The companion returns the function of the
+//! same name in the libpybuffer.so that `LD_PRELOAD` has loaded into the program's namespace. The companion
+//! itself is in a namespace of its own. It contains none of libpybuffer's functions and calls no other library,
+//! not even libc.
 //!
-//! Under a shared libpython the preloaded functions come first, so nothing is asked: calls are redirected
-//! only where they would go to an object with a libpython in it.
+//! Under a shared libpython the preloaded functions are found first. Nothing is redirected then, because only
+//! bindings to an object that contains a libpython are.
 //!
-//! glibc before 2.35 asks about calls that are bound when they are made, and about `dlsym`; but Python loads
-//! its extensions to be bound at once (`RTLD_NOW`), so the command refuses there. No glibc asks for addresses
-//! that are not called through the PLT (`-fno-plt`).
+//! glibc before 2.35 calls `la_symbind` only for lazy bindings and for `dlsym`. But Python loads its extensions
+//! with `RTLD_NOW`, which binds them at once, so the command refuses to run there. No glibc calls it for
+//! references that do not go through the PLT (`-fno-plt`).
 
 use core::ffi::{CStr, c_char, c_long, c_uint};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-/// The dynamic linker's record of an object, as far as it is public (`<link.h>`).
+/// The public part of the dynamic linker's record of an object (`<link.h>`).
 #[repr(C)]
 pub struct LinkMap {
     addr: usize,
@@ -66,48 +67,49 @@ const LA_FLG_BINDTO: c_uint = 1;
 const LA_FLG_BINDFROM: c_uint = 2;
 const LA_SYMB_NOPLTENTER: c_uint = 1;
 const LA_SYMB_NOPLTEXIT: c_uint = 2;
-/// The newest version of the interface that this was written for: glibc 2.35's.
+/// The newest version of the audit interface that is supported: that of glibc 2.35.
 const NEWEST: c_uint = 2;
-/// What a libpython has: a library with some of the same functions is the user's own choice, and stays.
+/// The name by which a libpython is recognised. A library that defines only some of the buffer functions is the
+/// user's choice, and calls of it are not redirected.
 const HOST_HAS: &CStr = c"Py_IncRef";
-/// What the library's files are called.
+/// The beginning of the library's file name.
 const LIBRARY: &[u8] = b"libpybuffer.so";
 
-/// The libpybuffer.so of the program, once it is there.
+/// The libpybuffer.so in the program's namespace, once it is loaded; null until then.
 static LIBPYBUFFER: AtomicPtr<LinkMap> = AtomicPtr::new(ptr::null_mut());
 
-/// Agrees on a version of the interface.
+/// Returns the version of the interface to be used: the dynamic linker's, or ours if that is older.
 #[unsafe(no_mangle)]
 pub extern "C" fn la_version(version: c_uint) -> c_uint {
     if version < NEWEST { version } else { NEWEST }
 }
 
-/// Says for which objects bindings are of interest: from all of the program's own objects, to those
-/// that are, or contain, a libpython.
+/// Selects the bindings for which `la_symbind` is called: from all objects of the program's namespace, to those
+/// that are or contain a libpython.
 ///
 /// # Safety
-/// Called by the dynamic linker, with an object that is mapped.
+/// * LINKER: the dynamic linker calls it, with a mapped object.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn la_objopen(
     map: *mut LinkMap,
     namespace: c_long,
     cookie: *mut usize,
 ) -> c_uint {
-    // SAFETY: the dynamic linker's variable (caller).
+    // SAFETY: the dynamic linker's variable (caller: LINKER).
     unsafe { *cookie = map.addr() };
     if namespace != LM_ID_BASE {
         return 0;
     }
-    // SAFETY: the dynamic linker's (caller).
+    // SAFETY: the dynamic linker's record (caller: LINKER).
     let object = unsafe { &*map };
-    // SAFETY: a name of the dynamic linker's is a C string.
+    // SAFETY: an object's name is a C string.
     if unsafe { is_library(object.name) } {
-        // The first is the one that answers. Its own calls and look-ups go where it wants them.
+        // The first one answers. Its own calls and look-ups are not redirected.
         let none = ptr::null_mut();
         let _ = LIBPYBUFFER.compare_exchange(none, map, Ordering::AcqRel, Ordering::Acquire);
         return 0;
     }
-    // SAFETY: mapped (caller).
+    // SAFETY: a mapped object (caller: LINKER).
     match unsafe { Names::of(object) } {
         // SAFETY: as above.
         Some(names) if unsafe { names.find(HOST_HAS.as_ptr()) }.is_none() => LA_FLG_BINDFROM,
@@ -115,10 +117,10 @@ pub unsafe extern "C" fn la_objopen(
     }
 }
 
-/// Where a call goes: to libpybuffer, if it has a function of that name.
+/// Returns the address to which a symbol is bound: libpybuffer's, if it defines a function of that name.
 ///
 /// # Safety
-/// Called by the dynamic linker.
+/// * LINKER: the dynamic linker calls it.
 #[cfg(target_pointer_width = "64")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn la_symbind64(
@@ -129,14 +131,14 @@ pub unsafe extern "C" fn la_symbind64(
     flags: *mut c_uint,
     name: *const c_char,
 ) -> usize {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the dynamic linker's arguments (caller: LINKER).
     unsafe { bind(symbol, from, flags, name) }
 }
 
-/// Where a call goes: to libpybuffer, if it has a function of that name.
+/// Returns the address to which a symbol is bound: libpybuffer's, if it defines a function of that name.
 ///
 /// # Safety
-/// Called by the dynamic linker.
+/// * LINKER: the dynamic linker calls it.
 #[cfg(target_pointer_width = "32")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn la_symbind32(
@@ -147,49 +149,51 @@ pub unsafe extern "C" fn la_symbind32(
     flags: *mut c_uint,
     name: *const c_char,
 ) -> usize {
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: the dynamic linker's arguments (caller: LINKER).
     unsafe { bind(symbol, from, flags, name) }
 }
 
+/// `la_symbind64` and `la_symbind32`.
+///
 /// # Safety
-/// As for `la_symbind64`.
+/// * LINKER: these are the dynamic linker's arguments.
 unsafe fn bind(
     symbol: *mut Symbol,
     from: *mut usize,
     flags: *mut c_uint,
     name: *const c_char,
 ) -> usize {
-    // Only the binding is of interest, not each call.
-    // SAFETY: the dynamic linker's variable (caller).
+    // The dynamic linker need not report each call through the PLT.
+    // SAFETY: the dynamic linker's variable (caller: LINKER).
     unsafe { *flags |= LA_SYMB_NOPLTENTER | LA_SYMB_NOPLTEXIT };
-    // SAFETY: the dynamic linker's symbol (caller).
+    // SAFETY: the dynamic linker's symbol (caller: LINKER).
     let found = unsafe { (*symbol).value };
-    // SAFETY: null, or an object that stays, as a preloaded one does.
+    // SAFETY: null, or a preloaded object, which is never unloaded.
     let Some(library) = (unsafe { LIBPYBUFFER.load(Ordering::Acquire).as_ref() }) else {
         return found;
     };
-    // What the library itself looks up by dlsym is asked about too, whatever was said of it before.
-    // SAFETY: the dynamic linker's variable (caller), set by `la_objopen`.
+    // glibc reports the library's own look-ups by `dlsym` whatever `la_objopen` returned for it.
+    // SAFETY: the dynamic linker's variable (caller: LINKER), which `la_objopen` has set.
     if unsafe { *from } == ptr::from_ref(library).addr() {
         return found;
     }
-    // SAFETY: mapped.
+    // SAFETY: a mapped object.
     let names = unsafe { Names::of(library) };
-    // SAFETY: as above; the name is a C string (caller).
+    // SAFETY: a mapped object; the name is a C string (caller: LINKER).
     names.and_then(|names| unsafe { names.find(name) }).unwrap_or(found)
 }
 
-/// Whether a path's last part is the name of the library.
+/// Whether a path's last component begins with the name of the library.
 ///
 /// # Safety
-/// `path` is null or a C string.
+/// * PATH: `path` is null or a C string.
 unsafe fn is_library(path: *const c_char) -> bool {
     if path.is_null() {
         return false;
     }
     let mut part = path.cast::<u8>();
     let mut at = part;
-    // SAFETY: the path ends in its NUL (caller).
+    // SAFETY: the loop ends at the NUL (caller: PATH).
     while unsafe { *at } != 0 {
         // SAFETY: as above.
         let is_slash = unsafe { *at } == b'/';
@@ -199,14 +203,14 @@ unsafe fn is_library(path: *const c_char) -> bool {
         }
     }
     LIBRARY.iter().all(|expected| {
-        // SAFETY: no further than the NUL, which differs from every letter.
+        // SAFETY: not past the NUL, which differs from every character of `LIBRARY`.
         let is_same = unsafe { *part } == *expected;
         part = part.wrapping_add(1);
         is_same
     })
 }
 
-/// The names that an object exports, by its GNU hash table.
+/// The exported names of an object, by its GNU hash table.
 struct Names {
     base: usize,
     symbols: *const Symbol,
@@ -218,19 +222,19 @@ struct Names {
 }
 
 impl Names {
-    /// `None` if there is no such table.
+    /// `None` if the object has no such table.
     ///
     /// # Safety
-    /// The object is mapped.
+    /// * OBJECT: the object is mapped.
     unsafe fn of(object: &LinkMap) -> Option<Self> {
-        // Most loaders have added the address to what the section says, some have not.
+        // Most dynamic linkers have added the load address to the addresses in the section, some have not.
         let at = |value: usize| if value < object.addr { object.addr + value } else { value };
         let (mut symbols, mut strings, mut hash) = (0, 0, 0);
         let mut entry = object.dynamic;
         if entry.is_null() {
             return None;
         }
-        // SAFETY: the section ends in a tag of 0.
+        // SAFETY: the dynamic section ends with a tag of 0 (caller: OBJECT).
         while unsafe { (*entry).tag } != 0 {
             // SAFETY: as above.
             let Dynamic { tag, value } = unsafe { &*entry };
@@ -246,7 +250,7 @@ impl Names {
             return None;
         }
         let head = hash as *const u32;
-        // SAFETY: the table's head of four words.
+        // SAFETY: the hash table begins with four words (caller: OBJECT).
         let [n_buckets, first_symbol, n_masks, _] = unsafe { head.cast::<[u32; 4]>().read() };
         let masks = head.wrapping_add(4).cast::<usize>();
         let buckets = masks.wrapping_add(n_masks as usize).cast::<u32>();
@@ -261,25 +265,26 @@ impl Names {
         })
     }
 
-    /// The address of what the object exports under a name.
+    /// The address of an exported name; `None` if the object does not export it.
     ///
     /// # Safety
-    /// The object is mapped, and `name` is a C string.
+    /// * OBJECT: the object is mapped.
+    /// * NAME: `name` is a C string.
     unsafe fn find(&self, name: *const c_char) -> Option<usize> {
         let name = name.cast::<u8>();
-        // SAFETY: a C string (caller).
+        // SAFETY: a C string (caller: NAME).
         let hash = unsafe { gnu_hash(name) };
         let bucket = self.buckets.wrapping_add(hash.checked_rem(self.n_buckets)? as usize);
-        // SAFETY: a bucket of the table.
+        // SAFETY: a bucket of the table (caller: OBJECT).
         let mut index = unsafe { *bucket };
         while index >= self.first_symbol {
             let chain = self.chains.wrapping_add((index - self.first_symbol) as usize);
-            // SAFETY: each symbol of a bucket has an entry, up to the one whose lowest bit is set.
+            // SAFETY: each symbol of a bucket has an entry in the chain, whose last one has its lowest bit set.
             let of_symbol = unsafe { *chain };
-            // SAFETY: the index of a symbol.
+            // SAFETY: the table gives the index of a symbol.
             let symbol = unsafe { &*self.symbols.wrapping_add(index as usize) };
             let its_name = self.strings.wrapping_add(symbol.name as usize);
-            // SAFETY: two C strings.
+            // SAFETY: two C strings (caller: OBJECT, NAME).
             if (of_symbol ^ hash) < 2 && symbol.section != 0 && unsafe { is_same(its_name, name) } {
                 return Some(self.base.wrapping_add(symbol.value));
             }
@@ -292,12 +297,14 @@ impl Names {
     }
 }
 
+/// The hash of a name in a GNU hash table.
+///
 /// # Safety
-/// `text` is a C string.
+/// * TEXT: `text` is a C string.
 unsafe fn gnu_hash(mut text: *const u8) -> u32 {
     let mut hash = 5381_u32;
     loop {
-        // SAFETY: no further than the NUL (caller).
+        // SAFETY: not past the NUL (caller: TEXT).
         let byte = unsafe { *text };
         if byte == 0 {
             return hash;
@@ -307,11 +314,13 @@ unsafe fn gnu_hash(mut text: *const u8) -> u32 {
     }
 }
 
+/// Whether two C strings are equal.
+///
 /// # Safety
-/// Both are C strings.
+/// * TEXTS: both are C strings.
 unsafe fn is_same(mut a: *const u8, mut b: *const u8) -> bool {
     loop {
-        // SAFETY: no further than the first NUL (caller).
+        // SAFETY: not past the first NUL (caller: TEXTS).
         let of_a = unsafe { *a };
         // SAFETY: as above.
         let of_b = unsafe { *b };

@@ -1,7 +1,7 @@
-//! `--doctor`: what is found about a program, and whether the library answers in it, proved by running it.
+//! `--doctor`: describes a program, and tests whether the library answers its calls.
 //!
-//! A python is run with the audit on, and makes calls whose number is known; the audit's last line tells how
-//! many of them came to the library.
+//! The test runs the python with the audit on and makes a known number of calls. The audit's last line has the
+//! number of calls that reached the library.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use crate::plan::{Files, Kind, Plan};
 use crate::program::Program;
 use crate::sys::{self, shown};
 
-/// What the python that is looked at runs: calls by the way of an extension, and what it knows of itself.
+/// The code that the python runs: calls made by an extension module, and the python's description of itself.
 const PROBE: &str = r#"
 import os, sys
 try:
@@ -30,20 +30,20 @@ with open("/proc/self/maps") as maps:
 print(names[0] if names else "")
 print(os.confstr("CS_GNU_LIBC_VERSION"))
 "#;
-/// How many calls it makes.
+/// The number of calls that it makes.
 const N_CALLS: u64 = 1000;
 
-/// Which calls of a process come to the library.
+/// Which calls of a process reach the library.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Proof {
-    /// Those of extensions.
+    /// The calls of extension modules.
     extensions: bool,
-    /// The interpreter's own.
+    /// The interpreter's own calls.
     interpreter: bool,
 }
 
 impl Proof {
-    /// Read from the audit's log.
+    /// Reads it from the audit's log.
     fn of(log: &str) -> Self {
         let Some((_, last)) = log.lines().last().unwrap_or("").split_once("] END: ") else {
             return Self::default();
@@ -69,7 +69,7 @@ impl Proof {
     }
 }
 
-/// Prints what is found; the status to end with. The environment is prepared.
+/// Prints the description and returns the exit status. The environment is prepared already.
 pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
     let mut report = String::new();
     let mut line = |label: &str, text: &str| report += &format!("{label:<13}{text}\n");
@@ -80,7 +80,7 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
     if program.path != program.binary_path {
         line("runs", &shown(&program.binary_path));
     }
-    // `proof` has asked it.
+    // `proof` has asked the loader.
     let loader = program.binary.loader.as_deref().unwrap_or("none");
     line("loader", &format!("{loader}, which takes libpybuffer"));
     let companion = shown(&files.companion);
@@ -124,9 +124,10 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
     if proof.extensions { 0 } else { 2 }
 }
 
-/// What the probe prints, and the audit's log.
+/// Runs the probe. Returns its output, and the audit's log.
 fn run(program: &Program, plan: &Plan) -> Result<(String, String), String> {
-    // Not a script that a python runs.
+    // A script that stands for a python is run if another program interprets it, such as a shell. If a python interprets
+    // it, that python is run instead.
     let script = program.stands_for_python.as_ref().filter(|_| plan.kind == Kind::Other);
     let path = script.unwrap_or(&program.binary_path);
     let log =

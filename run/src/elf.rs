@@ -1,4 +1,4 @@
-//! What a binary says of itself, as far as it decides whether a preload takes.
+//! The properties of an ELF file that decide whether a preload works.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -6,16 +6,16 @@ use alloc::vec::Vec;
 use goblin::elf::Elf;
 use goblin::elf::program_header::PT_TLS;
 
-/// The facts of a program's file.
+/// The properties of a program's file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Binary {
-    /// The dynamic linker that it asks for; none if it is linked statically as a whole.
+    /// The path of its dynamic linker; `None` if it is fully statically linked.
     pub loader: Option<String>,
-    /// The libraries that it asks for.
+    /// The names of the libraries that it needs.
     pub needed: Vec<String>,
-    /// Whether it exports the functions that a python has.
+    /// Whether it exports libpython's functions.
     pub exports_python: bool,
-    /// Whether that python is of 3.8 or later.
+    /// Whether these are those of CPython 3.8 or later.
     pub exports_supported_python: bool,
 }
 
@@ -42,17 +42,17 @@ impl Binary {
     }
 }
 
-/// The facts of a dynamic linker's file.
+/// The properties of a dynamic linker's file.
 #[derive(Default)]
 pub struct Loader {
-    /// Whether it is glibc's: it has the variable that its libc.so.6 asks it for.
+    /// Whether it is glibc's: it exports a variable that glibc's libc.so.6 needs.
     pub is_glibc: bool,
-    /// Whether it asks audit libraries about objects that are bound at load as well: since glibc 2.35, which
-    /// can be told by a public variable of that version.
+    /// Whether it calls audit libraries for bindings at load time too. glibc does since 2.35, which is recognised
+    /// by a public variable that is new in that version.
     pub binds_all_by_audit: bool,
 }
 
-/// What a dynamic linker is.
+/// Reads the properties of a dynamic linker's file.
 pub fn loader(file: &[u8]) -> Loader {
     let Ok(elf) = Elf::parse(file) else { return Loader::default() };
     Loader {
@@ -61,7 +61,7 @@ pub fn loader(file: &[u8]) -> Loader {
     }
 }
 
-/// How many bytes a library has of its own in every thread, with what aligning them may take.
+/// The size of a library's thread-local memory in bytes, the padding for its alignment included.
 pub fn thread_local_size(file: &[u8]) -> usize {
     let Ok(elf) = Elf::parse(file) else { return 0 };
     let headers = elf.program_headers.iter().filter(|header| header.p_type == PT_TLS);

@@ -1,13 +1,13 @@
-//! What `env` does with its arguments, as far as it can be told without running it.
+//! Reads the arguments of `env` to find the program that it would run.
 //!
-//! What is not known for sure leaves the program open: `env` itself is looked at then, as any other program.
+//! If this is not certain, no program is returned; the caller then examines `env` itself, as any other program.
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use crate::getopt::{Value, Words};
 
-/// What an `env` takes away of what the dynamic linker would read.
+/// Which of the dynamic linker's variables an `env` removes or replaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// `LD_PRELOAD`
@@ -17,30 +17,31 @@ pub struct Dropped {
 }
 
 impl Dropped {
+    /// Notes that this variable is removed or replaced.
     fn variable(&mut self, name: &[u8]) {
         self.preload |= name == b"LD_PRELOAD";
         self.audit |= name == b"LD_AUDIT";
     }
 
-    /// Adds what another one takes away.
+    /// Adds the variables of another `env`.
     pub fn add(&mut self, other: Self) {
         self.preload |= other.preload;
         self.audit |= other.audit;
     }
 }
 
-/// What is told by the arguments of `env`.
+/// What the arguments of `env` say.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Env {
-    /// The name of the program that it runs, to be found on the `PATH` of now, if that is known.
+    /// The name of the program that it runs, to be looked up on the current `PATH`; `None` if this is not certain.
     pub program: Option<Vec<u8>>,
     /// The program's arguments.
     pub arguments: Vec<Vec<u8>>,
-    /// What the program does not get.
+    /// The variables that the program does not get as they are now.
     pub dropped: Dropped,
 }
 
-/// The options of GNU `env`; nothing behind its first operand is one.
+/// The options of GNU `env`. Words after its first operand are not options (`+`).
 const LETTERS: &CStr = c"+a:C:iS:u:v0";
 const LONG: &[(&CStr, Value, u8)] = &[
     (c"argv0", Value::Needed, b'a'),
@@ -58,10 +59,10 @@ const LONG: &[(&CStr, Value, u8)] = &[
     (c"version", Value::None, b'?'),
 ];
 
-/// Reads the words that follow the name of `env`, on its command line or in a `#!` line, where all of them are
-/// one.
+/// Reads the words that follow the name of `env` on its command line or in a `#!` line. In the latter they are a
+/// single word.
 pub fn read(mut words: Vec<Vec<u8>>) -> Env {
-    // The C library keeps one place for all threads: the command has one.
+    // `getopt_long` has one state for all threads. The command has one thread; the tests have several.
     #[cfg(test)]
     let _held = tests::ONE_AT_A_TIME.lock();
     let mut env = Env::default();
@@ -82,7 +83,7 @@ pub fn read(mut words: Vec<Vec<u8>>) -> Env {
                 options = Words::new(&words, LETTERS, LONG);
             }
             b'a' | b'v' => {}
-            // It prints, or complains, and runs nothing.
+            // `env` prints something, or reports an error, and runs nothing.
             _ => return env,
         }
     }
@@ -105,7 +106,7 @@ pub fn read(mut words: Vec<Vec<u8>>) -> Env {
     env
 }
 
-/// The words of `-S`; `None` where it has escapes or variables, which only `env` knows.
+/// Splits the value of `-S` into words; `None` if it has escapes or variables, which only `env` can expand.
 fn split(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
@@ -193,12 +194,12 @@ mod tests {
             "LD_PRELOAD= python3",
         ] {
             let (program, is_dropped) = of(text);
-            // "--i" may be --ignore-signal as well: env complains.
+            // "--i" is ambiguous (--ignore-signal): env reports an error.
             let expected =
                 if text == "--i python3" { (None, false) } else { (Some("python3"), true) };
             assert_eq!((program.as_deref(), is_dropped), expected, "{text}");
         }
-        // As the kernel passes the rest of a #! line: one word.
+        // The kernel passes the rest of a #! line as one word.
         let env = read_words(&["-S --ignore-environ python3"]);
         assert!(env.program.is_some() && env.dropped.preload && env.dropped.audit);
         let env = read_words(&["-u", "LD_AUDIT", "python3"]);

@@ -1,5 +1,5 @@
-//! Options as the C library reads them: what GNU programs are given is read as they read it, by `getopt_long`,
-//! which knows clusters (`-iv`) and every beginning of a long option that means one only (`--ignore-env`).
+//! Reads the options of GNU programs as these read them: by `getopt_long`, which accepts clusters (`-iv`) and
+//! unambiguous prefixes of long options (`--ignore-env`).
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use core::ptr;
 
 use crate::sys::c_string;
 
-/// A long option, as `<getopt.h>` has it.
+/// A long option (`struct option` of `<getopt.h>`).
 #[repr(C)]
 struct LongOption {
     name: *const c_char,
@@ -30,20 +30,20 @@ unsafe extern "C" {
     static mut optarg: *mut c_char;
 }
 
-/// What a long option has behind it.
+/// Whether a long option has a value.
 #[derive(Clone, Copy)]
 pub enum Value {
-    /// Nothing.
+    /// No.
     None = 0,
-    /// A value.
+    /// Yes.
     Needed = 1,
-    /// A value behind `=`, or nothing.
+    /// Possibly, after `=`.
     Possible = 2,
 }
 
-/// The words of a command line while they are read. One at a time: the C library keeps the place.
+/// The words of a command line while they are read. `getopt_long` has a global state, so only one may be in use.
 pub struct Words {
-    /// Pointed to by `argv`.
+    /// The strings that `argv` points to.
     _words: Vec<CString>,
     argv: Vec<*mut c_char>,
     letters: &'static CStr,
@@ -51,7 +51,7 @@ pub struct Words {
 }
 
 impl Words {
-    /// Words that follow a program's name; `letters` and `long` as `getopt_long` takes them.
+    /// `words` are those that follow a program's name; `letters` and `long` are as for `getopt_long`.
     pub fn new(
         words: &[Vec<u8>],
         letters: &'static CStr,
@@ -68,18 +68,18 @@ impl Words {
             letter: letter.into(),
         };
         let end = LongOption { name: ptr::null(), has_value: 0, flag: ptr::null_mut(), letter: 0 };
-        // SAFETY: the C library's variable; there is one thread. 0 begins anew.
+        // SAFETY: the C library's variable; there is one thread. 0 resets the state.
         unsafe { optind = 0 };
-        // SAFETY: as above; nothing is said.
+        // SAFETY: as above. With 0, no error messages are printed.
         unsafe { opterr = 0 };
         Self { _words: words, argv, letters, long: long.iter().map(option).chain([end]).collect() }
     }
 
-    /// The next option's letter and value; `?` for one that is unknown or lacks its value.
+    /// The next option's letter and value; the letter is `?` if the option is unknown or its value is missing.
     pub fn next_option(&mut self) -> Option<(u8, Vec<u8>)> {
         let argc = c_int::try_from(self.argv.len()).unwrap_or(1) - 1;
         let (argv, long) = (self.argv.as_ptr(), self.long.as_ptr());
-        // SAFETY: C strings with a null behind the last, and options with an empty one behind the last.
+        // SAFETY: C strings followed by a null pointer, and options followed by one that is all zeros.
         let letter =
             unsafe { getopt_long(argc, argv, self.letters.as_ptr(), long, ptr::null_mut()) };
         let letter = u8::try_from(letter).ok()?;
@@ -88,11 +88,11 @@ impl Words {
         if value.is_null() {
             return Some((letter, Vec::new()));
         }
-        // SAFETY: within one of the words.
+        // SAFETY: it points into one of the words.
         Some((letter, unsafe { CStr::from_ptr(value) }.to_bytes().to_vec()))
     }
 
-    /// How many words have been read.
+    /// The number of words that have been read.
     pub fn n_read(&self) -> usize {
         // SAFETY: the C library's variable; there is one thread. It counts the program's name.
         usize::try_from(unsafe { optind } - 1).unwrap_or(0)

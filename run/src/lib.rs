@@ -1,9 +1,9 @@
 //! `pybuffer-run`: runs a program so that libpybuffer answers its buffer calls.
 //!
-//! Two files are linked from this crate's archive. The command (`command`) looks at the program, sets
-//! `LD_PRELOAD` and, for a statically linked python, `LD_AUDIT`, and becomes the program by `exec`. The
-//! companion (`companion`) is what `LD_AUDIT` names: it redirects the calls of extensions to the
-//! preloaded library. It shares nothing with the command, and uses no libc.
+//! Two files are linked from this crate's archive. The command (`command`) examines the program, sets
+//! `LD_PRELOAD` and, for statically linked pythons, `LD_AUDIT`, and executes the program. The companion
+//! (`companion`) is the library that `LD_AUDIT` names: it redirects the calls of extension modules to the
+//! preloaded library. It shares no code with the command, and uses no libc.
 //!
 //! The command may allocate and, on an error of its own, panic; the companion may do neither.
 #![no_std]

@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 
 use crate::sys::shown;
 
-/// What `--audit` may say.
+/// The values of `--audit`.
 pub const MODES: [&str; 3] = ["warn", "raise", "abort"];
-/// What `--cpu` may say.
+/// The values of `--cpu`.
 pub const LEVELS: [&str; 4] = ["generic", "sse", "avx2", "avx512"];
 
-/// What was asked for.
+/// The options, and the program.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options<'a> {
     /// `PYBUFFER_AUDIT`
@@ -20,18 +20,18 @@ pub struct Options<'a> {
     pub audit_log: Option<&'a [u8]>,
     /// `PYBUFFER_CPU`
     pub cpu: Option<&'a [u8]>,
-    /// Say what is found instead of running the program.
+    /// `--doctor`: describe the program instead of running it.
     pub doctor: bool,
-    /// No word about what is not reached.
+    /// `--quiet`: do not warn about calls that are not reached.
     pub quiet: bool,
     /// The program and its arguments.
     pub program: Vec<&'a [u8]>,
 }
 
-/// What a command line is.
+/// What the command line tells the command to do.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Request<'a> {
-    /// Run a program, or look at it.
+pub enum Action<'a> {
+    /// Run a program, or describe it.
     Run(Options<'a>),
     /// `--help`
     Help,
@@ -40,7 +40,7 @@ pub enum Request<'a> {
 }
 
 /// Reads the arguments that follow the command's own name.
-pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Request<'a>, String> {
+pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Action<'a>, String> {
     let mut options = Options::default();
     let mut rest = arguments.iter().copied();
     while let Some(argument) = rest.next() {
@@ -52,8 +52,8 @@ pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Request<'a>, String> {
             _ => (argument, None),
         };
         match (name, value) {
-            (b"--help" | b"-h", None) => return Ok(Request::Help),
-            (b"--version" | b"-V", None) => return Ok(Request::Version),
+            (b"--help" | b"-h", None) => return Ok(Action::Help),
+            (b"--version" | b"-V", None) => return Ok(Action::Version),
             (b"--doctor", None) => options.doctor = true,
             (b"--quiet" | b"-q", None) => options.quiet = true,
             (b"--audit", None) => options.audit = Some(b"warn"),
@@ -82,9 +82,10 @@ pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Request<'a>, String> {
     if options.program.is_empty() && !options.doctor {
         return Err("no program was given; see pybuffer-run --help".into());
     }
-    Ok(Request::Run(options))
+    Ok(Action::Run(options))
 }
 
+/// `given`, if it is one of the words that an option takes.
 fn one_of<'a>(option: &str, words: &[&str], given: &'a [u8]) -> Result<&'a [u8], String> {
     if words.iter().any(|word| word.as_bytes() == given) {
         return Ok(given);
@@ -104,14 +105,13 @@ fn list(words: &[&str]) -> String {
 mod tests {
     use super::*;
 
-    fn parsed<'a>(arguments: &[&'a str]) -> Result<Request<'a>, String> {
+    fn parsed<'a>(arguments: &[&'a str]) -> Result<Action<'a>, String> {
         parse(&arguments.iter().map(|argument| argument.as_bytes()).collect::<Vec<_>>())
     }
 
     #[test]
     fn what_follows_the_program_is_its_own() {
-        let Ok(Request::Run(options)) = parsed(&["--cpu=sse", "prog", "--audit", "--", "-q"])
-        else {
+        let Ok(Action::Run(options)) = parsed(&["--cpu=sse", "prog", "--audit", "--", "-q"]) else {
             panic!("not a run")
         };
         assert_eq!(options.program, [&b"prog"[..], b"--audit", b"--", b"-q"]);
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn two_dashes_end_the_options() {
-        let Ok(Request::Run(options)) = parsed(&["--audit", "--", "-odd", "--help"]) else {
+        let Ok(Action::Run(options)) = parsed(&["--audit", "--", "-odd", "--help"]) else {
             panic!("not a run")
         };
         assert_eq!(options.program, [&b"-odd"[..], b"--help"]);
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn log_alone_turns_the_audit_on() {
-        let Ok(Request::Run(options)) = parsed(&["--audit-log=a=b", "p"]) else { panic!() };
+        let Ok(Action::Run(options)) = parsed(&["--audit-log=a=b", "p"]) else { panic!() };
         assert_eq!((options.audit, options.audit_log), (Some(&b"warn"[..]), Some(&b"a=b"[..])));
     }
 }

@@ -8,28 +8,28 @@ use crate::elf::{self, Binary};
 use crate::program::{LINK_IT, Program, Refusal};
 use crate::sys::{self, Bytes, shown};
 
-/// What kind of program it is.
+/// The kinds of programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A python with a shared libpython.
     SharedPython,
-    /// A python that holds libpython in its executable.
+    /// A python that contains libpython in its executable.
     StaticPython,
-    /// Anything else: it may load a libpython later, or start a python.
+    /// Any other program, which may load a libpython later or start a python.
     Other,
 }
 
 /// How a program is reached.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What it is.
+    /// The kind of the program.
     pub kind: Kind,
-    /// Whether the companion redirects calls.
+    /// Whether `LD_AUDIT` names the companion.
     pub companion: bool,
 }
 
 impl Plan {
-    /// What the user has to know before the program runs.
+    /// A warning to be printed before the program runs.
     pub fn caution(&self, program: &Program) -> Option<String> {
         let path = shown(&program.binary_path);
         (self.kind == Kind::StaticPython).then(|| {
@@ -68,7 +68,7 @@ pub fn make(program: &Program) -> Result<Plan, Refusal> {
     if cfg!(not(target_env = "musl")) && !loader_is.is_glibc {
         return Err(other_libc(&path, loader, "another C library, whatever its name says,"));
     }
-    // Where it is not needed, it serves statically linked pythons that the program starts.
+    // Where the program does not need the companion, statically linked pythons that it starts do.
     let companion = loader_is.binds_all_by_audit;
     if kind == Kind::StaticPython && !companion {
         return Err(Refusal::out_of_reach(format!(
@@ -87,6 +87,7 @@ pub fn make(program: &Program) -> Result<Plan, Refusal> {
     Ok(Plan { kind, companion })
 }
 
+/// Refuses a program whose dynamic linker is another C library's, by its name.
 fn refuse_loader(path: &str, loader: &str) -> Result<(), Refusal> {
     let name = loader.rsplit('/').next().unwrap_or(loader);
     let is_musl = name.starts_with("ld-musl");
@@ -105,7 +106,7 @@ fn other_libc(path: &str, loader: &str, libc: &str) -> Refusal {
     ))
 }
 
-/// What kind of program a binary is, or why it is none that the library serves.
+/// The kind of a program, or the reason why the library does not serve it.
 fn kind(binary: &Binary) -> Result<Kind, String> {
     for library in &binary.needed {
         if library.starts_with("libpypy") {
@@ -126,7 +127,7 @@ fn kind(binary: &Binary) -> Result<Kind, String> {
     }
 }
 
-/// The numbers of `3.13t.so.1.0`; none for `3.so`, the stable ABI's own.
+/// The major and minor version in `3.13t.so.1.0`; `None` for `3.so`, the stable ABI's library.
 fn minor(version: &str) -> Option<(u32, u32)> {
     let (major, rest) = version.split_once('.')?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -141,8 +142,9 @@ pub struct Files {
     pub companion: Vec<u8>,
 }
 
-/// Where they may lie as seen from the command's own folder, links resolved: installed and in `build/` it
-/// is a link to `LIBDIR/pybuffer/pybuffer-run`; the others are for trees that keep no links.
+/// The folders where they may be, relative to the command's own after links are resolved. When installed, and in
+/// `build/`, the command is a link to `LIBDIR/pybuffer/pybuffer-run`, for which the first folder is right; the
+/// others are for trees without links.
 const FOLDERS: [&str; 4] = ["..", "../lib", "../lib64", "."];
 const LIBRARY: &str = concat!("libpybuffer.so.", env!("PYBUFFER_ABI"));
 const COMPANION: &str = "libpybuffer-audit.so";
@@ -173,8 +175,8 @@ pub fn files() -> Result<Files, Refusal> {
     Ok(Files { library, companion })
 }
 
-/// Sets what the dynamic linker reads. What the user has set stays, and comes first; but another libpybuffer
-/// gives way.
+/// Sets the dynamic linker's variables. The user's entries are kept and come first, except that another libpybuffer
+/// is replaced.
 pub fn prepare(plan: &Plan, files: &Files) -> Result<(), Refusal> {
     add(c"LD_PRELOAD", b" :", &files.library, b"libpybuffer.so");
     if plan.companion {
@@ -189,8 +191,8 @@ pub fn prepare(plan: &Plan, files: &Files) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Puts a file in a list in the environment: in the place of one of its name, which may be of another
-/// installation or be gone, or else last.
+/// Adds a file to a list in the environment. It replaces a file whose name begins with `name` (of another
+/// installation, or one that no longer exists); otherwise it becomes the last one.
 fn add(variable: &core::ffi::CStr, separators: &[u8], file: &[u8], name: &[u8]) {
     let before = sys::variable(variable).unwrap_or_default();
     let is_separator = |byte: &u8| separators.contains(byte);
@@ -219,24 +221,25 @@ fn add(variable: &core::ffi::CStr, separators: &[u8], file: &[u8], name: &[u8]) 
     sys::set_variable(variable, &list);
 }
 
-/// How much room each thread has for libraries that are loaded while the program runs, and need it at a fixed
-/// place (initial-exec TLS), if nothing else is said: glibc's own number.
+/// glibc's default for the bytes that each thread has for the thread-local memory of libraries that are loaded while
+/// the program runs and need it at a fixed offset (initial-exec TLS).
 const ROOM: usize = 512;
-/// What it is with the companion, at the least: enough for programs that are started by others with libraries
-/// of some 3,500 bytes, as jemalloc has. It is taken from the stack of each thread.
+/// The minimum with the companion. It is enough for child programs whose libraries have some 3,500 bytes, as jemalloc
+/// has. It is taken from the stack of each thread.
 const ROOM_WITH_COMPANION: usize = 4096;
+/// The tunable that sets it.
 const ROOM_IS: &str = "glibc.rtld.optional_static_tls=";
 
-/// Makes the room larger by what `LD_AUDIT` takes of it. With it the dynamic linker lays out the first thread
-/// before it knows the program's libraries, so that their `size` bytes come out of that room; without more of it
-/// a program with large ones would not start, or not be able to load further ones.
+/// Enlarges this room by `size`, the bytes of the program's own libraries. Under `LD_AUDIT` the dynamic linker lays
+/// out the first thread before it knows these libraries, so that their bytes are taken from the room too. Without
+/// more of it, a program with large ones would not start, or could not load further libraries.
 pub fn make_room_for_threads(size: usize) {
     let needed = ROOM_WITH_COMPANION.max(ROOM + size);
     let before = sys::variable(c"GLIBC_TUNABLES").unwrap_or_default();
     sys::set_variable(c"GLIBC_TUNABLES", &with_room(&shown(&before), needed).into_bytes());
 }
 
-/// The list of tunables with at least so much room; what else is set stays.
+/// The list of tunables with a room of at least `needed` bytes. Other tunables are kept.
 fn with_room(list: &str, needed: usize) -> String {
     let others = list.split(':').filter(|tunable| !tunable.starts_with(ROOM_IS));
     let before = list.split(':').filter_map(|tunable| tunable.strip_prefix(ROOM_IS)?.parse().ok());

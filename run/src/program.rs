@@ -1,4 +1,4 @@
-//! Which binary a command's name stands for in the end: found on `PATH`, followed through `#!` lines.
+//! Finds the binary that runs for a program's name: on `PATH`, and through `#!` lines and `env`.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,44 +8,44 @@ use crate::elf::{self, Binary};
 use crate::env::{self, Dropped};
 use crate::sys::{self, Bytes, shown};
 
-/// How many scripts may interpret one another.
+/// The longest chain of scripts that interpret one another.
 const MAX_SCRIPTS: usize = 8;
 
-/// What a user does where nothing can be preloaded.
+/// The advice where nothing can be preloaded.
 pub const LINK_IT: &str = "build the extension with libpybuffer in it: link the archive \
     (pkg-config --libs pybuffer-static), or define PYBUFFER_REDIRECT before including libpybuffer.h";
 
 /// Why a program cannot be run as asked, and the status to end with.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Said to the user.
+    /// The message for the user.
     pub text: String,
-    /// As a shell has it: 127 not found, 126 not executable; 2 if the library could not reach it.
+    /// 127 if it was not found and 126 if it is not executable, as in a shell; 2 if the library cannot reach it.
     pub status: i32,
 }
 
 impl Refusal {
-    /// The program runs, but the library would not answer its calls.
+    /// The program could run, but the library would not answer its calls.
     pub fn out_of_reach(text: String) -> Self {
         Self { text, status: 2 }
     }
 }
 
-/// A program as it will be run.
+/// A program, and the binary that runs for it.
 pub struct Program {
-    /// What is run.
+    /// The path that is executed.
     pub path: Vec<u8>,
-    /// The binary that runs in the end: the same, or the interpreter of a script.
+    /// The path of the binary that runs: the same, a script's interpreter, or the program that an `env` runs.
     pub binary_path: Vec<u8>,
-    /// What that says of itself.
+    /// The properties of that binary.
     pub binary: Binary,
-    /// A script on the way there that stands for a python, as those of version managers do.
+    /// The first script in the chain that is named as a python, as those of version managers are.
     pub stands_for_python: Option<Vec<u8>>,
-    /// What an `env` on the way there takes away.
+    /// The dynamic linker's variables that an `env` in the chain removes.
     pub dropped: Dropped,
 }
 
-/// Finds a program, given its arguments, and the binary that runs it.
+/// Finds a program with these arguments, and the binary that runs for it.
 pub fn find(name: &[u8], arguments: &[&[u8]]) -> Result<Program, Refusal> {
     let path = on_path(name)?;
     let mut dropped = Dropped::default();
@@ -74,7 +74,7 @@ pub fn find(name: &[u8], arguments: &[&[u8]]) -> Result<Program, Refusal> {
     })
 }
 
-/// A binary's own word, if this is a machine's that the library was built for.
+/// Reads a binary's properties; refuses one for another machine than the library's.
 fn look(path: &[u8], file: &[u8]) -> Result<Binary, Refusal> {
     let own = Bytes::of(b"/proc/self/exe").ok().and_then(|own| elf::machine(&own));
     if own.is_some() && elf::machine(file) != own {
@@ -103,7 +103,7 @@ fn refuse_rights(path: &[u8], gives_rights: bool) -> Result<(), Refusal> {
     )))
 }
 
-/// The file that a name stands for, as a shell finds it.
+/// The file of a name, looked up as a shell does.
 fn on_path(name: &[u8]) -> Result<Vec<u8>, Refusal> {
     if name.is_empty() {
         let text = "no program has an empty name".into();
@@ -143,7 +143,7 @@ fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
     [folder, b"/", name].concat()
 }
 
-/// What runs a script: named in its first line, behind `env` there, or else the shell.
+/// The interpreter of a script: the one that its first line names, or that an `env` there runs; otherwise the shell.
 fn interpreter(script: &[u8], text: &[u8], dropped: &mut Dropped) -> Result<Vec<u8>, Refusal> {
     let Some(line) = text.strip_prefix(b"#!") else {
         return Ok(b"/bin/sh".to_vec());
@@ -155,14 +155,14 @@ fn interpreter(script: &[u8], text: &[u8], dropped: &mut Dropped) -> Result<Vec<
         let text = format!("{}: its #! line names no interpreter", shown(script));
         return Err(Refusal { text, status: 126 });
     }
-    // The kernel passes what follows as one word.
+    // The kernel passes the rest of the line as one word.
     let rest = rest.trim_ascii();
     let words = if rest.is_empty() { Vec::new() } else { [rest.to_vec()].into() };
     behind_env(named.to_vec(), words, dropped)
 }
 
-/// What a program runs in the end if it is `env`; that itself where it is not sure what it runs, or that it
-/// finds it: then it is looked at as any other program is.
+/// If a program is `env`, the program that this runs, through any number of them. An `env` whose program is not
+/// certain or not found is returned itself, to be examined as any other program.
 fn behind_env(
     mut at: Vec<u8>,
     mut words: Vec<Vec<u8>>,

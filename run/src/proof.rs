@@ -1,9 +1,9 @@
-//! The proof that a preload takes, before the program runs: its own loader lists what it would load.
+//! Proves that the preload works before the program runs: the program's own loader lists what it would load.
 //!
-//! `LOADER --list PROGRAM` maps the program and all that it needs, in the environment that is set, prints
-//! the list and ends; nothing of the program runs. So the loader itself says whether it takes the library,
-//! in front of which others, and whether it takes the companion. What only the kernel decides (rights that a
-//! program takes) it cannot tell: `program` looks at those.
+//! `LOADER --list PROGRAM` maps the program and the libraries that it needs in the current environment, prints
+//! the list and exits; none of the program's code runs. Thus the loader itself shows whether it loads the library,
+//! before which other libraries, and whether it loads the companion. It does not see what only the kernel decides
+//! (setuid, setgid, capabilities); `program` checks these.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,18 +13,19 @@ use crate::plan::{self, Files, Plan};
 use crate::program::{LINK_IT, Program, Refusal};
 use crate::sys::{self, Bytes, shown};
 
-/// Asks the program's loader. The environment is prepared.
+/// Runs the program's loader, and refuses the program if the preload would not work. The environment is prepared
+/// already.
 pub fn prove(program: &Program, plan: &Plan, files: &Files) -> Result<(), Refusal> {
     let path = shown(&program.binary_path);
     let loader = program.binary.loader.as_deref().unwrap_or_default();
-    // The loader finds a program's neighbours from where the file lies, not from a link to it.
+    // `$ORIGIN` must be the folder of the file itself, not that of a link to it.
     let file = sys::real_path(&program.binary_path);
     let file = file.as_deref().unwrap_or(&program.binary_path);
     let arguments: [&[u8]; 3] = [loader.as_bytes(), b"--list", file];
     let companion = if plan.companion { &*files.companion } else { b"" };
     let prepare = || {
         sys::unset_variable(c"LD_DEBUG_OUTPUT");
-        // It says then which files it takes, companions too.
+        // With this, the loader prints the files that it loads, companions included.
         sys::set_variable(c"LD_DEBUG", b"files");
         sys::errors_to_output();
     };
@@ -38,7 +39,7 @@ pub fn prove(program: &Program, plan: &Plan, files: &Files) -> Result<(), Refusa
         plan::make_room_for_threads(listed(&said).map(thread_local_size).sum());
     }
     judge(&said, &shown(&files.library), &shown(companion)).map_err(|why| {
-        // Words of the loader's own end with the status of its failure.
+        // If the loader failed, its status belongs to the reason.
         let why = if status == 0 { why } else { format!("{why}; it ended with status {status}") };
         Refusal::out_of_reach(format!(
             "libpybuffer would not answer in {path}, so it was not run: {why}. What works: mend that (this is \
@@ -47,7 +48,7 @@ pub fn prove(program: &Program, plan: &Plan, files: &Files) -> Result<(), Refusa
     })
 }
 
-/// What the loader's words mean; an error says what is wrong.
+/// Judges the loader's output; an error says what is wrong.
 fn judge(said: &str, library: &str, companion: &str) -> Result<(), String> {
     let refusal = |file: &str| {
         let line = said.lines().find(|line| line.contains(file) && line.contains("ignored"));
@@ -80,7 +81,7 @@ fn judge(said: &str, library: &str, companion: &str) -> Result<(), String> {
     }
 }
 
-/// The files that are loaded. A line of the list is "name => path (address)" or "path (address)", behind a tab.
+/// The files that are loaded. A line of the list is a tab and "name => path (address)" or "path (address)".
 fn listed(said: &str) -> impl Iterator<Item = &str> {
     let lines = said.lines().filter(|line| line.starts_with('\t') && line.ends_with(')'));
     lines.map(|line| {
@@ -93,7 +94,7 @@ fn thread_local_size(path: &str) -> usize {
     Bytes::of(path.as_bytes()).map_or(0, |file| elf::thread_local_size(&file))
 }
 
-/// Whether the loader says that it maps a file.
+/// Whether the loader's output says that it maps a file.
 fn is_mapped(said: &str, file: &str) -> bool {
     let file = format!("file={file} [");
     said.lines().any(|line| line.contains(&file) && line.ends_with("generating link map"))

@@ -1,15 +1,15 @@
-//! What a program without std brings itself: its entry, memory, and what becomes of a panic.
+//! The parts that a program without std must define itself: entry point, allocator and panic handler.
 
 use alloc::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_char, c_int, c_void};
 
-/// malloc, whose blocks are aligned for what the command keeps: texts and lists.
+/// malloc. Its alignment is enough for the texts and lists of the command.
 struct Malloc;
 
-/// What malloc aligns to at the least.
+/// The smallest alignment of malloc's blocks.
 const ALIGNED: usize = 2 * size_of::<usize>();
 
-// SAFETY: malloc's own contract; a greater alignment is refused.
+// SAFETY: malloc has the same contract, for alignments up to `ALIGNED`; `alloc` refuses greater ones.
 unsafe impl GlobalAlloc for Malloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.align() > ALIGNED {
@@ -20,12 +20,12 @@ unsafe impl GlobalAlloc for Malloc {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, _: Layout) {
-        // SAFETY: the block came from malloc (caller).
+        // SAFETY: a block of this allocator (caller: `GlobalAlloc`), so from malloc.
         unsafe { libc::free(block.cast::<c_void>()) };
     }
 
     unsafe fn realloc(&self, block: *mut u8, _: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the block came from malloc (caller).
+        // SAFETY: a block of this allocator (caller: `GlobalAlloc`), so from malloc.
         unsafe { libc::realloc(block.cast::<c_void>(), size).cast() }
     }
 }
@@ -36,23 +36,25 @@ static MALLOC: Malloc = Malloc;
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo) -> ! {
     crate::sys::complain(&alloc::format!("a fault of its own: {info}"));
-    // SAFETY: takes nothing and does not return.
+    // SAFETY: it has no arguments and does not return.
     unsafe { libc::abort() }
 }
 
+/// The entry point.
+///
 /// # Safety
-/// Called by libc with the arguments of the process.
+/// * ARGUMENTS: libc calls it with the arguments of the process.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     let argc = usize::try_from(argc).unwrap_or(0);
-    // SAFETY: `argc` C strings that live as long as the process.
+    // SAFETY: `argc` C strings that live as long as the process (caller: ARGUMENTS).
     let args = unsafe { crate::sys::arguments(argc, argv) };
     crate::command::run(&args)
 }
 
-// The C compiler's own start file asks for glibc 2.34 where it was built with that or later; this one
-// is content with any. (Programs linked before 2.34 pass functions that run the constructors, of which
-// there are none here; null is allowed.)
+// The C compiler's own start file needs glibc 2.34 if it was built with that version or a later one; this one runs
+// with any. (Programs linked before 2.34 pass functions that run the constructors. There are none here, and null is
+// allowed.)
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 core::arch::global_asm!(
     ".symver __libc_start_main, __libc_start_main@GLIBC_2.2.5",
@@ -84,7 +86,7 @@ core::arch::global_asm!(".symver dlopen, dlopen@GLIBC_2.2.5", ".symver dlsym, dl
 #[cfg(all(target_arch = "aarch64", target_env = "gnu"))]
 core::arch::global_asm!(".symver dlopen, dlopen@GLIBC_2.17", ".symver dlsym, dlsym@GLIBC_2.17");
 
-/// The assembler's word for a pointer-sized datum.
+/// The assembler's directive for a pointer-sized datum.
 #[cfg(target_pointer_width = "64")]
 macro_rules! address {
     () => {
@@ -111,13 +113,13 @@ core::arch::global_asm!(
     ".popsection",
 );
 
-/// `alloc` was compiled for programs that unwind, and its tables name these two functions. Nothing unwinds
-/// here (`panic = "abort"`), so nobody calls them; with these, no libgcc_s is needed.
+/// `alloc` was compiled for programs that unwind, and its tables refer to these two functions. Nothing unwinds here
+/// (`panic = "abort"`), so they are never called. They are defined so that libgcc_s is not needed.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
 
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_Resume() -> ! {
-    // SAFETY: takes nothing and does not return.
+    // SAFETY: it has no arguments and does not return.
     unsafe { libc::abort() }
 }

@@ -1,7 +1,7 @@
-//! What the command asks of the system, in safe words.
+//! Safe wrappers of the system's functions that the command uses.
 //!
-//! Paths and arguments are bytes, as the system has them. Nothing newer than glibc 2.17 is called:
-//! `stat` and its kin are younger as symbols, so files are asked by the system call itself.
+//! Paths and arguments are bytes, as in the system. No symbol newer than glibc 2.17 is used. `stat` and the like
+//! are newer as symbols, so their system calls are made directly.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -11,33 +11,33 @@ use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::ops::Deref;
 use core::{ptr, slice};
 
-/// Why the system refused something: its `errno`.
+/// The error number of a failed call (`errno`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Errno(pub c_int);
 
 impl Errno {
     fn last() -> Self {
-        // SAFETY: takes nothing.
+        // SAFETY: it has no arguments.
         let errno = unsafe { libc::__errno_location() };
         // SAFETY: the thread's own variable.
         Self(unsafe { *errno })
     }
 
-    /// The system's sentence for it.
+    /// The system's text for the error.
     pub fn text(self) -> String {
-        // SAFETY: any number gives a C string, good until the next call; there is one thread.
+        // SAFETY: the result is a C string for any number, valid until the next call; there is one thread.
         let text = unsafe { libc::strerror(self.0) };
         // SAFETY: as above.
         unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
     }
 }
 
-/// Bytes as people read them.
+/// Bytes as text, for messages.
 pub fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The bytes as a C string, cut at a NUL (which no path or argument of a process has).
+/// The bytes as a C string, cut at the first NUL. (No path or argument of a process has one.)
 pub fn c_string(bytes: &[u8]) -> CString {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     CString::new(bytes.get(..end).unwrap_or_default()).unwrap_or_default()
@@ -47,18 +47,18 @@ pub fn c_string(bytes: &[u8]) -> CString {
 #[cfg_attr(any(test, feature = "std"), expect(dead_code, reason = "for the start without std"))]
 ///
 /// # Safety
-/// `argv` holds `argc` C strings that live as long as the process.
+/// * ARGUMENTS: `argv` has `argc` C strings that live as long as the process.
 pub unsafe fn arguments(argc: usize, argv: *const *const c_char) -> Vec<&'static [u8]> {
     if argc == 0 {
         return Vec::new();
     }
-    // SAFETY: `argc` pointers are there (caller).
+    // SAFETY: an array of `argc` pointers (caller: ARGUMENTS).
     let pointers = unsafe { slice::from_raw_parts(argv, argc) };
-    // SAFETY: each is a C string (caller).
+    // SAFETY: each is a C string (caller: ARGUMENTS).
     pointers.iter().map(|argument| unsafe { CStr::from_ptr(*argument) }.to_bytes()).collect()
 }
 
-/// Writes to a file descriptor; what cannot be written is lost.
+/// Writes to a file descriptor. Errors are ignored.
 fn write(fd: c_int, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         // SAFETY: the bytes are readable.
@@ -96,20 +96,20 @@ pub fn set_variable(name: &CStr, value: &[u8]) {
     unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
 }
 
-/// Takes a variable out of the environment.
+/// Removes a variable from the environment.
 pub fn unset_variable(name: &CStr) {
     // SAFETY: a C string; there is one thread.
     unsafe { libc::unsetenv(name.as_ptr()) };
 }
 
-/// Becomes the program at `path`; returns only if that fails.
+/// Replaces this process by the program at `path`; returns only if that fails.
 pub fn exec(path: &[u8], arguments: &[&[u8]]) -> Errno {
     let path = c_string(path);
     let arguments: Vec<CString> = arguments.iter().map(|argument| c_string(argument)).collect();
     let mut pointers: Vec<_> = arguments.iter().map(|argument| argument.as_ptr()).collect();
     pointers.push(ptr::null());
-    // SAFETY: C strings, and the null that ends them. `execvp` of a path with a slash looks nowhere else,
-    // and runs by the shell what is no binary and names no interpreter.
+    // SAFETY: C strings, and the null pointer that ends them. `execvp` does not search `PATH` for a path with a slash,
+    // and lets the shell run a script without a `#!` line.
     unsafe { libc::execvp(path.as_ptr(), pointers.as_ptr()) };
     Errno::last()
 }
@@ -127,7 +127,7 @@ impl File {
 
     fn about(&self) -> Result<libc::stat, Errno> {
         let mut about = core::mem::MaybeUninit::<libc::stat>::zeroed();
-        // The symbol `fstat` is of glibc 2.33. Where pointers have 64 bits, the kernel fills libc's struct.
+        // The symbol `fstat` is new in glibc 2.33. On 64-bit systems the kernel's struct is libc's.
         #[cfg(target_pointer_width = "64")]
         // SAFETY: the file is open, and the struct is writable.
         let failed = unsafe { libc::syscall(libc::SYS_fstat, self.0, about.as_mut_ptr()) } != 0;
@@ -137,41 +137,41 @@ impl File {
         if failed {
             return Err(Errno::last());
         }
-        // SAFETY: integers, all zero before and filled by the kernel.
+        // SAFETY: a struct of integers, zeroed above and filled by the kernel.
         Ok(unsafe { about.assume_init() })
     }
 }
 
 impl Drop for File {
     fn drop(&mut self) {
-        // SAFETY: open, and closed here only.
+        // SAFETY: an open file, which is closed only here.
         unsafe { libc::close(self.0) };
     }
 }
 
-/// What the system knows of a file.
+/// The properties of a file.
 pub struct About {
-    /// Whether it is an ordinary file that this user may execute.
+    /// Whether it is a regular file that this user may execute.
     pub is_executable: bool,
     /// Whether it is a folder.
     pub is_folder: bool,
-    /// Whether it runs with rights that its caller lacks, so that the loader ignores `LD_PRELOAD`.
+    /// Whether it would run with rights that this process lacks, so that the loader ignores `LD_PRELOAD`.
     pub gives_rights: bool,
 }
 
-/// What the system knows of the file at a path.
+/// The properties of the file at a path.
 pub fn about(path: &[u8]) -> Result<About, Errno> {
     let about = File::open(path, libc::O_PATH)?.about()?;
     let path = c_string(path);
     let is = |kind| about.st_mode & libc::S_IFMT == kind;
     // SAFETY: a C string.
     let may_execute = unsafe { libc::access(path.as_ptr(), libc::X_OK) } == 0;
-    // SAFETY: takes nothing and cannot fail.
+    // SAFETY: it has no arguments and cannot fail.
     let user = unsafe { libc::getuid() };
     // SAFETY: as above.
     let group = unsafe { libc::getgid() };
     let is_of_another = |bit: c_uint, owner, own| about.st_mode & bit != 0 && owner != own;
-    // SAFETY: two C strings; a size of 0 asks only whether the attribute is there.
+    // SAFETY: two C strings; with a size of 0 only the attribute's size is returned, and nothing is written.
     let capabilities = unsafe {
         libc::getxattr(path.as_ptr(), c"security.capability".as_ptr(), ptr::null_mut(), 0)
     };
@@ -184,7 +184,7 @@ pub fn about(path: &[u8]) -> Result<About, Errno> {
     })
 }
 
-/// A file's bytes, mapped; unmapped when dropped.
+/// The bytes of a file, mapped into memory until this is dropped.
 pub struct Bytes {
     start: *mut u8,
     len: usize,
@@ -227,14 +227,14 @@ impl Drop for Bytes {
     }
 }
 
-/// An empty file of this user's own, in `TMPDIR` or `/tmp`.
+/// Creates an empty file that only this user can read, in `TMPDIR` or `/tmp`.
 pub fn temporary_file() -> Result<Vec<u8>, Errno> {
     let folder = variable(c"TMPDIR").filter(|folder| !folder.is_empty());
     let path = [folder.as_deref().unwrap_or(b"/tmp"), b"/pybuffer-run.XXXXXX"].concat();
     let path = c_string(&path).into_raw();
-    // SAFETY: a C string that may be written to.
+    // SAFETY: a writable C string.
     let fd = unsafe { libc::mkstemp(path) };
-    // SAFETY: from `into_raw`, of the same length.
+    // SAFETY: it came from `into_raw`, and has the same length.
     let path = unsafe { CString::from_raw(path) };
     if fd < 0 {
         return Err(Errno::last());
@@ -250,14 +250,14 @@ pub fn remove(path: &[u8]) {
     unsafe { libc::unlink(path.as_ptr()) };
 }
 
-/// Sends what this process writes to standard error to where its standard output goes.
+/// Redirects this process's standard error to its standard output.
 pub fn errors_to_output() {
-    // SAFETY: two numbers.
+    // SAFETY: two file descriptors.
     unsafe { libc::dup2(libc::STDOUT_FILENO, libc::STDERR_FILENO) };
 }
 
-/// Runs a program in a process of its own, which calls `prepare` first; its exit status, 128 more than a
-/// signal's number if one ended it, and what it wrote to standard output. After a minute it is ended.
+/// Runs a program in a child process, which calls `prepare` first. Returns its exit status, or 128 plus the number of
+/// the signal that ended it, and its standard output. A signal ends it after a minute.
 pub fn output(
     path: &[u8],
     arguments: &[&[u8]],
@@ -265,7 +265,7 @@ pub fn output(
 ) -> Result<(c_int, Vec<u8>), Errno> {
     const LIMIT: c_uint = 60;
     let mut ends = [0; 2];
-    // SAFETY: two numbers are writable.
+    // SAFETY: room for two file descriptors.
     if unsafe { libc::pipe(ends.as_mut_ptr()) } != 0 {
         return Err(Errno::last());
     }
@@ -276,11 +276,11 @@ pub fn output(
         return Err(Errno::last());
     }
     if child == 0 {
-        // SAFETY: an open file.
+        // SAFETY: two open files.
         unsafe { libc::dup2(writer.0, libc::STDOUT_FILENO) };
         drop((reader, writer));
         prepare();
-        // SAFETY: takes a number; it stays over exec.
+        // SAFETY: a number of seconds. The alarm survives `exec`.
         unsafe { libc::alarm(LIMIT) };
         let errno = exec(path, arguments);
         complain(&format!("{}: {}", shown(path), errno.text()));
@@ -290,7 +290,7 @@ pub fn output(
     drop(writer);
     let said = reader.read();
     let mut status = 0;
-    // SAFETY: a child of this process, and a number to fill.
+    // SAFETY: a child of this process, and room for its status.
     while unsafe { libc::waitpid(child, &raw mut status, 0) } < 0 && Errno::last().0 == libc::EINTR
     {
     }
@@ -299,20 +299,20 @@ pub fn output(
 }
 
 impl File {
-    /// The same file under a number that no standard stream has: where one of these is closed, the system
-    /// gives its number to the next file.
+    /// The same file with a descriptor above those of the standard streams. If one of these is closed, the system gives
+    /// its number to the next file opened.
     fn above_standard(self) -> Result<Self, Errno> {
-        // SAFETY: two numbers.
+        // SAFETY: a file descriptor and a number.
         let fd = unsafe { libc::fcntl(self.0, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
         if fd < 0 { Err(Errno::last()) } else { Ok(Self(fd)) }
     }
 
-    /// What can be read to the end.
+    /// Reads to the end of the file, or to an error.
     fn read(&self) -> Vec<u8> {
         let mut all = Vec::new();
         let mut part = [0_u8; 512];
         loop {
-            // SAFETY: so many bytes are writable.
+            // SAFETY: `part.len()` bytes are writable.
             let n = unsafe { libc::read(self.0, part.as_mut_ptr().cast(), part.len()) };
             match usize::try_from(n) {
                 Ok(0) => return all,
@@ -324,7 +324,7 @@ impl File {
     }
 }
 
-/// What the library at a path says of itself: its version, and the CPU level that it uses.
+/// The version of the library at a path, and the CPU level that it uses, by its own functions.
 pub fn library(path: &[u8]) -> (String, String) {
     let unknown = || (String::from("unknown version"), String::from("unknown"));
     let (Some(dlopen), Some(dlsym)) = loader() else { return unknown() };
@@ -340,13 +340,13 @@ pub fn library(path: &[u8]) -> (String, String) {
         if function.is_null() {
             return String::from("unknown");
         }
-        // SAFETY: both functions take nothing and give a C string.
+        // SAFETY: both functions have no arguments and return a C string.
         let function = unsafe {
             core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const c_char>(function)
         };
         // SAFETY: as above.
         let text = unsafe { function() };
-        // SAFETY: as above; it lives as long as the library.
+        // SAFETY: as above; the text lives as long as the library.
         unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
     };
     (ask(c"pybuffer_version"), ask(c"pybuffer_cpu_level"))
@@ -360,7 +360,7 @@ fn loader() -> (Option<Dlopen>, Option<Dlsym>) {
     (Some(libc::dlopen), Some(libc::dlsym))
 }
 
-/// Weak: before glibc 2.34 they are in a library that the command does without.
+/// Weak references: before glibc 2.34 both are in libdl, which the command is not linked to.
 #[cfg(not(any(test, feature = "std")))]
 fn loader() -> (Option<Dlopen>, Option<Dlsym>) {
     #[derive(Clone, Copy)]
@@ -374,17 +374,17 @@ fn loader() -> (Option<Dlopen>, Option<Dlsym>) {
     (dlopen, dlsym)
 }
 
-/// A path without links and dots, if the file is there.
+/// The absolute path of a file, links resolved; `None` if there is no such file.
 pub fn real_path(path: &[u8]) -> Option<Vec<u8>> {
     let path = c_string(path);
-    // SAFETY: a C string, and null for a result from malloc.
+    // SAFETY: a C string; with null, the result comes from malloc.
     let real = unsafe { libc::realpath(path.as_ptr(), ptr::null_mut()) };
     if real.is_null() {
         return None;
     }
     // SAFETY: a C string from malloc.
     let copy = unsafe { CStr::from_ptr(real) }.to_bytes().to_vec();
-    // SAFETY: as above, and not used any more.
+    // SAFETY: as above, and no longer used.
     unsafe { libc::free(real.cast()) };
     Some(copy)
 }
