@@ -1,9 +1,9 @@
-//! Whose functions run, in an extension module that is built in every way a user might try.
+//! Which image's functions an extension module calls, for every way to build it that a user might try.
 //!
-//! On ELF the interpreter's own definition of a name wins over a library's, so several ways that
-//! look right do nothing. This proves which ones work: the extension of `csrc/extensions` asks
-//! `dladdr`, and then uses the functions. In every CPython found, with a shared libpython and with
-//! a statically linked one.
+//! On ELF the interpreter's definition of a name precedes that of a library, so several ways that look right
+//! have no effect. These tests show which ones work: the extension of `csrc/extensions` looks up the image of each
+//! function by `dladdr`, and then uses the functions. They run in every CPython found, with a shared libpython and
+//! statically linked.
 
 #[path = "linking/abi3t.rs"]
 mod abi3t;
@@ -21,10 +21,10 @@ use support::{
     stdout, temp_dir,
 };
 
-/// Who answers a call of a buffer function.
+/// The image whose function is called.
 #[derive(Clone, Copy)]
 enum Image {
-    /// The extension itself: a copy of the archive's code is in it.
+    /// The extension itself, which contains the archive's code.
     Extension,
     /// `libpybuffer.so`.
     Library,
@@ -38,11 +38,11 @@ struct Way {
     cflags: Vec<String>,
     libs: Vec<String>,
     preload: bool,
-    /// Who answers in a python with a shared libpython, and in a statically linked one.
+    /// The image that answers in a python with a shared libpython, and in a statically linked one.
     answers: [Image; 2],
 }
 
-/// Every way, the ones that do nothing included. docs/linking.md and the pkg-config files rest on this table.
+/// All ways, including those without effect. docs/linking.md and the pkg-config files rely on this table.
 fn ways() -> Vec<Way> {
     let lib_dir = shipped().lib_dir.display().to_string();
     let archive = shipped().archive.display().to_string();
@@ -102,14 +102,14 @@ fn ways() -> Vec<Way> {
             preload: true,
             answers: [Image::Library, Image::Host],
         },
-        // What follows builds without a warning and does nothing.
+        // The ways below build without a warning, and have no effect.
         way("nothing of ours", vec![], vec![], Image::Host),
         way("the shared library without redirect", vec![], shared(), Image::Host),
         way("the archive, not hidden", vec![], vec![archive], Image::Host),
     ]
 }
 
-/// What `tests/linking/check.py` prints.
+/// The output of `tests/linking/check.py`.
 #[derive(Deserialize)]
 struct Answer {
     images: BTreeMap<String, PathBuf>,
@@ -145,11 +145,11 @@ fn extension_built_each_way_runs_the_functions_it_should() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// Builds `extension.so` in the folder.
+/// Builds `extension.so` in a folder.
 fn build_extension(include: &Path, way: &Way, folder: &Path) {
     run(support::cc()
         .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared"])
-        // Not -isystem: gcc then follows a link from one python's folder into another's.
+        // Not -isystem: with that, gcc follows a link from one python's folder into another's.
         .arg("-I")
         .arg(include)
         .args(&way.cflags)
@@ -159,7 +159,7 @@ fn build_extension(include: &Path, way: &Way, folder: &Path) {
         .arg(folder.join("extension.so")));
 }
 
-/// Loads the extension as python does (`RTLD_LOCAL`) and compares what it says with the table.
+/// Loads the extension as python does (`RTLD_LOCAL`) and compares its output with the table.
 fn problems(python: &Python, way: &Way, folder: &Path) -> Vec<String> {
     let mut command = python.command();
     command.arg(shipped().root.join("tests/linking/check.py")).arg(folder);
@@ -190,7 +190,7 @@ fn problems(python: &Python, way: &Way, folder: &Path) -> Vec<String> {
         .collect();
     assert!(answer.images.len() >= 9, "hardly a function was looked at: {:?}", answer.images);
 
-    // Wherever the library is in the process at all, it knows the interpreter.
+    // If the library is in the process, it has found the interpreter.
     let has_library = way.preload || !way.libs.is_empty();
     let is_right = match &answer.runtime {
         Some(said) => has_library && said.starts_with(&runtime_of(python)),
@@ -202,7 +202,7 @@ fn problems(python: &Python, way: &Way, folder: &Path) -> Vec<String> {
     problems
 }
 
-/// `CPython 3.13.0`: how the library names this interpreter, before the details.
+/// `CPython 3.13.0`: the beginning of the library's description of this interpreter.
 fn runtime_of(python: &Python) -> String {
     let (major, minor, micro) = python.version;
     format!("CPython {major}.{minor}.{micro}")
@@ -224,8 +224,8 @@ fn ctypes_runs_the_library_it_loaded() {
     }
 }
 
-/// An executable that contains libpython answers before a preloaded library is asked. Silently:
-/// the library has no way to know whether it was meant to.
+/// The functions of an executable that contains libpython precede those of a preloaded library. There is no warning,
+/// because the library cannot know whether it was meant for that program.
 #[test]
 fn preload_of_a_static_python_changes_nothing() {
     let script = "
@@ -252,7 +252,7 @@ except TypeError as error:
     }
 }
 
-/// A program with an interpreter in it: the first library on the linker's line answers.
+/// In a program that embeds an interpreter, the first library on the linker's command line answers.
 #[test]
 fn embedding_program_runs_the_library_that_is_linked_first() {
     for python in pythons() {
@@ -288,8 +288,8 @@ fn embedding_program_runs_the_library_that_is_linked_first() {
     }
 }
 
-/// A libpython that was loaded `RTLD_LOCAL` cannot be found by name. The archive inside an
-/// extension that is linked to libpython finds it all the same; the shared library is told.
+/// A libpython that was loaded with `RTLD_LOCAL` cannot be found by name. The archive in an extension that is linked
+/// to that libpython finds it nevertheless; the shared library gets its handle by `pybuffer_attach`.
 #[test]
 fn private_libpython_is_found_by_an_extension_and_by_attach() {
     let folder = temp_dir("private-host");
@@ -301,7 +301,7 @@ fn private_libpython_is_found_by_an_extension_and_by_attach() {
         fs::create_dir(&folder).unwrap();
         let program = build_private_host(python, &folder);
         let mut libs = pkg_config(["--libs", "pybuffer-static"]);
-        // Without this, an extension has no way to its interpreter but the global scope.
+        // Without this, an extension can find its interpreter only in the global scope.
         libs.push(libpython.display().to_string());
         let way = Way {
             name: "the archive in a private libpython",
@@ -311,7 +311,7 @@ fn private_libpython_is_found_by_an_extension_and_by_attach() {
             answers: [Image::Extension; 2],
         };
         build_extension(include, &way, &folder);
-        // Not check.py: here, modules of the standard library that are extensions cannot be loaded.
+        // Not check.py: extension modules of the standard library cannot be loaded here.
         let code = format!(
             "folder = {:?}\n{PRIVATE_HOST_CODE}",
             folder.canonicalize().unwrap().display().to_string()
@@ -334,8 +334,7 @@ fn private_libpython_is_found_by_an_extension_and_by_attach() {
     }
 }
 
-/// Under preload a private libpython's own calls reach the library, with objects that it finds the
-/// libpython of by itself.
+/// Under a preload, a private libpython's own calls reach the library, which finds that libpython by itself.
 #[test]
 fn preload_of_a_program_with_a_private_libpython_finds_it() {
     let folder = temp_dir("private-host-preloaded");
@@ -369,6 +368,7 @@ print(memoryview(b'abcdef')[::-2].tobytes())
     }
 }
 
+/// Builds the program that loads libpython with `RTLD_LOCAL`.
 fn build_private_host(python: &Python, folder: &Path) -> PathBuf {
     let program = folder.join("private_host");
     run(support::cc()
@@ -400,7 +400,7 @@ fn rpath(folder: &Path) -> OsString {
     flag
 }
 
-/// Where an interpreter that is not started by its own executable finds its library.
+/// The `PYTHONHOME` of a python that another executable runs.
 fn home(python: &Python) -> String {
     let output = run(python.command().args(["-c", "import sys; print(sys.base_prefix)"]));
     stdout(&output).trim_end().to_string()

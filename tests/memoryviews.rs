@@ -1,14 +1,14 @@
-//! Memoryviews where something that they are made by fails: the host's are laid out as none is known.
+//! Memoryviews if the layout of the host's is unknown to the library.
 //!
-//! (What they do where nothing fails is in `tests/c_suite.rs`, in both worlds, and in `tests/preload.rs`;
-//! what they do without memory, in `tests/c_suite.rs`.)
+//! (The ordinary case is tested in `tests/c_suite.rs`, in both worlds, and in `tests/preload.rs`; the lack of
+//! memory, in `tests/c_suite.rs`.)
 
 mod support;
 
 use support::{printed, pythons, run, shipped, skip};
 
-/// The library's two checks of the layout, each made to fail in every CPython: what it can do without the
-/// fields is done, by libpython's own functions at last; the rest is refused; nothing crashes.
+/// Each of the library's two layout checks is made to fail in every CPython. Functions that do not need the fields
+/// still work, by libpython's own; the others raise an error; nothing crashes.
 #[test]
 fn memoryviews_of_an_unknown_layout_are_left_to_libpython() {
     let test = "memoryviews_of_an_unknown_layout_are_left_to_libpython";

@@ -1,10 +1,10 @@
-//! An unmodified python under `LD_PRELOAD` of the library as it ships.
+//! An unmodified python with the library, as it ships, in `LD_PRELOAD`.
 //!
-//! CPython's own test suites are run in every CPython that has them and a shared libpython, with
-//! the library and without it: each single test must end in the same way. That the library's
-//! functions were the ones that ran is counted by `csrc/extensions/count.c`, preloaded before it.
-//! (A statically linked python answers its own calls whatever is preloaded: `tests/linking.rs`. It runs
-//! them under `pybuffer-run`, which reaches its extension modules, where `make test-pythons` asks for it.)
+//! CPython's own test suites run in every CPython that has them and a shared libpython, with the library and
+//! without it. Each test must have the same outcome. `csrc/extensions/count.c`, preloaded before the library,
+//! counts the calls of each function and checks that the library answers them.
+//! (A statically linked python answers its own calls whatever is preloaded: see `tests/linking.rs`. The suites run
+//! in it under `pybuffer-run`, which reaches its extension modules, but only in `make test-pythons`.)
 
 #[path = "preload/free_threaded.rs"]
 mod free_threaded;
@@ -22,18 +22,18 @@ use support::{
     skip, stdout, temp_dir,
 };
 
-/// Suites that are run by one process, and how.
+/// Suites that one process runs, and how.
 struct Group {
     suites: &'static [&'static str],
-    /// What regrtest may use beyond the ordinary (`-u`).
+    /// The resources that regrtest may use (`-u`).
     resources: &'static str,
-    /// How many of these processes may run at a time.
+    /// The number of these processes that may run at the same time.
     n_workers: usize,
 }
 
-/// CPython's suites that work on buffers, in groups that take about the same time and together keep
-/// two cores busy: `test_io` sleeps for most of its time, `test_capi` for some of it. `cpu` adds
-/// long tests: a part of `test_buffer`, and nothing about buffers elsewhere.
+/// CPython's suites that use buffers, in groups that take about the same time and together keep two cores busy:
+/// `test_io` sleeps most of the time, and `test_capi` some of it. The resource `cpu` adds long tests: in
+/// `test_buffer` they concern buffers, elsewhere they do not.
 const GROUPS: [Group; 3] = [
     Group { suites: &["test_io"], resources: "none", n_workers: 4 },
     Group { suites: &["test_buffer"], resources: "cpu", n_workers: 1 },
@@ -52,8 +52,8 @@ const GROUPS: [Group; 3] = [
     },
 ];
 
-/// What the suites call, and how often at the least in one CPython; about a tenth of what was
-/// counted in 3.8 to 3.13.
+/// The functions that the suites call, with the smallest number of calls expected in one CPython: about a tenth of
+/// the number counted in 3.8 to 3.13.
 const OFTEN_CALLED: [(&str, u64); 11] = [
     ("PyObject_CheckBuffer", 100_000),
     ("PyObject_GetBuffer", 1_000_000),
@@ -68,7 +68,7 @@ const OFTEN_CALLED: [(&str, u64); 11] = [
     ("PyMemoryView_GetContiguous", 5_000),
 ];
 
-/// What the suites call hardly or never, and why. `every_function.py` calls these.
+/// The functions that the suites call rarely or never, with the reason. `every_function.py` calls them.
 const HARDLY_CALLED: [(&str, &str); 8] = [
     ("PyBuffer_FromContiguous", "two calls in test_capi, none in 3.10 whose test_capi is missing"),
     ("PyObject_CopyData", "no code of CPython's calls it"),
@@ -89,12 +89,12 @@ struct Job<'a> {
     folder: PathBuf,
 }
 
-/// How it ended.
+/// The result of a job.
 struct Outcome {
     status: ExitStatus,
-    /// Name of a test and what became of it; a name may come more than once.
+    /// Name and outcome of each test; a name may occur more than once.
     tests: Vec<(String, String)>,
-    /// What regrtest printed.
+    /// The output of regrtest.
     log: String,
 }
 
@@ -122,7 +122,7 @@ fn suites_of_static_pythons_end_as_without_pybuffer_run() {
     compare_suites(&linked);
 }
 
-/// The pythons of this kind that have their tests.
+/// The pythons of a kind that are installed with their tests.
 fn with_tests(test: &str, is_meant: fn(&Python) -> bool) -> Vec<&'static Python> {
     let meant = pythons().iter().filter(|python| is_meant(python));
     let (with, without): (Vec<_>, Vec<_>) = meant.partition(|python| python.has_tests);
@@ -150,7 +150,7 @@ fn compare_suites(with_tests: &[&Python]) {
         for ((job, preloaded), (plain_job, plain)) in of(true).zip(of(false)) {
             let mut found = differences(job, preloaded, plain);
             if !found.is_empty() {
-                // Suites with clocks and signals in them fail by chance on a busy machine.
+                // Suites that use clocks and signals may fail on a busy machine.
                 say(&format!("Once more because of a difference: {}", found[..2].join(" ")));
                 found = differences(job, &run_suites(job), &run_suites(plain_job));
             }
@@ -178,7 +178,7 @@ fn compare_suites(with_tests: &[&Python]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// `LD_PRELOAD` of the library that counts, and ours behind it.
+/// The value of `LD_PRELOAD`: the library that counts, and then ours.
 fn counted() -> &'static str {
     static COUNTED: LazyLock<String> = LazyLock::new(|| {
         let counter = temp_dir("count").join("libcount.so");
@@ -192,6 +192,7 @@ fn counted() -> &'static str {
     &COUNTED
 }
 
+/// Those of the suites that a python has.
 fn installed_suites(python: &Python, suites: &[&'static str]) -> Vec<&'static str> {
     let code = "import importlib.util, sys
 print(*(name for name in sys.argv[1:] if importlib.util.find_spec('test.' + name)))";
@@ -240,7 +241,7 @@ fn run_suites(job: &Job) -> Outcome {
         None if job.preload => under_pybuffer_run(job.python),
         _ => job.python.command(),
     };
-    // The timeout is for a test that hangs. A free-threaded or debug build takes minutes when all CPUs are busy.
+    // The timeout ends a test that hangs. A free-threaded or debug build may take minutes when all CPUs are busy.
     command
         .args(["-m", "test", "-u", job.resources, "--timeout", "1800", "--junit-xml"])
         .arg(&results)
@@ -267,8 +268,8 @@ fn under_pybuffer_run(python: &Python) -> Command {
     command
 }
 
-/// What ended in another way under the library. Tests that refuse to run under any `LD_PRELOAD`
-/// (3.15 has two, of system calls) say so themselves and are left out.
+/// The tests whose outcome differs with the library. Tests that are skipped under any `LD_PRELOAD`, and say so (3.15
+/// has two, of system calls), are left out.
 fn differences(job: &Job, preloaded: &Outcome, plain: &Outcome) -> Vec<String> {
     let refused: BTreeSet<&String> = preloaded
         .tests
@@ -302,10 +303,10 @@ fn differences(job: &Job, preloaded: &Outcome, plain: &Outcome) -> Vec<String> {
     wrong
 }
 
-/// Calls of each function, all processes together.
+/// The number of calls of each function, in all processes together.
 ///
 /// # Panics
-/// If any was answered by another library than ours.
+/// If another library answered a call.
 fn sum_counts(files: impl Iterator<Item = PathBuf>) -> BTreeMap<String, u64> {
     let ours = shipped().so.canonicalize().unwrap();
     let mut counts = BTreeMap::new();
@@ -325,7 +326,7 @@ fn sum_counts(files: impl Iterator<Item = PathBuf>) -> BTreeMap<String, u64> {
     counts
 }
 
-/// Functions that the suites called less often than they should have.
+/// The functions that the suites called less often than expected.
 fn counts_missing(python: &Python, counts: &BTreeMap<String, u64>) -> Vec<String> {
     if python.answers_itself() {
         say(&format!(
@@ -347,7 +348,7 @@ fn counts_missing(python: &Python, counts: &BTreeMap<String, u64>) -> Vec<String
         .collect()
 }
 
-/// The names that the library shares with libpython, and the minor version that each is there from.
+/// The names that the library shares with libpython, with the minor version that introduced each.
 fn drop_ins() -> BTreeMap<String, (u8, u8)> {
     let text = fs::read_to_string(shipped().root.join("abi/symbols.toml")).unwrap();
     let manifest: toml::Table = text.parse().unwrap();
@@ -387,7 +388,7 @@ fn every_function_is_counted_in_every_cpython() {
     }
 }
 
-/// `examples/demo.sh`, which `make demo` runs, in each kind of python.
+/// `examples/demo.sh`, which `make demo` runs, in both kinds of python.
 #[test]
 fn demo_shows_the_library_in_a_c_program_and_in_a_python() {
     let test = "demo_shows_the_library_in_a_c_program_and_in_a_python";
@@ -434,8 +435,8 @@ fn processes_threads_and_interpreters_work() {
     }
 }
 
-/// Copies, owners and destructors as Python sees them: slices, cycles, 10^5 rounds, eight threads, other
-/// interpreters; the free-threaded ones among the pythons have no lock around it.
+/// Copies, owners and destructors from Python: slices, cycles, 10^5 rounds, eight threads, other interpreters. In
+/// free-threaded pythons no GIL protects them.
 #[test]
 fn memoryviews_are_python_s_own() {
     let mut interpreters = BTreeSet::new();
@@ -453,10 +454,10 @@ fn memoryviews_are_python_s_own() {
     }
 }
 
-/// All of `test_buffer` in the newest CPython, four minutes under valgrind. No suppressions: with
-/// `PYTHONMALLOC=malloc`, 3.8 to 3.10, 3.12 and 3.13 have no errors of their own (3.11 has: it
-/// looks at the missing digit of a zero). What CPython leaves allocated when it ends is its own
-/// affair, unless the library is among the callers.
+/// All of `test_buffer` in the newest CPython, under valgrind (four minutes). There are no suppressions: with
+/// `PYTHONMALLOC=malloc`, 3.8 to 3.10, 3.12 and 3.13 have no errors of their own (3.11 does: it reads the missing
+/// digit of a zero). Memory that CPython leaves allocated at exit is ignored, unless the library is among the
+/// callers.
 #[test]
 #[ignore = "four minutes; make valgrind"]
 fn test_buffer_is_clean_under_valgrind() {
@@ -486,7 +487,7 @@ fn test_buffer_is_clean_under_valgrind() {
     );
     let report = fs::read_to_string(&log).unwrap_or_default();
     assert!(output.status.success(), "{}\n{}\n{report}", output.status, printed(&output));
-    // Every line begins with ==PID==, an empty one ends a finding.
+    // Every line begins with ==PID==, and an empty line ends a finding.
     let of_ours: Vec<&str> = report.split("== \n").filter(|e| e.contains("libpybuffer")).collect();
     assert!(of_ours.is_empty(), "{}", of_ours.join("\n"));
     assert!(sum_counts([counts].into_iter())["PyObject_GetBuffer"] > 1_000_000);

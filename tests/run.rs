@@ -1,5 +1,5 @@
-//! `pybuffer-run`, as it ships: what it reaches in every python of the machine, what it refuses, and
-//! that the program it becomes is the one that was asked for.
+//! `pybuffer-run`, as it ships: the calls that it reaches in every python of the machine, the programs that it
+//! refuses, and that it executes the given program.
 
 mod support;
 
@@ -43,13 +43,13 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Copies a file that will be executed. Not in this process: a child that another test is about to start
-/// would have the copy open for writing, and nobody may execute it then.
+/// Copies a file that will be executed. Another process does it: if this one wrote the file, a child that another
+/// test forks meanwhile would have it open for writing, and it could not be executed then.
 fn copy_program(from: &Path, to: &Path) {
     run(Command::new("install").args(["-m", "755"]).arg(from).arg(to));
 }
 
-/// A script that the user may execute.
+/// Writes an executable script.
 fn script(path: &Path, text: &str) {
     let draft = path.with_extension("draft");
     fs::write(&draft, text).unwrap();
@@ -72,7 +72,7 @@ fn exit_status_signals_and_process_are_the_programs_own() {
     assert_eq!(status("exit 7").code(), Some(7));
     assert_eq!(status("exit 2").code(), Some(2));
     assert_eq!(status("kill -TERM $$").signal(), Some(15));
-    // It is exec'ed: the process that was started is the program.
+    // The command calls exec: the process that was started becomes the program.
     let child = pybuffer_run().args(["sleep", "600"]).spawn().unwrap();
     let name = format!("/proc/{}/comm", child.id());
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
@@ -95,7 +95,7 @@ fn environment_has_what_was_asked_for_and_what_was_there() {
     let preload = shown("LD_PRELOAD");
     let both = said(pybuffer_run().args(["sh", "-c", &preload]).env("LD_PRELOAD", &other));
     assert_eq!(both, format!("{}:{}", other.display(), library.display()));
-    // Nested: not twice; and one of another installation, or that is gone, gives way.
+    // A libpybuffer that is listed already is replaced: that of another installation, and the command's own.
     let stale = "/no/such/libpybuffer.so.0";
     let replaced = said(pybuffer_run().args(["sh", "-c", &preload]).env("LD_PRELOAD", stale));
     assert_eq!(replaced, library.display().to_string());
@@ -122,7 +122,7 @@ fn programs_without_python_run_as_they_do_alone() {
     assert_eq!((ours.status, printed(&ours)), (alone.status, printed(&alone)));
 }
 
-/// The exit status and what was said, of a run that does not take place.
+/// The exit status and the message of a refused program.
 fn refused(command: &mut Command) -> (Option<i32>, String) {
     let output = run_any(command);
     assert_eq!(stdout(&output), "", "the program ran");
@@ -131,7 +131,7 @@ fn refused(command: &mut Command) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-/// The command with library and companion beside it, in a folder of their own.
+/// A folder that contains the command, the library and the companion.
 fn side_by_side(name: &str) -> PathBuf {
     let folder = temp_dir(name);
     let lib = &shipped().lib_dir;
@@ -154,7 +154,7 @@ fn proof_runs_nothing_of_the_program() {
     .unwrap();
     let program = folder.join("program");
     run(cc().arg(&source).arg("-o").arg(&program));
-    // What is set for the loader stays as it is, and the proof leaves nothing behind.
+    // The user's LD_DEBUG_OUTPUT is not used for the proof, which leaves no file.
     let output = run(pybuffer_run().arg(&program).env("LD_DEBUG_OUTPUT", folder.join("debug")));
     assert_eq!(printed(&output), "--- stdout\nbegun\nran\n--- stderr\n");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);

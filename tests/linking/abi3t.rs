@@ -1,11 +1,11 @@
-//! The stable ABI that free-threaded builds share: since CPython 3.15 one binary, whose objects are opaque,
-//! loads in every build of a version.
+//! The stable ABI for free-threaded builds too (`abi3t`): since CPython 3.15, one binary, for which objects are opaque,
+//! loads in every build.
 
 use std::path::{Path, PathBuf};
 
 use crate::support::{Python, cc, pkg_config, pythons, run, say, shipped, skip, stdout, temp_dir};
 
-/// Uses the module and says, a line each, whose functions it ran, and what `pybuffer_runtime` answers.
+/// Uses the module. Prints the image of its functions and the result of `pybuffer_runtime`, a line each.
 const CODE: &str = "
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -30,7 +30,7 @@ fn abi3t_extension_runs_the_archive_in_every_build() {
     let pythons: Vec<&Python> =
         pythons().iter().filter(|python| python.minor() >= (3, 15)).collect();
     if !pythons.iter().any(|python| python.include.is_some()) {
-        // `make test-pythons` brings one; CPython 3.15 is not yet in distributions.
+        // `make test-pythons` fetches one; CPython 3.15 is not in distributions yet.
         return say(&format!("SKIPPED {test}: no CPython 3.15 or newer with a Python.h was found"));
     }
     for builder in &pythons {
@@ -53,7 +53,7 @@ fn abi3t_extension_runs_the_archive_in_every_build() {
     }
 }
 
-/// Builds `csrc/extensions/abi3t.c` under the name that is for every version and build.
+/// Builds `csrc/extensions/abi3t.c` with the file name that every version and build accepts.
 fn build(include: &Path, folder: &Path) -> PathBuf {
     let module = folder.join("abi3t.abi3t.so");
     run(cc()

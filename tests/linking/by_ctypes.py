@@ -30,7 +30,7 @@ assert library.PyBuffer_SizeFromFormat(b"@bi") == 8
 dest = bytearray(3)
 assert library.PyObject_CopyData(ctypes.py_object(dest), ctypes.py_object(b"abc")) == 0
 assert dest == b"abc"
-# PyDLL looks for a pending exception after the call, and raises it.
+# PyDLL checks for a pending exception after the call, and raises it.
 try:
     library.PyObject_CopyData(ctypes.py_object(1), ctypes.py_object(b"abc"))
 except TypeError as error:

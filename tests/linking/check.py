@@ -1,7 +1,7 @@
-"""Uses every function of csrc/extensions/extension.c and says whose functions they were.
+"""Uses every function of csrc/extensions/extension.c and prints the images that they come from.
 
-Runs with the folder of a built extension first on the path. What is wrong ends it with an
-AssertionError; otherwise it prints, as JSON, the image of each function and the runtime.
+Argument 1 is the folder of a built extension. A failure raises AssertionError; otherwise the image of each
+function and the runtime are printed as JSON.
 """
 
 import array
@@ -23,14 +23,14 @@ def raises(kind, text, function, *args):
         raise AssertionError("%s did not raise %s" % (function, kind))
 
 
-# An exporter whose bf_getbuffer is PyBuffer_FillInfo, asked by the extension and by others.
+# An exporter whose bf_getbuffer calls PyBuffer_FillInfo, used by the extension and by the interpreter.
 letters = extension.Letters()
 assert extension.to_contiguous(letters, "C") == b"abcdef"
 assert bytes(letters) == memoryview(letters).tobytes() == b"abcdef"
 assert memoryview(letters).readonly
 raises(BufferError, "Object is not writable.", extension.from_contiguous, letters, b"a", "C")
 
-# Views that lie in memory otherwise than they are asked for.
+# Views whose layout differs from the requested order.
 picture = memoryview(b"abcdef").cast("B", (2, 3))
 assert extension.to_contiguous(picture, "F") == b"adbecf"
 assert extension.to_contiguous(memoryview(b"abcdef")[::-2], "C") == b"fdb"
@@ -43,7 +43,7 @@ target = array.array("i", [0, 0, 0])
 extension.copy_data(target, array.array("i", [1, 2, 3]))
 assert target == array.array("i", [1, 2, 3])
 
-# Memoryviews are the interpreter's own, whoever made them.
+# Memoryviews are objects of the interpreter's own type, even if the library makes them.
 views = extension.memoryviews(picture, "F")
 assert [type(view) for view in views] == [memoryview] * 4
 assert [view.tolist() for view in views[:3]] == [picture.tolist()] * 3
@@ -51,7 +51,7 @@ assert views[1].obj == b"adbecf" and views[1].f_contiguous and views[2].obj is N
 assert views[3].tobytes() == b"abcdef"
 raises(TypeError, "a bytes-like object is required, not 'int'", extension.memoryviews, 1, "C")
 
-# Errors are the interpreter's own, with its text.
+# Errors are the interpreter's own exceptions, with its texts.
 raises(TypeError, "a bytes-like object is required, not 'int'", extension.to_contiguous, 1, "C")
 raises(ValueError, "PyBuffer_ToContiguous: len != view->len", extension.to_contiguous, b"ab", "C", 1)
 raises(BufferError, "Object is not writable.", extension.copy_data, letters, b"a")

@@ -1,14 +1,12 @@
-"""Memoryviews in a CPython that has them laid out in a way that the library does not know.
+"""Memoryviews in a CPython in which their layout is unknown to the library.
 
-Arguments: libpybuffer.so, and which of the checks is to fail:
+Arguments: libpybuffer.so, and the check that must fail:
 
-type    the type does not have the sizes that the fields would need. While the library looks, and only
-        then, the type says so.
-object  the type has them, and every single memoryview is not what was expected: its managed buffer
-        is of a type with another name.
+type    The sizes in the type do not fit the fields. The type is changed only while the library measures it.
+object  The type fits, but no memoryview passes the check: the type of managed buffers has another name.
 
-What is wrong ends it with an AssertionError; a crash is one of libpython's own functions, reached with
-what it cannot take.
+A failure raises AssertionError. A crash would mean that the library called one of libpython's functions with
+arguments that this cannot handle.
 """
 
 import ctypes
@@ -33,7 +31,7 @@ class Py_buffer(ctypes.Structure):
 
 
 def function(name, *parameters, result=py_object, of=library):
-    found = of[name]  # not an attribute, which ctypes keeps
+    found = of[name]  # not an attribute, which ctypes would cache
     found.restype, found.argtypes = result, parameters
     return found
 
@@ -162,7 +160,7 @@ def copies_are_libpythons():
             for buffertype in READ, 0, -1, READ | WRITE:
                 known = order in b"CFA" and order != b"\0"
                 if not known and (picture.ndim == 0 or picture.f_contiguous):
-                    # libpython would make a copy, or crash.
+                    # With F, which the library passes on instead, libpython would make no copy, or crash.
                     unknown(get_contiguous, picture, buffertype, order)
                     continue
                 own = own_get_contiguous(picture, READ if asserts else buffertype,

@@ -1,6 +1,6 @@
-"""Calls each of the buffer functions once or more through the names of the process, by ctypes.
+"""Calls each buffer function at least once, by ctypes, as the process resolves its name.
 
-CPython's own suites leave some of them out. What is wrong ends it with an AssertionError.
+CPython's own suites do not call all of them. A failure raises AssertionError.
 """
 
 import ctypes

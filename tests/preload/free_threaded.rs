@@ -1,5 +1,4 @@
-//! Eight threads that no lock keeps apart, for a minute each: with the library preloaded, and with the live
-//! audit on besides.
+//! Eight threads without a GIL, for a minute each: with the library preloaded, and then with the live audit on too.
 
 use std::fs;
 

@@ -1,7 +1,7 @@
-"""The library's memoryviews as Python sees them: in threads, in other interpreters, in cycles.
+"""The library's memoryviews, used from Python: in threads, in other interpreters, in cycles.
 
-Argument 1 is libpybuffer.so. What is wrong ends it with an AssertionError, what hangs with a
-traceback. The last line printed says which kind of interpreter was used besides the first.
+Argument 1 is libpybuffer.so. A failure raises AssertionError; a hang ends with a traceback. The last line
+printed names the module that made the other interpreters.
 """
 
 import faulthandler
@@ -11,7 +11,7 @@ import sys
 import threading
 import weakref
 
-# Runs in every interpreter. LIBRARY is put in before.
+# Runs in every interpreter, after a definition of LIBRARY.
 WORK = r"""
 import ctypes, pickle, sys
 from ctypes import POINTER, byref, c_char, c_char_p, c_int, c_ssize_t, c_void_p, py_object
@@ -111,7 +111,7 @@ def a_destructor():
     assert calls == [7], calls
     del view
     assert calls == [7], calls
-    # Python code that has errors of its own, while the last view goes with an exception on its way.
+    # The destructor raises and catches errors while the last view is destroyed during another exception.
     busy = DESTRUCTOR(lambda context: calls.append(fails(KeyError, {}.__getitem__, context)))
     assert fails(ZeroDivisionError, lambda: (with_destructor(None, 0, WRITE, busy, 8), 1 / 0))
     assert calls == [7, True], calls
@@ -130,7 +130,7 @@ exec("LIBRARY = %r\n" % sys.argv[1] + WORK)
 
 
 def in_cycles():
-    """An owner that holds its own view, and a copy in a list that it holds itself, are collected."""
+    """An owner that refers to its own view, and a view in a list that contains itself, are collected."""
 
     class Owner:
         pass
@@ -158,7 +158,7 @@ def in_cycles():
 
 
 def without_growth():
-    """10^5 rounds of everything, failures among them, take no memory."""
+    """10^5 rounds of all functions, failing calls included, do not leak memory."""
     array = (ctypes.c_short * 6)()
     info, _ = describe(array, 2, b"h", (2, 3), (2, 4))
     wrong, _ = describe(array, 2, b"h", (1,) * 65, (2,) * 65)
@@ -192,7 +192,7 @@ def without_growth():
 
 
 def in_threads():
-    """Eight of them make and release views of one object."""
+    """Eight threads make and release views of one object."""
     failures = []
 
     def run():
@@ -210,8 +210,8 @@ def in_threads():
 
 
 def in_subinterpreters():
-    """Two at a time, each in a thread; in those from 3.12 on, which have a GIL of their own, as far
-    as ctypes can be had there. (What ctypes lets C call finds the first interpreter alone.)"""
+    """Two at the same time, each in a thread. Since 3.12 each has its own GIL, and does nothing if it cannot
+    import ctypes. (Callbacks of ctypes run in the first interpreter only.)"""
     try:
         import _interpreters as interpreters  # 3.13 on
     except ImportError:

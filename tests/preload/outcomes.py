@@ -1,4 +1,4 @@
-"""Prints what became of each test in a JUnit file of regrtest: name, a tab, the outcome."""
+"""Prints name and outcome of each test in a JUnit file of regrtest, separated by a tab."""
 
 import sys
 import xml.etree.ElementTree

@@ -1,7 +1,7 @@
-"""Uses buffers in every kind of process, thread and interpreter that a Python program starts.
+"""Uses buffers in every kind of process, thread and interpreter that a Python program can start.
 
-Argument 1 is the preloaded libpybuffer.so. What is wrong ends it with an AssertionError, what
-hangs with a traceback. The last line printed says which kinds of interpreter were used.
+Argument 1 is the preloaded libpybuffer.so. A failure raises AssertionError; a hang ends with a traceback.
+The last line printed names what was used, and the module that made the other interpreters.
 """
 
 import array
@@ -13,7 +13,7 @@ import sys
 import threading
 import warnings
 
-# Runs in every one of them. `binascii` is there in isolated interpreters too.
+# Runs in each of them.
 WORK = """
 import array
 def work(n):
@@ -53,7 +53,7 @@ def in_subprocess():
 
 
 def at_exit():
-    """In atexit, and while the modules are taken down, with the debug hooks of memory."""
+    """In atexit and during the finalisation of modules, with the debug hooks of the allocators."""
     code = WORK + """
 import atexit
 class Last:
@@ -79,7 +79,7 @@ def in_worker_processes(method):
 
 
 def in_shared_memory():
-    """A view of memory that a forked child writes to."""
+    """A view of memory that a forked child writes."""
     shared = multiprocessing.get_context("fork").RawArray("i", 10)
 
     def fill():
@@ -111,7 +111,7 @@ def in_threads():
 
 
 def in_subinterpreters():
-    """By the private modules of each version, the test module's function where there are none."""
+    """By the private module of each version; None if there is none."""
     try:
         import _interpreters as interpreters  # 3.13 on
     except ImportError:
@@ -124,7 +124,7 @@ def in_subinterpreters():
         failure = interpreters.run_string(interpreter, WORK + "work(100)")
         assert failure is None, failure
         interpreters.destroy(interpreter)
-    # Two at a time, each in a thread; from 3.12 on each has a GIL of its own.
+    # Two at the same time, each in a thread; since 3.12 each has its own GIL.
     pair = [interpreters.create() for _ in range(2)]
     results = []
 
@@ -144,7 +144,7 @@ def in_subinterpreters():
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(120, exit=True)
-    # A pool's own threads may still be ending when the next one forks.
+    # Threads of one pool may still be running when the next one forks.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     assert is_loaded()
     work(100)

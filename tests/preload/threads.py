@@ -1,8 +1,8 @@
-"""Eight threads use views for as many seconds as argument 1 says, some of them of the same objects.
+"""Eight threads use views for the seconds of argument 1, some of them views of the same objects.
 
-What they share are exporters that do not count their views. Others are each thread's own: bytearray, array
-and memoryview count without a lock in CPython 3.13t, which is a race of its own. What is wrong ends it with
-an AssertionError, what hangs with a traceback. It prints how many rounds were made.
+The shared exporters do not count their views. Each thread has its own bytearray, array and memoryview: these
+count their views without a lock in CPython 3.13t, which is a data race of CPython's. A failure raises
+AssertionError; a hang ends with a traceback. The number of rounds is printed.
 """
 
 import array
@@ -77,7 +77,7 @@ def main():
         except BaseException as error:
             failures.append(error)
             raise
-        # Nothing is held any more.
+        # No view is left: these can be resized.
         for exporter in own[:2]:
             exporter.append(0)
 

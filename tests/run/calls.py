@@ -1,7 +1,7 @@
-"""Says, as JSON, who answers the calls that an extension makes through the PLT.
+"""Prints, as JSON, whether libpybuffer answers the calls that an extension makes through the PLT.
 
-Argument 1 is the folder of a built csrc/extensions/extension.c. libpython's PyBuffer_SizeFromFormat asks
-struct.calcsize each time; libpybuffer's does so only where formats differ between versions.
+Argument 1 is the folder of a built csrc/extensions/extension.c. libpython's PyBuffer_SizeFromFormat always calls
+struct.calcsize; libpybuffer's does so only for formats that differ between versions.
 """
 
 import json
@@ -30,7 +30,7 @@ try:
 except ImportError:
     pass
 else:
-    # Found by dlsym: libpybuffer's, which asks for the interpreter's own by dlsym as well.
+    # dlsym finds libpybuffer's function, which in turn looks up the interpreter's own by dlsym.
     from_object = ctypes.pythonapi.PyMemoryView_FromObject
     from_object.restype, from_object.argtypes = ctypes.py_object, [ctypes.py_object]
     assert bytes(from_object(b"abc")) == b"abc"

@@ -1,9 +1,9 @@
-//! `--doctor`: what it finds, and what it proves by running a python.
+//! `--doctor`: its description of a program, and its test of a python.
 
 use super::reach::reached;
 use super::*;
 
-/// The lines of the doctor, by their labels.
+/// The exit status and the lines of the output, by their labels.
 fn doctor(command: &mut Command) -> (Option<i32>, BTreeMap<String, String>) {
     let output = run_any(command);
     assert_eq!(stderr(&output), "");
@@ -45,31 +45,31 @@ fn doctor_proves_in_every_python_what_is_live() {
 
 #[test]
 fn doctor_says_where_nothing_is_live() {
-    // A wrapper of a python that takes away what was set.
+    // A wrapper of a python that unsets the variables.
     let wrapper = temp_dir("run-doctor").join("python-alone");
     let python = pythons()[0].exe.display();
     script(&wrapper, &format!("#!/bin/sh\nunset LD_PRELOAD LD_AUDIT\nexec {python} \"$@\"\n"));
     let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&wrapper));
     assert_eq!(status, Some(2), "{said:#?}");
     assert!(said["live"].starts_with("NO: "), "{said:#?}");
-    // Also where a script names the wrapper, as those behind a version manager do.
+    // The same if a script names the wrapper, as with a version manager.
     let by_env = wrapper.with_file_name("script");
     script(&by_env, "#!/usr/bin/env python-alone\nraise SystemExit('ran')\n");
     let folder = wrapper.parent().unwrap().display();
     let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
     let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&by_env).env("PATH", &path));
     assert!(status == Some(2) && said["live"].starts_with("NO: "), "{said:#?}");
-    // A python's script is not run, whatever it is called.
+    // A script that a python interprets is not run, even if its name begins with `python`.
     let named = wrapper.with_file_name("python-script");
     script(&named, &format!("#!{python}\nraise SystemExit('ran')\n"));
     let (status, said) = doctor(pybuffer_run().arg("--doctor").arg(&named));
     assert!(status == Some(0) && said["live"].starts_with("yes"), "{said:#?}");
-    // What is no python is looked at, and not run.
+    // A program that is not a python is described, and not run.
     let (status, said) = doctor(pybuffer_run().args(["--doctor", "rm"]));
     assert!(status == Some(0) && said["live"].starts_with("not tried"), "{said:#?}");
 }
 
-/// In a python that is told to say so, a file left open is a warning; the version is all of it.
+/// With `-X dev`, an unclosed file would print a warning. The version is printed completely.
 #[test]
 fn doctor_leaves_no_file_open_and_says_the_whole_version() {
     let python = pythons()[0].exe.display();

@@ -1,8 +1,8 @@
-//! Which calls come to the library in which python, and what is said of those that do not.
+//! Which calls reach the library in each kind of python, and the warning about those that do not.
 
 use super::*;
 
-/// Builds an extension module that knows nothing of libpybuffer.
+/// Builds an extension module without libpybuffer.
 fn build_extension(python: &Python, flags: &[&str]) -> Option<PathBuf> {
     let name: String = flags.concat().chars().filter(|c| c.is_alphanumeric()).collect();
     let folder = temp_dir(&format!("run-{}-{name}", python.label));
@@ -16,7 +16,7 @@ fn build_extension(python: &Python, flags: &[&str]) -> Option<PathBuf> {
     Some(folder)
 }
 
-/// What `calls.py` says of an extension's calls.
+/// The output of `calls.py` for an extension.
 fn answers(python: &Python, extension: &Path) -> Value {
     let output = run(pybuffer_run()
         .arg("-q")
@@ -54,6 +54,7 @@ pub fn reached() -> impl Iterator<Item = &'static Python> {
     pythons().iter().filter(|python| is_reached(python))
 }
 
+/// Whether the command reaches a python here.
 pub fn is_reached(python: &Python) -> bool {
     python.libpython.is_some() || has_companion()
 }
@@ -66,7 +67,7 @@ fn statically_linked_python_on_an_old_glibc_is_refused_with_what_works() {
     assert!(status == Some(2) && said.contains("--enable-shared"), "{said}");
 }
 
-/// What the pages say of the companion's reach.
+/// The limits of the companion that the documentation states.
 #[test]
 fn companion_reaches_what_is_bound_at_load_but_not_what_goes_round_the_plt() {
     for python in reached().filter(|p| p.libpython.is_none() && p.minor() >= (3, 9)) {
@@ -118,7 +119,7 @@ fn pythons_that_a_python_starts_are_reached_too() {
 
 #[test]
 fn libpython_that_comes_first_is_refused() {
-    // One that the loader of this machine can load.
+    // It must be one that this machine's loader can load.
     let python = pythons().iter().find(|p| p.libpython.is_some() && p.loader.is_none());
     let Some((python, libpython)) = python.and_then(|p| Some((p, p.libpython.as_ref()?))) else {
         let why = "no CPython with a shared libpython for this machine's libc";
@@ -130,7 +131,7 @@ fn libpython_that_comes_first_is_refused() {
     assert!(status == Some(2) && said.contains("comes before"), "{said}");
 }
 
-/// The example says whose function `tobytes()` calls, not whose is found by name.
+/// The example prints the image whose function `tobytes()` calls, not the one that a look-up by name finds.
 #[test]
 fn example_names_the_function_that_the_interpreter_calls() {
     let folder = shipped().root.join("examples");

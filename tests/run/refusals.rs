@@ -1,4 +1,4 @@
-//! What is not run, with which status, and what is said to work instead.
+//! The programs that are refused, with the exit status and the advice in the message.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn wrong_options_end_with_2_and_the_right_ones() {
     assert_eq!(version, concat!("pybuffer-run ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-/// The proof before each run: the loader itself says whether it takes the library and the companion.
+/// The proof before each run: the loader's own message is reported if it does not load the library or the companion.
 #[test]
 fn what_the_loader_does_not_take_is_refused_in_its_words() {
     for (file, words) in [
@@ -115,7 +115,7 @@ fn loader_that_is_glibcs_by_name_only_is_refused() {
 fn program_that_takes_rights_is_refused_with_what_works() {
     let test = "program_that_takes_rights_is_refused_with_what_works";
     let program = build_program("setgid", &[]).unwrap();
-    // Its group has to be another than ours: root may give it one, others have one more at best.
+    // The program's group must differ from ours. Root can set any; another user needs a second group.
     let ours = stdout(&run(Command::new("id").arg("-g")));
     let all = stdout(&run(Command::new("id").arg("-G")));
     let is_root = stdout(&run(Command::new("id").arg("-u"))).trim() == "0";
@@ -127,7 +127,7 @@ fn program_that_takes_rights_is_refused_with_what_works() {
     run(Command::new("chmod").arg("g+s").arg(&program));
     let (status, said) = refused(pybuffer_run().arg(&program));
     assert!(status == Some(2) && said.contains("setgid"), "{said}");
-    // A script's interpreter counts, not the script.
+    // A script whose interpreter is setgid is refused too.
     let by_it = temp_dir("run-setgid").join("script");
     script(&by_it, &format!("#!{}\n", program.display()));
     assert_eq!(refused(pybuffer_run().arg(&by_it)).0, Some(2));

@@ -1,4 +1,4 @@
-//! What runs a script, and what an `env` on the way there takes away.
+//! The interpreters of scripts, and the variables that an `env` in between removes.
 
 use super::*;
 
@@ -61,7 +61,7 @@ fn refused_for_env(command: &mut Command) {
     assert!(said.contains("env -i pybuffer-run PROGRAM"), "{said}");
 }
 
-/// What reaches a statically linked python is LD_AUDIT; a shared one does without.
+/// LD_AUDIT is needed for a statically linked python only.
 #[test]
 fn env_that_takes_the_companion_away_is_refused_where_it_is_needed() {
     for python in reach::reached() {

@@ -1,4 +1,4 @@
-//! The two files that ship: where they find the library, what they need, how large they are.
+//! The two files that ship: how they find the library, which libraries they need, and their size.
 
 use super::*;
 
@@ -21,12 +21,12 @@ fn installed_command_finds_its_library_wherever_the_tree_lies() {
     ]));
     let library = moved.join("lib/odd-triplet/libpybuffer.so").canonicalize().unwrap();
     assert_eq!(stdout(&said).trim_end(), library.display().to_string());
-    // Without the links, side by side.
+    // All files in one folder, without links.
     let flat = side_by_side("flat");
     let mut by_link = pybuffer_run_at(&flat.join("pybuffer-run"));
     let said = run(by_link.args(["sh", "-c", "echo $LD_PRELOAD"]));
     assert!(stdout(&said).contains("flat/libpybuffer.so.0"), "{}", printed(&said));
-    // Alone it says what is missing.
+    // Without the library, the message names what is missing.
     fs::remove_file(flat.join("libpybuffer.so.0")).unwrap();
     let (status, said) = refused(pybuffer_run_at(&flat.join("pybuffer-run")).arg("sh"));
     assert!(
@@ -35,7 +35,7 @@ fn installed_command_finds_its_library_wherever_the_tree_lies() {
     );
 }
 
-/// The command, and its companion of which the dynamic linker would load a second libc for.
+/// The companion must need no libc: the dynamic linker would load a second one for it.
 #[test]
 #[cfg(all(target_env = "gnu", target_arch = "x86_64"))]
 fn what_ships_needs_libc_of_2012_alone_and_is_small() {

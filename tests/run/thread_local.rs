@@ -1,9 +1,9 @@
-//! What a library needs in every thread at a fixed place (initial-exec TLS): `LD_AUDIT` leaves less room for it,
-//! so the command makes more.
+//! Thread-local memory at a fixed offset (initial-exec TLS): `LD_AUDIT` leaves less room for that of libraries, so the
+//! command enlarges it.
 
 use super::*;
 
-/// A library with so many bytes of it.
+/// A library with `size` bytes of it.
 fn build_library(folder: &Path, size: usize) -> PathBuf {
     let source = folder.join("library.c");
     let text = "__thread __attribute__((tls_model(\"initial-exec\"))) char its[SIZE];\n\
@@ -15,7 +15,7 @@ fn build_library(folder: &Path, size: usize) -> PathBuf {
     library
 }
 
-/// A program that loads the libraries which it is given; its status is how many it could not load.
+/// A program that loads the libraries given as arguments. Its exit status is the number of failures.
 fn build_loader(folder: &Path) -> PathBuf {
     let source = folder.join("loader.c");
     let text = "#include <dlfcn.h>\n#include <stdio.h>\n\
@@ -41,12 +41,12 @@ fn libraries_that_a_program_can_load_it_can_load_with_the_command() {
     let can_load = |library: &PathBuf| run_any(Command::new(&loader).arg(library)).status.success();
     let largest = libraries.take_while(can_load).last().expect("one of 96 bytes");
     run(pybuffer_run().arg(&loader).arg(&largest));
-    // Also in a python that it is run for, or that is started by what it is run for.
+    // The same in a python that the command runs, and in one that a program run by the command starts.
     let code = "import ctypes, sys; ctypes.CDLL(sys.argv[1])";
     for python in pythons() {
         let command = |mut command: Command| run(command.args(["-c", code]).arg(&largest));
         if !run_any(python.command().args(["-c", code]).arg(&largest)).status.success() {
-            continue; // needs some of the room itself
+            continue; // this python needs some of the room itself
         }
         let mut by_shell = pybuffer_run();
         by_shell.args(["sh", "-c", "\"$0\" \"$@\""]).arg(&python.exe);
@@ -72,7 +72,7 @@ fn programs_that_start_with_large_libraries_start_with_the_command() {
         let link = ["-Wl,--no-as-needed", &rpath, "-o"];
         run(cc().arg(&source).args(link).arg(&program).arg(&library));
         assert_eq!(stdout(&run(pybuffer_run().arg(&program))), "ran\n");
-        // Preloaded by the user it comes to each program that is started.
+        // If the user preloads it, every program that is started loads it.
         let mut preloaded = pybuffer_run();
         preloaded.env("LD_PRELOAD", &library).args(["sh", "-c", "echo ran"]);
         assert_eq!(stdout(&run(&mut preloaded)), "ran\n");
@@ -83,7 +83,7 @@ fn programs_that_start_with_large_libraries_start_with_the_command() {
     }
 }
 
-/// OpenMP's runtime, which NumPy's and PyTorch's wheels bring along.
+/// OpenMP's runtime, which NumPy's and PyTorch's wheels contain.
 #[test]
 fn openmp_works_with_the_command() {
     let folder = temp_dir("run-tls-openmp");
@@ -104,7 +104,7 @@ fn openmp_works_with_the_command() {
     assert_eq!(stdout(&run(pybuffer_run().arg(&program))), "499500\n");
 }
 
-/// The room is taken from each thread's stack: the smallest that Python allows still does.
+/// The room is taken from each thread's stack; the smallest stack that Python allows is still large enough.
 #[test]
 fn threads_with_the_smallest_stack_work_with_the_command() {
     let code = "import threading; threading.stack_size(32768)\n\

@@ -1,9 +1,9 @@
-//! Pythons that the library does not serve, and that a preload reaches all the same: it keeps out of the way.
+//! Pythons that the library does not serve. If it is preloaded there, their own functions answer.
 
 use super::*;
 use support::{Unserved, unserved_pythons};
 
-/// Each drop-in function is answered by the libpython, whatever objects and views are like in it.
+/// Each drop-in function calls that libpython's own, whatever the layout of its objects and views.
 #[test]
 fn drop_in_functions_are_those_of_a_libpython_that_is_not_served() {
     let folder = temp_dir("run-unserved");
@@ -21,11 +21,11 @@ fn drop_in_functions_are_those_of_a_libpython_that_is_not_served() {
     }
 }
 
-/// Their own suites, without three tests that take most of the time.
+/// These pythons' own suites, without three tests that take most of the time.
 const SUITES: [&str; 3] = ["test_buffer", "test_memoryview", "test_array"];
 const LONG: &str = "test_memoryview_cast_1D_ND,test_ndarray_format_strides,test_ndarray_getbuf";
 
-/// Runs suites of a python's own; names and outcomes of their tests.
+/// Runs a python's own suites, and prints names and outcomes of their tests.
 const RUN_SUITES: &str = r#"
 import sys, unittest
 long = sys.argv[1].split(",")
@@ -55,7 +55,7 @@ print("%d tests" % result.testsRun)
 fn suites_of_pythons_that_are_not_served_end_as_without_the_library() {
     let pythons = unserved_pythons();
     if pythons.is_empty() {
-        // No registry has one; the test above stands for them.
+        // No package registry has one; the test above imitates them.
         return say("run: no Python 2, no CPython before 3.8 and no PyPy is on this machine");
     }
     std::thread::scope(|scope| {

@@ -1,7 +1,7 @@
-//! What every integration test needs: the CPythons of this machine, the library as it ships, a C
-//! compiler, and a way to say that something could not be tested.
+//! Shared by the integration tests: the CPythons of this machine, the library as it ships, the C compiler, and
+//! the report of a skipped test.
 //!
-//! Nothing here knows a path of a particular machine. Included by `mod support;`.
+//! Nothing here depends on the paths of a particular machine. Included by `mod support;`.
 
 #![allow(dead_code, unused_imports, reason = "each test crate uses a part of it")]
 
@@ -17,9 +17,9 @@ use std::sync::{LazyLock, Once};
 
 pub use pythons::{Python, Unserved, command_without_settings, pythons, unserved_pythons};
 
-/// The library as a user gets it from `make`.
+/// The files that `make` builds for users.
 pub struct Shipped {
-    /// The repository.
+    /// The root of the repository.
     pub root: PathBuf,
     /// The folder of the libraries, for `-L` and for an rpath.
     pub lib_dir: PathBuf,
@@ -33,7 +33,7 @@ pub struct Shipped {
     pub pkgconfig: PathBuf,
 }
 
-/// Builds the library by `make lib` (once a process) and says where it lies.
+/// Builds the library by `make lib`, once in each process, and returns the paths of its files.
 pub fn shipped() -> &'static Shipped {
     static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -56,11 +56,11 @@ pub fn shipped() -> &'static Shipped {
     &SHIPPED
 }
 
-/// Test programs may run at the same time (nextest), so one at a time runs make.
+/// Runs `make lib`. Test programs may run at the same time (nextest), so a lock lets one at a time run it.
 fn make_lib(root: &Path) {
     let lock = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("make-lib.lock")).unwrap();
     lock.lock().unwrap();
-    // Of a make that runs this test, neither the job server nor the flags are ours to use.
+    // If make runs this test, its job server and flags are not for this make.
     let output = Command::new("make")
         .args(["lib"])
         .current_dir(root)
@@ -86,6 +86,7 @@ pub fn cxx() -> Command {
     command_from("CXX", "c++")
 }
 
+/// The command that a variable holds, with its arguments; `default` if it is not set.
 fn command_from(variable: &str, default: &str) -> Command {
     let line = std::env::var(variable).unwrap_or_default();
     let mut words = line.split_whitespace();
@@ -94,10 +95,10 @@ fn command_from(variable: &str, default: &str) -> Command {
     command
 }
 
-/// Runs a command that has to succeed.
+/// Runs a command that must succeed.
 ///
 /// # Panics
-/// With the command line and all that it printed, if it cannot be started or does not exit with 0.
+/// If the command cannot be started or does not exit with 0. The message has the command line and its output.
 pub fn run(command: &mut Command) -> Output {
     let output = run_any(command);
     assert!(output.status.success(), "{}\n{command:?}\n{}", output.status, printed(&output));
@@ -116,7 +117,7 @@ pub fn run_any(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
 }
 
-/// What a command printed, for a failure's text.
+/// The output of a command, for the message of a failure.
 pub fn printed(output: &Output) -> String {
     format!(
         "--- stdout\n{}--- stderr\n{}",
@@ -130,7 +131,7 @@ pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("the output is not UTF-8")
 }
 
-/// An empty folder of this name under cargo's target folder. Left there after the test, for a look.
+/// A new empty folder of this name in cargo's target folder. It is kept after the test, for inspection.
 pub fn temp_dir(name: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     match fs::remove_dir_all(&dir) {
@@ -142,12 +143,12 @@ pub fn temp_dir(name: &str) -> PathBuf {
     dir
 }
 
-/// The flags that pkg-config gives for one of the library's `.pc` files, in its own `build/`.
+/// The flags that pkg-config prints for the library's `.pc` files in `build/`.
 pub fn pkg_config<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Vec<String> {
     pkg_config_in(&shipped().pkgconfig, args)
 }
 
-/// The flags that pkg-config gives for the `.pc` files of a folder, which it quotes for a shell.
+/// The flags that pkg-config prints for the `.pc` files of a folder. It quotes them for a shell.
 pub fn pkg_config_in<I: AsRef<OsStr>>(
     folder: &Path,
     args: impl IntoIterator<Item = I>,
@@ -156,7 +157,7 @@ pub fn pkg_config_in<I: AsRef<OsStr>>(
     shlex::split(&stdout(&output)).expect("pkg-config closes what it quotes")
 }
 
-/// Says that a test cannot run here, and why. An error where `CI` is set: there everything runs.
+/// Reports that a test cannot run here, and why. Fails if `CI` is set, because everything must run there.
 pub fn skip(test: &str, why: &str) {
     say(&format!("SKIPPED {test}: {why}"));
     assert!(
@@ -165,11 +166,11 @@ pub fn skip(test: &str, why: &str) {
     );
 }
 
-/// Prints a line that the test runner does not hide when the test passes.
+/// Prints a line that the test runner shows even if the test passes.
 pub fn say(line: &str) {
     static NEW_LINE: Once = Once::new();
     let mut stderr = std::io::stderr().lock();
-    // The runner has written "test name ... " and stands in the middle of a line.
+    // The runner has printed "test name ... " without a line break.
     NEW_LINE.call_once(|| {
         let _ = stderr.write_all(b"\n");
     });

@@ -1,4 +1,4 @@
-//! Packages from PyPI that a test compares the library with, in a virtual environment of their own.
+//! Packages from PyPI that a test needs, in a virtual environment of their own.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use super::{Python, command_without_settings, shipped};
 
-/// A python that has the packages which a file of requirements (a path below the repository) lists. They
-/// are installed once, into `build/packages`; an error tells why they cannot be.
+/// A python with the packages that a file of requirements lists (a path relative to the repository). They are
+/// installed once, into `build/packages`; an error says why they cannot be.
 pub fn python_with(python: &Python, requirements: &str) -> Result<PathBuf, String> {
     let root = &shipped().root;
     let file = root.join(requirements);
@@ -15,7 +15,7 @@ pub fn python_with(python: &Python, requirements: &str) -> Result<PathBuf, Strin
     let name = requirements.replace(['/', '.'], "-");
     let folder = root.join("build/packages").join(format!("{name}-{}", python.label));
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    // Test programs may run at the same time.
+    // Test programs may run at the same time, so one at a time installs.
     let lock = File::create(folder.join("lock")).map_err(|error| error.to_string())?;
     lock.lock().map_err(|error| error.to_string())?;
     let (stamp, exe) = (folder.join("installed"), folder.join("bin/python"));
@@ -28,7 +28,7 @@ pub fn python_with(python: &Python, requirements: &str) -> Result<PathBuf, Strin
     Ok(exe)
 }
 
-/// Runs a command; of its errors the most telling line.
+/// Runs a command. If it fails, the error is the first line of its output that mentions an error, or the last one.
 fn run(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {

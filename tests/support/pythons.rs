@@ -1,9 +1,9 @@
-//! Which CPythons are on this machine.
+//! Finds the CPythons of this machine.
 //!
-//! Looked for on `PATH` and among the versions of pyenv and of uv. Every executable found is asked what
-//! it is; scripts on `PATH` are left out, because pyenv's shims are scripts that stand for whatever
-//! version is selected. Of the same minor version and flavour one is kept. Where `PYBUFFER_PYTHONS`
-//! names executables, separated by colons, these are taken and nothing is looked for.
+//! The search covers `PATH` and the versions of pyenv and uv. Each executable found runs a probe that describes
+//! it. Scripts are left out, because pyenv's shims are scripts that run whichever version is selected. One python
+//! is kept for each minor version and flavour. If `PYBUFFER_PYTHONS` names executables, separated by colons,
+//! these are used and there is no search.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -32,12 +32,12 @@ pub struct Python {
     pub debug: bool,
     /// Built with `--disable-gil`.
     pub free_threaded: bool,
-    /// The shared libpython that the executable is linked to; none if it contains libpython.
+    /// The shared libpython that the executable is linked to; `None` if it contains libpython.
     pub libpython: Option<PathBuf>,
-    /// Its dynamic linker, if that is another one than this machine's: it came with a libc of its own, in
-    /// the same folder, which may be a newer one.
+    /// Its dynamic linker, if that is not this machine's. Such a python came with its own libc, which is in the
+    /// same folder and may be newer.
     pub loader: Option<PathBuf>,
-    /// The folder of its `Python.h`, or of a CPython's of the same minor version and flavour.
+    /// The folder of its `Python.h`, or of that of a CPython of the same minor version and flavour.
     pub include: Option<PathBuf>,
     /// Whether CPython's own tests are installed with it.
     pub has_tests: bool,
@@ -49,15 +49,15 @@ impl Python {
         (self.version.0, self.version.1)
     }
 
-    /// Whether libpython calls its own functions directly, as many optimised builds do: it then has no
-    /// relocation by which a preloaded library could take such a call over. For shared libpythons.
+    /// Whether a shared libpython calls its own functions directly, as many optimised builds do. It then has no
+    /// relocations for these calls, so a preloaded library cannot interpose them.
     pub fn answers_itself(&self) -> bool {
         let libpython = self.libpython.as_ref().unwrap();
         let relocations = super::run(Command::new("readelf").arg("-rW").arg(libpython));
         !super::stdout(&relocations).contains("PyBuffer_FillInfo")
     }
 
-    /// Flags that link a program with the shared libpython, which it then finds when it runs.
+    /// Flags that link a program with the shared libpython and let it find that at run time.
     pub fn link_flags(&self) -> Vec<String> {
         let libpython = self.libpython.as_ref().unwrap();
         let folder = libpython.parent().unwrap().display();
@@ -66,27 +66,27 @@ impl Python {
         flags
     }
 
-    /// Flags that link a program which can load this python's libraries: by the loader and libc that came
-    /// with it, if any.
+    /// Flags that link a program that can load this python's libraries: with the loader and libc that came with the
+    /// python, if any.
     pub fn loader_flags(&self) -> Vec<String> {
         let Some(loader) = &self.loader else { return Vec::new() };
         let folder = loader.parent().unwrap().display();
         vec![
             format!("-Wl,--dynamic-linker={}", loader.display()),
-            // Not a runpath: that is of no use to the libraries which those libraries need.
+            // An rpath, not a runpath: that would not apply to the libraries that those libraries need.
             format!("-Wl,--disable-new-dtags,-rpath,{folder}"),
-            // What libpython needs of a newer libc is there when it runs.
+            // The newer libc that libpython needs is found at run time.
             "-Wl,--allow-shlib-undefined".into(),
         ]
     }
 
-    /// A command of this python that reads no user's settings.
+    /// A command that runs this python without the user's settings.
     pub fn command(&self) -> Command {
         command_without_settings(&self.exe)
     }
 }
 
-/// A command in whose environment no variable tells a python how to behave.
+/// A command without the `PYTHON...` variables of the environment.
 pub fn command_without_settings(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
@@ -97,11 +97,12 @@ pub fn command_without_settings(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The CPythons that `PYBUFFER_PYTHONS` names; else every one found, each minor version and flavour (debug, free-threaded, static) once, oldest first.
+/// The CPythons that `PYBUFFER_PYTHONS` names; otherwise those found, one for each minor version and flavour (debug,
+/// free-threaded, static), oldest first.
 ///
 /// # Panics
-/// If an executable that `PYBUFFER_PYTHONS` names does not work, or if none is named, `CI` is set and
-/// fewer than three minor versions are found.
+/// If an executable that `PYBUFFER_PYTHONS` names does not work; or if it names none, `CI` is set and fewer than
+/// three minor versions are found.
 pub fn pythons() -> &'static [Python] {
     static PYTHONS: LazyLock<Vec<Python>> = LazyLock::new(|| {
         let named = named_executables();
@@ -124,7 +125,7 @@ fn find() -> Vec<Python> {
         folders().iter().flat_map(|folder| executables_in(folder, "python")).collect();
     let mut found: Vec<Python> = installed.iter().filter_map(|exe| probe(exe).ok()).collect();
 
-    // Of the same flavour: one with tests, with headers, the newest.
+    // The last of a flavour is kept: preferably with tests, then with headers, then the newest.
     found.sort_by_key(|python| (python.has_tests, python.include.is_some(), python.version));
     let mut kept = BTreeMap::new();
     for python in found {
@@ -144,7 +145,7 @@ pub struct Unserved {
     pub label: String,
 }
 
-/// Those of this machine: Python 2, CPython before 3.8, PyPy.
+/// The unserved pythons of this machine: Python 2, CPython before 3.8, PyPy.
 pub fn unserved_pythons() -> &'static [Unserved] {
     static FOUND: LazyLock<Vec<Unserved>> = LazyLock::new(|| {
         let folders = folders();
@@ -181,7 +182,7 @@ fn named_executables() -> Vec<PathBuf> {
         .collect()
 }
 
-/// The folders that may hold executables of pythons.
+/// The folders to be searched.
 fn folders() -> Vec<PathBuf> {
     let home = |tail: &str| env::var_os("HOME").map(|home| Path::new(&home).join(tail));
     let from = |variable: &str| env::var_os(variable).map(PathBuf::from);
@@ -203,7 +204,8 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
 }
 
-/// `python`, `python3`, `python3.13`, `python3.13t`, …: binaries, symbolic links resolved.
+/// The binaries in a folder that are named as a python (`python`, `python3`, `python3.13t`, …), symbolic links
+/// resolved.
 fn executables_in(folder: &Path, name: &str) -> Vec<PathBuf> {
     let is_named_so = |path: &Path| {
         let found = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -224,7 +226,7 @@ fn is_binary(path: &Path) -> bool {
         && magic == *b"\x7fELF"
 }
 
-/// What `PROBE` answers.
+/// The output of `PROBE`.
 #[derive(Deserialize)]
 struct Answer {
     implementation: String,
@@ -264,9 +266,9 @@ print(json.dumps({
 }))
 "#;
 
-/// Asks an executable what it is.
+/// Describes the python of an executable; an error says why it is not a supported CPython.
 fn probe(exe: &Path) -> Result<Python, String> {
-    // -I: neither the user's settings nor the current folder.
+    // -I: without the user's settings and the current folder.
     let output = Command::new(exe)
         .args(["-I", "-c", PROBE])
         .env_remove("LD_PRELOAD")
@@ -301,7 +303,8 @@ fn probe(exe: &Path) -> Result<Python, String> {
     })
 }
 
-/// Headers often come in a package of their own; the ABI is one for a minor version and flavour.
+/// Gives pythons without headers those of another one. Headers are often packaged separately, and all pythons of one
+/// minor version and flavour have the same ABI.
 fn lend_headers(pythons: &mut [Python]) {
     let lenders = pythons.to_vec();
     for python in pythons.iter_mut().filter(|python| python.include.is_none()) {
