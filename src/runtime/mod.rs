@@ -5,8 +5,7 @@
 //! the process (a hosted world); `standalone` has one of its own. Nothing else in the library knows
 //! how an object is laid out.
 //!
-//! A hosted world is final as soon as it is found. The standalone world becomes final only when an
-//! object or an error of it exists, because a libpython may still be loaded until then.
+//! `world` decides which of the two the process has, and `raise` sets its errors.
 
 pub mod copies;
 mod counts;
@@ -14,22 +13,28 @@ pub mod cpython;
 mod images;
 pub mod layout;
 pub mod memoryviews;
+mod raise;
 pub mod standalone;
 pub mod views;
 pub mod watch;
+mod world;
 
-use core::borrow::Borrow;
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::abi::{PyObject, PyTypeObject, getbufferproc};
-use crate::environment;
-use crate::error::{Error, Kind, Raised, Text};
+use crate::error::{Error, Kind, Text};
 use cpython::Host;
 pub use cpython::{locate, unserved};
 use layout::ObjectLayout;
 use memoryviews::Memoryviews;
+pub use raise::{
+    Raise, raise, raise_if_known, raised, raised_if_known, raised_text, status, status_if_known,
+    status_of,
+};
+pub use world::{
+    attach, current, for_good, for_objects, is_watched, settled_counted, settled_plain,
+};
 
 /// A program's function that is called when a memoryview no longer needs the memory that the program provided.
 pub type Destructor = unsafe extern "C" fn(*mut c_void);
@@ -56,114 +61,6 @@ unsafe impl Sync for Runtime {}
 /// The error raised where a program sets an error and passes no exception.
 const NO_EXCEPTION: Error =
     Error::Fixed(Kind::System, c"an error was set with something that is no exception");
-
-/// The world once it is final; null until then.
-static CURRENT: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
-/// The same, if its objects have the plain layout; null while the audit is on.
-static PLAIN: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
-/// The same, if in addition its reference counts may be changed in place; null while the audit is on.
-static COUNTED: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
-/// Whether `audit` records every view.
-static WATCHED: AtomicBool = AtomicBool::new(false);
-
-/// The world as of now, for questions about it. A standalone answer is not final.
-#[inline]
-pub fn current() -> &'static Runtime {
-    settled().unwrap_or_else(look)
-}
-
-/// The final world, for functions that are given an object of it.
-#[inline]
-pub fn for_objects() -> &'static Runtime {
-    settled().unwrap_or_else(settle_with_object)
-}
-
-/// The final world, for functions that raise an error or make an object in it.
-pub fn for_good() -> &'static Runtime {
-    settled().unwrap_or_else(|| settle(look()))
-}
-
-/// Makes a world final because an object was passed in before anything had decided which world it is.
-///
-/// A standalone object would have come from `PyObject_New` or have a type that went through `PyType_Ready`,
-/// and both settle the world. Therefore, if a libpython was loaded with `RTLD_LOCAL`, the object is that one's.
-#[cold]
-#[inline(never)]
-fn settle_with_object() -> &'static Runtime {
-    settle(cpython::find().or_else(cpython::find_private).unwrap_or(&standalone::RUNTIME))
-}
-
-/// Looks for a libpython, whose world then becomes final; the standalone world if there is none.
-#[cold]
-fn look() -> &'static Runtime {
-    cpython::find().map_or(&standalone::RUNTIME, settle)
-}
-
-/// The world if it is final already.
-#[inline]
-fn settled() -> Option<&'static Runtime> {
-    // SAFETY: null, or a table that is never changed or freed after it was stored.
-    unsafe { CURRENT.load(Ordering::Acquire).as_ref() }
-}
-
-/// Whether the audit records the views of this process. If it does, `settled_plain` and `settled_counted`
-/// return `None`, so that the hot paths need no test of their own.
-#[inline]
-pub fn is_watched() -> bool {
-    WATCHED.load(Ordering::Relaxed)
-}
-
-/// The world if it is final, its objects have the plain layout, as in most builds of CPython, and the audit is
-/// off. The hot paths test this, and leave all other cases to the slow ones. The layout's offsets are constants
-/// there, which saves `PyObject_GetBuffer` and `PyBuffer_Release` two loads each (0.5 ns of 9; Xeon, `calls`).
-#[inline]
-pub fn settled_plain() -> Option<&'static Runtime> {
-    // SAFETY: as for `settled`.
-    unsafe { PLAIN.load(Ordering::Acquire).as_ref() }
-}
-
-/// As [`settled_plain`], if in addition references may be dropped by [`Runtime::lower`].
-#[inline]
-pub fn settled_counted() -> Option<&'static Runtime> {
-    // SAFETY: as for `settled`.
-    unsafe { COUNTED.load(Ordering::Acquire).as_ref() }
-}
-
-/// Makes `runtime` the final world, unless there is one already. Returns the one that is final.
-fn settle(runtime: &'static Runtime) -> &'static Runtime {
-    if copies::settle(environment::audit().is_some()) {
-        WATCHED.store(true, Ordering::Relaxed);
-    }
-    let new = ptr::from_ref(runtime).cast_mut();
-    let stored =
-        CURRENT.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
-    let settled = match stored {
-        Ok(_) => runtime,
-        // SAFETY: another thread stored a table that is never changed or freed.
-        Err(other) => unsafe { other.as_ref() }.unwrap_or(runtime),
-    };
-    // A libpython that is not served closes the fast paths; the slow ones call its own functions.
-    let is_fast = !is_watched() && !unserved::is_here();
-    if settled.layout.is_plain() && is_fast {
-        PLAIN.store(ptr::from_ref(settled).cast_mut(), Ordering::Release);
-    }
-    if settled.counts_are_plain && is_fast {
-        COUNTED.store(ptr::from_ref(settled).cast_mut(), Ordering::Release);
-    }
-    settled
-}
-
-/// Makes the libpython behind a handle from `dlopen` the world. Returns whether the world is hosted.
-///
-/// # Safety
-/// * HANDLE: `handle` came from `dlopen` and stays open.
-pub unsafe fn attach(handle: *mut c_void) -> bool {
-    if let Some(settled) = settled() {
-        return settled.is_hosted();
-    }
-    // SAFETY: an open handle (caller: HANDLE).
-    unsafe { cpython::find_in(handle) }.is_some_and(|found| settle(found).is_hosted())
-}
 
 impl Runtime {
     /// Whether the objects are CPython's.
@@ -408,81 +305,6 @@ impl Runtime {
         match &self.host {
             Some(host) => host.raise(error),
             None => standalone::errors::raise(error),
-        }
-    }
-}
-
-/// Sets this thread's error, for functions whose callers must hold the GIL. If no thread state is attached
-/// (before Py_Initialize, after Py_Finalize, and from 3.12 on without the GIL), nothing is set: only the return
-/// value reports the failure.
-#[cold]
-pub fn raise(error: &Error) {
-    for_good().raise(error);
-}
-
-/// As [`raise`], for functions that may be called without the GIL: nothing is set unless CPython knows that
-/// this thread holds it.
-#[cold]
-#[inline(never)]
-pub fn raise_if_known(error: &Error) {
-    let runtime = for_good();
-    if runtime.host.as_ref().is_none_or(Host::is_known_to_be_attached) {
-        runtime.raise(error);
-    }
-}
-
-/// As [`raise`]; returns the marker that an error was raised.
-#[cold]
-#[inline(never)]
-pub fn raised(error: &Error) -> Raised {
-    raise(error);
-    Raised
-}
-
-/// As [`raised`], but raises by [`raise_if_known`].
-#[cold]
-#[inline(never)]
-pub fn raised_if_known(error: &Error) -> Raised {
-    raise_if_known(error);
-    Raised
-}
-
-/// How a function raises: by [`raised`] if its callers must hold the GIL, otherwise by [`raised_if_known`].
-pub type Raise = fn(&Error) -> Raised;
-
-/// As [`raised`], with this kind and text.
-#[cold]
-#[inline(never)]
-pub fn raised_text(kind: Kind, text: &'static CStr) -> Raised {
-    raised(&Error::Fixed(kind, text))
-}
-
-/// Maps a result to the return value of an `int` function: 0, or -1 after [`raise`].
-#[inline]
-pub fn status(result: Result<(), impl Borrow<Error>>) -> c_int {
-    match result {
-        Ok(()) => 0,
-        Err(error) => {
-            raise(error.borrow());
-            -1
-        }
-    }
-}
-
-/// As [`status`], for an error that was already raised.
-#[inline]
-pub fn status_of(result: Result<(), Raised>) -> c_int {
-    if result.is_ok() { 0 } else { -1 }
-}
-
-/// As [`status`], but raises by [`raise_if_known`].
-#[inline]
-pub fn status_if_known(result: Result<(), impl Borrow<Error>>) -> c_int {
-    match result {
-        Ok(()) => 0,
-        Err(error) => {
-            raise_if_known(error.borrow());
-            -1
         }
     }
 }
