@@ -39,8 +39,8 @@ pub struct Ledger {
     /// An exporter has answered. Returns 1 if the view must be released and an error raised with the text
     /// written to [`Answer::text`], otherwise 0.
     pub judge: unsafe extern "C" fn(answer: *const Answer) -> c_int,
-    /// A view was filled, but not by a call of `PyObject_GetBuffer`. It may be
-    /// released later, or become an exporter's answer.
+    /// A view was filled, but not by a call of `PyObject_GetBuffer`. It may be released later, or become an
+    /// exporter's answer.
     pub is_filled: unsafe extern "C" fn(view: *const Py_buffer),
     /// A view is about to be released.
     pub is_given_back: unsafe extern "C" fn(view: *const Py_buffer, caller: *const c_void),
@@ -111,7 +111,7 @@ unsafe fn member_behind(offset: &'static i32) -> &'static Member {
 
 impl Note {
     fn member(&'static self) -> &'static Member {
-        // SAFETY: a note's field.
+        // SAFETY: a note's field, whose version the callers have compared.
         unsafe { member_behind(&self.offset) }
     }
 
@@ -176,7 +176,8 @@ pub fn settle(is_wanted: bool) -> bool {
     watches
 }
 
-/// Whether no copy in this process keeps its calls from the ledger.
+/// Whether all calls to the library are reported to the ledger: false if a copy in this process has another version,
+/// or does not report.
 #[cold]
 pub fn all_watch() -> bool {
     let mut all = true;

@@ -56,7 +56,7 @@ impl ObjectLayout {
             if unsafe { layout.metatype_of(r#type) } != metatype {
                 return false;
             }
-            // SAFETY: the metatype is at its offset, so the slots behind it are at theirs.
+            // SAFETY: the metatype is at its offset, so the fields after it are at theirs.
             let found = unsafe { layout.name_of(r#type) };
             // SAFETY: a type's name is a C string.
             let found = unsafe { CStr::from_ptr(found) };

@@ -244,7 +244,7 @@ impl Memoryviews {
         if !holds(&fields.view) || fields.exports != 0 || managed.is_null() {
             return None;
         }
-        // SAFETY: the fields before and behind this pointer have the expected values, so it leads to a managed buffer.
+        // SAFETY: the fields before and after this pointer have the expected values, so it leads to a managed buffer.
         let r#type = unsafe { layout.type_of(managed) };
         let shift = layout.head_shift();
         if r#type.cast_mut() != KNOWN.load(Ordering::Relaxed) {

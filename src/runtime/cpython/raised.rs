@@ -69,7 +69,8 @@ impl Host {
     }
 
     /// Whether an object's buffer slot calls a method `__buffer__` written in Python. That is so if the slot is
-    /// CPython's own function (3.12 and later), and the class's `__buffer__` is not a wrapper of another slot.
+    /// CPython's own function (3.12 and later), and the class's `__buffer__` does not just wrap a slot function
+    /// (`wrapper_descriptor`).
     ///
     /// # Safety
     /// * OBJECT: `obj` is an object of the host's, of this layout, and `getbuffer` is its type's slot.

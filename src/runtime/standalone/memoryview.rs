@@ -118,7 +118,8 @@ unsafe fn of_exporter(obj: *mut PyObject) -> *mut PyObject {
         errors::raise(error);
     }
     if asked.ok() != Some(0) {
-        // SAFETY: the view was not filled, so its object is not to be released.
+        // The view was not filled, so it has no object to release.
+        // SAFETY: as above.
         unsafe { (*master).obj = ptr::null_mut() };
         // SAFETY: the only reference.
         unsafe { objects::decref(managed.cast()) };
@@ -288,7 +289,7 @@ fn flags_of(fields: Fields, view: &Py_buffer) -> c_int {
     }
 }
 
-// --- releasing ------------------------------------------------------------------------------------
+// --- releasing ---------------------------------------------------------------------------------
 
 /// The number of views acquired and not yet released, which any thread may change; or [`RELEASED`].
 fn exports(this: &Memoryview) -> &AtomicIsize {

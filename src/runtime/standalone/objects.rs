@@ -65,7 +65,7 @@ unsafe fn dealloc(obj: *mut PyObject) {
         // SAFETY: the slot of the object's own type (caller: LAST).
         unsafe { dealloc(obj) };
     } else if let Some(free) = r#type.tp_free {
-        // SAFETY: the slot of the object's own type, which has nothing to do before (caller: LAST).
+        // SAFETY: the slot of the object's own type; without `tp_dealloc` only the memory is freed (caller: LAST).
         unsafe { free(obj.cast()) };
     } else {
         // SAFETY: an object whose type has neither slot came from `new` (caller: LAST).
@@ -147,8 +147,10 @@ pub unsafe fn type_ready(r#type: *mut PyTypeObject) -> Result<(), Error> {
     let base = this.tp_base;
     // An exception of the library's own has no slots to inherit.
     let has_slots = exceptions::kind_of(base.cast()).is_none();
-    // SAFETY: null, or a pointer to a type object unless it is filtered out (caller: BASE).
-    if let Some(base) = unsafe { base.as_ref() }.filter(|_| has_slots) {
+    if has_slots
+        // SAFETY: null, or a complete type object, as it is not one of the library's exceptions (caller: BASE).
+        && let Some(base) = unsafe { base.as_ref() }
+    {
         this.tp_dealloc = this.tp_dealloc.or(base.tp_dealloc);
         this.tp_free = this.tp_free.or(base.tp_free);
         if this.tp_as_buffer.is_null() {
