@@ -126,8 +126,8 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
 
 /// Runs the probe. Returns its output, and the audit's log.
 fn run(program: &Program, plan: &Plan) -> Result<(String, String), String> {
-    // A script that stands for a python is run if another program interprets it, such as a shell. If a python interprets
-    // it, that python is run instead.
+    // A script that stands for a python is run if another program interprets it, such as a shell. If a python
+    // interprets it, that python is run instead.
     let script = program.stands_for_python.as_ref().filter(|_| plan.kind == Kind::Other);
     let path = script.unwrap_or(&program.binary_path);
     let log =

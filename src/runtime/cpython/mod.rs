@@ -112,7 +112,8 @@ fn describe(symbols: Symbols) -> Option<Runtime> {
     // SAFETY: a type object of the host's.
     let layout =
         unsafe { ObjectLayout::measure(host.memoryview_type(), host.type_type(), c"memoryview") }?;
-    // SAFETY: the host's own functions and type; called only if the layout is plain and references are counted in one place.
+    // SAFETY: the host's own functions and type. It is called only if the layout is plain and references are counted
+    // in one place.
     let have_plain_counts =
         || unsafe { counts::are_plain(host.incref(), host.decref(), host.memoryview_type()) };
     Some(Runtime {
