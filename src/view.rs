@@ -14,6 +14,7 @@
 //!   there, and, where a suboffset is not negative, that a pointer is.
 
 pub mod plain;
+pub mod pointer;
 mod small;
 
 use core::ffi::{c_char, c_int, c_void};

@@ -1,5 +1,5 @@
-//! The live audit of the library as it ships: what it says of mistakes that are made on purpose, that it
-//! says nothing of what is right, and what it says while CPython's own tests run.
+//! The live audit of the library as it ships: its lines about mistakes that are made on purpose, its silence about what
+//! is correct, and its lines while CPython's own tests run.
 
 mod support;
 
@@ -40,7 +40,7 @@ fn build_mistakes(python: &Python, name: &str) -> Option<PathBuf> {
     Some(folder)
 }
 
-/// A python under the audit, by `pybuffer-run`, which knows how to reach each.
+/// A python under the audit, started by `pybuffer-run`, which knows how to reach every kind of python.
 fn audited(python: &Python, mode: &str, log: Option<&Path>) -> Command {
     let mut command = command_without_settings(shipped().root.join("build/bin/pybuffer-run"));
     command.arg("-q").arg(format!("--audit={mode}"));
@@ -51,7 +51,7 @@ fn audited(python: &Python, mode: &str, log: Option<&Path>) -> Command {
     command
 }
 
-/// A line without what differs from run to run: the process, and addresses.
+/// A line without what differs from run to run: the process's number, and addresses.
 fn plain(line: &str) -> String {
     let (_, rest) =
         line.strip_prefix("libpybuffer audit[").and_then(|l| l.split_once("] ")).unwrap();
@@ -64,7 +64,7 @@ fn plain(line: &str) -> String {
     plain
 }
 
-/// The lines of a log, without the last one, which counts.
+/// The lines of a log, without the `END` line.
 fn lines(log: &Path) -> Vec<String> {
     let text = fs::read_to_string(log).unwrap_or_default();
     text.lines().map(plain).filter(|line| !line.starts_with("END: ")).collect()
@@ -80,7 +80,7 @@ fn said_of(python: &Python, folder: &Path, code: &str) -> Vec<String> {
     lines(&log)
 }
 
-/// Code, and what is said of it.
+/// Code, and the audit's line about it.
 const MISTAKES: [(&str, &str); 8] = [
     (
         "m.keep(bytearray(4))",
@@ -125,8 +125,8 @@ const MISTAKES: [(&str, &str); 8] = [
     ),
 ];
 
-/// What ends the process in a debug build, by assertions of libpython's own: a function that fails without an
-/// exception, a bytearray that is given back more often than it was asked.
+/// Calls that end the process in a debug build, by libpython's own assertions: a function fails without an exception, or
+/// a bytearray is released more often than it was acquired.
 const ASSERTED: [&str; 3] = ["m.Silent()", "m.twice(", "m.never("];
 
 const RIGHT: &str = "
@@ -147,7 +147,7 @@ try: m.right(3)
 except TypeError: pass
 ";
 
-/// Every python with the headers to build an extension.
+/// Calls `work` with every python that has the headers to build an extension.
 fn each_python(test: &str, mut work: impl FnMut(&Python, &Path)) {
     for python in pythons().iter().filter(|python| is_reached(python)) {
         match build_mistakes(python, test) {
@@ -157,12 +157,12 @@ fn each_python(test: &str, mut work: impl FnMut(&Python, &Path)) {
     }
 }
 
-/// Whether `pybuffer-run` reaches a python here.
+/// Whether `pybuffer-run` can reach a python on this machine.
 fn is_reached(python: &Python) -> bool {
     python.libpython.is_some() || has_companion()
 }
 
-/// Whether libpython's own calls come to the library: only then can releases be judged.
+/// Whether libpython's own calls reach the library: only then can releases be judged.
 fn is_heard(python: &Python) -> bool {
     python.libpython.is_some() && !python.answers_itself()
 }
@@ -188,7 +188,7 @@ fn each_mistake_is_told_in_a_line() {
 fn what_is_right_is_not_told() {
     each_python("right", |python, folder| {
         assert_eq!(said_of(python, folder, RIGHT), [""; 0], "{}", python.label);
-        // And without a log, standard error is left alone.
+        // Without a log, nothing is written to standard error.
         let code =
             format!("import sys; sys.path.insert(0, {folder:?}); import mistakes as m\n{RIGHT}");
         let output = run(audited(python, "warn", None).args(["-c", &code]));
@@ -214,7 +214,7 @@ fn many_types_do_not_flood() {
         let n =
             said.iter().filter(|line| line.starts_with("MUST 16 format: 'c_char_Array_")).count();
         assert_eq!(n, 100, "{}: {said:#?}", python.label);
-        let more = "AGAIN: 60 more findings of rule 16 format, of others than the first hundred";
+        let more = "AGAIN: 60 more findings of rule 16 format, beyond the first hundred";
         assert!(said.iter().any(|line| line == more), "{}: {said:#?}", python.label);
     });
 }
@@ -316,7 +316,7 @@ fn log_that_cannot_be_written_is_told_once_and_errno_is_kept() {
             assert_eq!(said.matches(&refused).count(), 1, "{said}");
             assert_eq!(said.matches("HELD at exit: 1 view of 'bytearray'").count(), 1, "{said}");
         }
-        // Also where nothing else is to be told.
+        // Also if there is no other line.
         let nothing = run(audited(python, "warn", Some(folder)).args(["-c", "memoryview(b'')"]));
         let said = String::from_utf8_lossy(&nothing.stderr);
         assert_eq!(said.matches("LOG: ").count(), usize::from(is_heard(python)), "{said}");
@@ -352,7 +352,7 @@ fn off_is_silent_and_any_other_word_is_not() {
         for (word, is_on) in [("", false), ("0", false), ("off", false), ("1", true), ("on", true)]
         {
             let mut command = audited(python, "warn", Some(&log));
-            // What pybuffer-run sets, `env` sets again.
+            // pybuffer-run sets the variable, and `env` sets it again.
             let args: Vec<_> = command.get_args().map(OsStr::to_os_string).collect();
             let mut again = command_without_settings(command.get_program());
             again.args(&args[..args.len() - 1]).arg("env").arg(format!("PYBUFFER_AUDIT={word}"));
@@ -443,7 +443,7 @@ fn exits_of_every_kind_have_their_own_status_and_say_what_they_can() {
     });
 }
 
-/// Counted, not timed: see `cargo bench --bench audit` for what it is in nanoseconds.
+/// Instructions are counted; `cargo bench --bench audit` measures nanoseconds.
 #[test]
 fn off_takes_few_instructions_and_on_more() {
     let test = "off_takes_few_instructions_and_on_more";
@@ -470,7 +470,7 @@ fn off_takes_few_instructions_and_on_more() {
         if slots == 0 {
             return skip(test, "no process may be stepped here");
         }
-        // libpython's own are 24 to 30; those of the audit are more than a thousand.
+        // libpython itself takes 24 to 30; the audit takes more than a thousand.
         assert!((1..=60).contains(&unset), "{}: {unset} instructions", python.label);
         assert_eq!(instructions(Some("off")).1, unset, "{}", python.label);
         assert!(instructions(Some("warn")).1 > 10 * unset, "{}", python.label);

@@ -1,6 +1,6 @@
-//! The exporters that every CPython of the machine brings along, checked in that CPython; statically linked ones and
-//! debug builds too. `tests/check/check_exporter.py` calls the C functions by ctypes, so no python needs the package,
-//! which has tests of its own (`python/tests`).
+//! Checks CPython's own exporters in every CPython of the machine, statically linked ones and debug builds included.
+//! `tests/check/check_exporter.py` calls the C functions by ctypes, so no python needs the package, which has tests of
+//! its own (`python/tests`).
 
 mod support;
 
@@ -18,7 +18,7 @@ fn exporters_of_every_python_keep_the_contract() {
     }
 }
 
-/// Exporters that refuse everything, or some requests with an exception of their own, in C and in Python.
+/// Exporters in C and in Python that refuse all requests, or some of them with an unusual exception.
 #[test]
 fn what_an_exporter_raises_is_told() {
     let root = &shipped().root;

@@ -1,4 +1,4 @@
-//! The table of rules, as `pybuffer_rule_describe` tells it, and `docs/rules.md`, which is made of it.
+//! The table of rules, as `pybuffer_rule_describe` gives it, and `docs/rules.md`, which is written from it.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::fmt::Write;
@@ -24,12 +24,12 @@ fn rule(id: c_int) -> Option<pybuffer_rule> {
 fn page() -> String {
     let mut page = String::from(
         "# The rules of the buffer protocol\n\n\
-         What `pybuffer_check_view`, `pybuffer_check_exporter` and the live audit hold a view and an\n\
-         exporter to. Made from `src/check/rules.rs` by `make rules`: edit that.\n\n\
+         `pybuffer_check_view`, `pybuffer_check_exporter` and the live audit judge views and exporters by\n\
+         these rules. `make rules` writes this page from `src/check/rules.rs`: edit that.\n\n\
          Sources are headings and functions of <https://docs.python.org/3/c-api/buffer.html>, slots of\n\
          <https://docs.python.org/3/c-api/typeobj.html#buffer-object-structures>, and\n\
-         [PEP 3118](https://peps.python.org/pep-3118/). A MUST is what these forbid to break; advice is what they\n\
-         leave open, or what most exporters do otherwise and consumers trip over.\n\n\
+         [PEP 3118](https://peps.python.org/pep-3118/). They forbid breaking a MUST. Advice is what they leave\n\
+         open, or what most exporters do otherwise, but consumers trip over.\n\n\
          | no. | name | | rule | what to do | source |\n|---|---|---|---|---|---|\n",
     );
     for rule in (1..).map_while(rule) {

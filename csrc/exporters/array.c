@@ -113,7 +113,7 @@ PyObject *array_new(ArrayLayout layout)
     array->whole.readonly = layout.readonly;
     array->whole.ndim = layout.ndim;
     array->whole.format = array->format;
-    if (layout.ndim > 0) { /* an item without dimensions has none of the three */
+    if (layout.ndim > 0) { /* with ndim 0, all three are NULL */
         array->whole.shape = array->shape;
         array->whole.strides = array->strides;
         array->whole.suboffsets = layout.suboffsets ? array->suboffsets : NULL;

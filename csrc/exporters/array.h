@@ -1,7 +1,7 @@
-/* A well-behaved exporter: an N-dimensional array over memory that its maker owns.
+/* A correct exporter: an N-dimensional array over memory that its creator owns.
  *
- * Any strides (negative, zero, unaligned) and any suboffsets. It answers every request flag as the
- * protocol says, and counts the views that it has handed out and taken back. */
+ * It may have any strides (negative, zero, unaligned) and any suboffsets. It answers every request as
+ * the protocol demands, and counts the views that were acquired and released. */
 #ifndef EXPORTERS_ARRAY_H
 #define EXPORTERS_ARRAY_H
 
@@ -9,7 +9,7 @@
 
 #include "python_or_pybuffer.h"
 
-/* What an array is made of; everything is copied but the items. */
+/* What an array is made of. All of it is copied, except the items. */
 typedef struct {
     void *buf;                    /* the first item; borrowed */
     const char *format;           /* NULL means "B" */
@@ -23,22 +23,22 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
-    atomic_long exports;  /* views handed out */
-    atomic_long releases; /* views taken back */
-    Py_buffer whole;      /* the answer to PyBUF_FULL, but for obj */
+    atomic_long exports;  /* views acquired */
+    atomic_long releases; /* views released */
+    Py_buffer whole;      /* the answer to PyBUF_FULL, except obj */
     Py_ssize_t shape[PyBUF_MAX_NDIM];
     Py_ssize_t strides[PyBUF_MAX_NDIM];
     Py_ssize_t suboffsets[PyBUF_MAX_NDIM];
     char format[16];
 } Array;
 
-/* Makes the type usable. To be called once; 0, or -1 with an exception set. */
+/* Initialises the type. To be called once; 0, or -1 with an exception set. */
 int array_ready(void);
 
 /* A new array, or NULL with an exception set. */
 PyObject *array_new(ArrayLayout layout);
 
-/* The number of arrays that have not been deallocated. */
+/* The number of arrays that are not yet deallocated. */
 long array_alive(void);
 
 #endif

@@ -118,7 +118,7 @@ const int broken_n_mistakes = sizeof broken_mistakes / sizeof *broken_mistakes;
 
 #define HAS(flag) ((flags & (flag)) == (flag))
 
-/* An address where no memory can be: that of the kernel. */
+/* An address where no memory of a process can be: the kernel's half of them. */
 static void *nowhere(void)
 {
     return (void *)(UINTPTR_MAX / 2 + 1);
@@ -151,7 +151,7 @@ static int refuse(Broken *broken, Py_buffer *view)
     return broken->mistake == RESULT_MINUS_2 ? -2 : -1;
 }
 
-/* Whether the request is beyond what the memory can do. */
+/* Whether the memory cannot satisfy the request. */
 static int is_refused(const Broken *broken, int flags)
 {
     const int mistake = broken->mistake;
@@ -179,7 +179,7 @@ static int is_refused(const Broken *broken, int flags)
     return HAS(PyBUF_F_CONTIGUOUS) && !is_fortran;
 }
 
-/* The answer of an exporter that makes no mistake. */
+/* Fills the view as an exporter that makes no mistake. */
 static void fill(Broken *broken, Py_buffer *view, int flags, int slot)
 {
     const Py_ssize_t size = sizeof(int);
@@ -216,7 +216,7 @@ static void fill(Broken *broken, Py_buffer *view, int flags, int slot)
     }
 }
 
-/* Makes the mistake that lies in the view. */
+/* Makes the mistake, if it is one in the view. */
 static void spoil(Broken *broken, Py_buffer *view, int flags, int slot)
 {
     Py_ssize_t *shape = broken->arrays[slot].shape, *strides = broken->arrays[slot].strides;

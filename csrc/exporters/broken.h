@@ -1,5 +1,5 @@
-/* An exporter that keeps the contract of the buffer protocol but for one thing: a 2 by 3 array of int
- * (or what else it takes to break the rule) that answers every request, and makes one mistake. */
+/* An exporter that makes one mistake, and otherwise keeps the contract of the buffer protocol. It is a 2 by 3 array of
+ * int, or whatever it takes to break the rule. */
 #ifndef EXPORTERS_BROKEN_H
 #define EXPORTERS_BROKEN_H
 
@@ -10,8 +10,8 @@ typedef struct {
     const char *rule;     /* the rule's name */
     const char *mistake;  /* what is done wrong */
     const char *field;    /* the field that the finding names */
-    int needs_references; /* can be told only where references can be counted */
-    int is_of_answers;    /* needs more than one answer, or the call, to be told */
+    int needs_references; /* noticed only where references can be counted */
+    int is_of_answers;    /* noticed only by asking: one view does not show it */
 } Mistake;
 
 extern const Mistake broken_mistakes[];
@@ -22,8 +22,8 @@ typedef struct {
     int mistake;       /* index in broken_mistakes; -1: none */
     int calls;         /* of getbuffer */
     int last_flags;    /* of its last request */
-    int views;         /* handed out and not taken back */
-    int too_many;      /* references that were taken and will not be dropped */
+    int views;         /* acquired and not released */
+    int too_many;      /* references that the mistake has taken */
     int items[12];
     int *rows[2];
     struct {
@@ -32,16 +32,16 @@ typedef struct {
     } arrays[2];
 } Broken;
 
-/* Makes the type usable. To be called once; 0, or -1 with an exception set. */
+/* Initialises the type. To be called once; 0, or -1 with an exception set. */
 int broken_ready(void);
 
-/* A new exporter that makes a mistake, or none; NULL with an exception set if memory is short. */
+/* A new exporter that makes a mistake, or none (-1); NULL with an exception set without memory. */
 Broken *broken_new(int mistake);
 
-/* Drops the references that its mistake has left, and one more. */
+/* Drops the references that the mistake has taken, and one more. */
 void broken_free(Broken *broken);
 
-/* The number of these that have not been deallocated. */
+/* The number of these exporters that are not yet deallocated. */
 long broken_alive(void);
 
 #endif

@@ -1,7 +1,7 @@
-/* The declarations of the buffer protocol, from either of the two headers that give them.
+/* The declarations of the buffer protocol, from one of the two headers that have them.
  *
- * An exporter's source is the same for both worlds: with STANDALONE defined it sees libpybuffer.h
- * alone and needs no Python, otherwise it sees Python.h and nothing of libpybuffer. */
+ * An exporter's source is the same with and without Python: if STANDALONE is defined, it includes only
+ * libpybuffer.h, otherwise only Python.h. */
 #ifndef PYTHON_OR_PYBUFFER_H
 #define PYTHON_OR_PYBUFFER_H
 

@@ -1,5 +1,5 @@
-/* A note that is aligned to 8 bytes, as .note.gnu.property is, of which linkers make one segment with the copy's own
- * note: by the name of its section, as linkers' scripts do it by theirs. */
+/* A note that is aligned to 8 bytes, as .note.gnu.property is. Linkers put it and the copy's own note into one segment:
+ * here because both sections have the same name, elsewhere because linker scripts join sections. */
 
 __asm__(".pushsection .note.pybuffer, \"a\", %note\n"
         ".balign 8\n"

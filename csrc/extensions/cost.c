@@ -1,6 +1,6 @@
-/* What a view costs that is asked for and given back: in instructions, counted by stepping a child through
- * them, and in nanoseconds. Built as an extension module, whose exporters are CPython's, and, with
- * STANDALONE, as a program without Python, whose threads ask one exporter at the same time. */
+/* What it costs to acquire and release a view: in instructions, counted by single-stepping a child, and in nanoseconds.
+ * Built as an extension module, which uses CPython's exporters, and, with STANDALONE, as a program without Python, whose
+ * threads use one exporter at the same time. */
 
 #ifdef STANDALONE
 #define _GNU_SOURCE
@@ -27,7 +27,7 @@ by_calls(PyObject *obj)
     PyBuffer_Release(&view);
 }
 
-/* The same by the exporter's own slots: what nobody can do without. */
+/* The same by the exporter's own slots: the cost that cannot be avoided. */
 static void
 by_slots(PyObject *obj)
 {
@@ -39,7 +39,7 @@ by_slots(PyObject *obj)
     Py_DECREF(view.obj);
 }
 
-/* The steps of a child that works n times; 0 if there may be no stepping here. */
+/* The instructions of a child that calls the function n times; 0 if single-stepping is not allowed here. */
 static long
 steps(work *function, PyObject *obj, int n)
 {
@@ -64,7 +64,7 @@ steps(work *function, PyObject *obj, int n)
 static long
 instructions(work *function, PyObject *obj)
 {
-    function(obj); /* all that is done once is done */
+    function(obj); /* does what is done only once */
     return (steps(function, obj, 11) - steps(function, obj, 1)) / 10;
 }
 
@@ -112,7 +112,7 @@ run_thread(void *result)
     return NULL;
 }
 
-/* cost N: the time of a view in each of N threads, the slowest one's */
+/* cost N: runs N threads, and prints the time of a view in the slowest */
 int
 main(int argc, char **argv)
 {

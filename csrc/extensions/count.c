@@ -1,8 +1,8 @@
-/* Counts the calls of the buffer functions in a process, and who answers them.
+/* Counts the calls of the buffer functions in a process, and tells which image answers them.
  *
- * Preloaded before libpybuffer.so: every function here counts and hands the call on to the next
- * definition of its name. A process that ends in the ordinary way appends one line for each
- * function that was called to the file named by PYBUFFER_COUNTS:
+ * Preloaded before libpybuffer.so: every function here counts the call and passes it on to the next
+ * definition of its name. A process that exits normally appends one line for each function that
+ * was called to the file named by PYBUFFER_COUNTS:
  *
  *     pid <TAB> function <TAB> calls <TAB> image that answered
  *
@@ -79,7 +79,7 @@ static unsigned long long calls[N_FUNCTIONS];
     }
 FUNCTIONS(DEFINE)
 
-/* The parent writes its own line, so a fork begins at nothing. */
+/* The parent writes its own lines, so a child begins at 0. */
 static void
 forget_calls(void)
 {
@@ -110,7 +110,7 @@ write_calls(void)
         int known = dladdr(next[i], &answered);
         int len = snprintf(line, sizeof line, "%ld\t%s\t%llu\t%s\n", (long)getpid(), names[i],
                            calls[i], known ? answered.dli_fname : "unknown");
-        /* One write a line: lines of processes that end together do not mix. */
+        /* One write for each line, so that lines of processes that end at the same time do not mix. */
         if (write(file, line, (size_t)len) != len)
             abort();
     }

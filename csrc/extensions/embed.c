@@ -1,5 +1,5 @@
-/* A program that contains an interpreter. Prints the image of the PyObject_GetBuffer that it calls
- * and what pybuffer_runtime() says before and after Py_Initialize, a line each. */
+/* A program that embeds an interpreter. Prints three lines: the image of the PyObject_GetBuffer that it calls, and what
+ * pybuffer_runtime() returns before and after Py_Initialize. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -9,7 +9,7 @@
 
 extern const char *pybuffer_runtime(void);
 
-/* Up to 3.9 the text of an interpreter's version has two lines. */
+/* Prints the first line: up to 3.9, an interpreter's version has two. */
 static void
 print_runtime(void)
 {

@@ -1,6 +1,5 @@
-/* An extension module as anybody would write it against Python.h. It calls the buffer functions,
- * and says which image they come from: built in several ways, that is how tests/linking.rs proves
- * whose functions run. */
+/* An ordinary extension module, written against Python.h. It calls the buffer functions, and says which image they
+ * come from. tests/linking.rs builds it in several ways, to prove whose functions run. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -8,10 +7,10 @@
 #include <libpybuffer.h>
 #endif
 
-/* Weak: the module must load where there is no libpybuffer at all. */
+/* Weak, so that the module loads without libpybuffer, too. */
 extern __attribute__((weak)) const char *pybuffer_runtime(void);
 
-/* 3.8 has the first only as a macro, and declares the second without defining it. */
+/* In 3.8, the first is only a macro, and the second is declared but not defined. */
 #if PY_VERSION_HEX >= 0x03090000
 #define SINCE_3_9(F) F(PyObject_CheckBuffer) F(PyBuffer_SizeFromFormat)
 #else
@@ -36,7 +35,7 @@ extern __attribute__((weak)) const char *pybuffer_runtime(void);
 
 #include "images.h"
 
-/* runtime() -> what pybuffer_runtime() says, or None where there is no libpybuffer */
+/* runtime() -> what pybuffer_runtime() says, or None without libpybuffer */
 static PyObject *
 runtime(PyObject *module, PyObject *unused)
 {
@@ -129,7 +128,7 @@ describe(PyObject *module, PyObject *args)
     return answer;
 }
 
-/* memoryviews(exporter, order) -> (of it, contiguous in order, of its view, of its memory) */
+/* memoryviews(exporter, order) -> memoryviews: of the exporter, of a contiguous copy, of its view, of its memory */
 static PyObject *
 memoryviews(PyObject *module, PyObject *args)
 {
@@ -141,7 +140,7 @@ memoryviews(PyObject *module, PyObject *args)
         return NULL;
     if (PyObject_GetBuffer(exporter, &view, PyBUF_FULL_RO) < 0)
         return NULL;
-    /* N takes the references, also where one of them could not be had. */
+    /* "N" takes the references, even if one of the objects is NULL. */
     PyObject *answer = Py_BuildValue("(NNNN)", PyMemoryView_FromObject(exporter),
                                      PyMemoryView_GetContiguous(exporter, PyBUF_READ, (char)order),
                                      PyMemoryView_FromBuffer(&view),
@@ -164,7 +163,7 @@ size_from_format(PyObject *module, PyObject *args)
 }
 #endif
 
-/* Letters: an exporter of six bytes that nobody may write to. */
+/* Letters: an exporter of six read-only bytes. */
 static int
 letters_getbuffer(PyObject *self, Py_buffer *view, int flags)
 {

@@ -1,6 +1,6 @@
-/* An extension module whose exporters pass on what another one exports, each in a way of its own and all of
- * them rightly, and which hands views to the interpreter and takes them from it. To be compiled with -O2, so
- * that what can be a jump is one: the interpreter then seems to be the caller. */
+/* An extension module whose exporters pass on the views of another exporter, each in its own way and all correctly. It
+ * also hands views to the interpreter and takes views from it. Compile it with -O2, so that tail calls are jumps:
+ * then the interpreter seems to be the caller. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -13,15 +13,15 @@ typedef struct {
     PyObject *base;
 } exporter;
 
-/* Forward: the base's view as it is, with the base as its object. */
+/* Forward: passes on the base's view unchanged; its obj is the base. */
 static int
 forward_getbuffer(PyObject *self, Py_buffer *view, int flags)
 {
     return PyObject_GetBuffer(((exporter *)self)->base, view, flags);
 }
 
-/* Replace: the same, with itself as the object. A base without bf_releasebuffer needs nothing but to have its
- * reference back. */
+/* Replace: passes on the base's view with itself in obj. The base has no bf_releasebuffer, so its view is released by
+ * dropping the reference. */
 static int
 replace_getbuffer(PyObject *self, Py_buffer *view, int flags)
 {
@@ -83,8 +83,8 @@ parse(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* lend(memoryview): the extension acquires, and the interpreter releases a copy, as the module _interpreters
- * has it do with memoryviews. False if this interpreter has no function for that. */
+/* lend(memoryview): the extension acquires a view, and the interpreter releases a copy of it, as it does for memoryviews
+ * of the module _interpreters. False if this interpreter has no function for that. */
 static PyObject *
 lend(PyObject *module, PyObject *obj)
 {

@@ -1,5 +1,5 @@
-/* images(), of an extension module: whose functions it calls. Included after a macro FUNCTIONS(F) that applies F
- * to each function's name; the functions may be a macro's. */
+/* The function images() of an extension module, which tells whose functions the module calls. Before it is included, a
+ * macro FUNCTIONS(F) must be defined that applies F to each function's name; the name may be a macro. */
 
 #include <dlfcn.h>
 

@@ -1,5 +1,5 @@
-/* An extension module that uses views rightly, and wrongly in every way that the live audit knows. Its
- * functions are not static, so that dladdr knows their names. */
+/* An extension module that uses views correctly, and makes every mistake that the live audit knows. Its functions are
+ * not static, so that dladdr finds their names. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -7,7 +7,7 @@
 
 PyMODINIT_FUNC PyInit_mistakes(void);
 
-/* Views that nobody releases, and one that is filled again and again. */
+/* Views that are never released, and one that is filled again and again. */
 static Py_buffer kept[8];
 static int n_kept;
 static Py_buffer again;
@@ -16,7 +16,7 @@ static Py_buffer again;
     PyObject *name(PyObject *module, PyObject *obj); \
     PyObject *name(PyObject *module, PyObject *obj)
 
-/* right(exporter): released where it was acquired */
+/* right(exporter): a view is acquired and released */
 FUNCTION(right)
 {
     (void)module;
@@ -24,11 +24,11 @@ FUNCTION(right)
     if (PyObject_GetBuffer(obj, &view, PyBUF_SIMPLE) < 0)
         return NULL;
     PyBuffer_Release(&view);
-    PyBuffer_Release(&view); /* nothing: it holds no object any more */
+    PyBuffer_Release(&view); /* does nothing: obj is NULL now */
     Py_RETURN_NONE;
 }
 
-/* right_by_hand(object): filled for an object that need not be an exporter */
+/* right_by_hand(object): a view is filled by PyBuffer_FillInfo, for an object that need not be an exporter */
 FUNCTION(right_by_hand)
 {
     (void)module;
@@ -51,7 +51,7 @@ FUNCTION(right_by_parsing)
     Py_RETURN_NONE;
 }
 
-/* keep(exporter): never released */
+/* keep(exporter): a view is never released */
 FUNCTION(keep)
 {
     (void)module;
@@ -60,7 +60,7 @@ FUNCTION(keep)
     Py_RETURN_NONE;
 }
 
-/* lose(exporter): the Py_buffer is filled again before it is released */
+/* lose(exporter): the Py_buffer is filled again before the view is released */
 FUNCTION(lose)
 {
     (void)module;
@@ -81,7 +81,7 @@ FUNCTION(move)
     Py_RETURN_NONE;
 }
 
-/* error_after(exporter): as move, and whether errno is what it was before the calls */
+/* error_after(exporter): as move; whether errno is unchanged after the calls */
 FUNCTION(error_after)
 {
     errno = 4321;
@@ -91,7 +91,7 @@ FUNCTION(error_after)
     return result == NULL ? NULL : PyBool_FromLong(is_kept);
 }
 
-/* twice(exporter): a copy is released as well. (The reference that this takes too many is made good.) */
+/* twice(exporter): a copy is released as well. (An extra reference makes up for the one that this drops too many.) */
 FUNCTION(twice)
 {
     (void)module;
@@ -105,7 +105,7 @@ FUNCTION(twice)
     Py_RETURN_NONE;
 }
 
-/* never(object): released without having been acquired. (As above.) */
+/* never(object): a view is released that was never acquired. (With an extra reference, as above.) */
 FUNCTION(never)
 {
     (void)module;
@@ -115,7 +115,7 @@ FUNCTION(never)
     Py_RETURN_NONE;
 }
 
-/* Wrong: an exporter that gives a format to everybody. */
+/* Wrong: an exporter that always sets a format. */
 static int
 wrong_getbuffer(PyObject *self, Py_buffer *view, int flags)
 {
@@ -125,7 +125,7 @@ wrong_getbuffer(PyObject *self, Py_buffer *view, int flags)
     return 0;
 }
 
-/* Lost: an exporter whose arrays lead nowhere, which only somebody notices who looks at them. */
+/* Lost: an exporter whose arrays lie in unmapped memory, which only a consumer that reads them notices. */
 static int
 lost_getbuffer(PyObject *self, Py_buffer *view, int flags)
 {
@@ -145,7 +145,7 @@ silent_getbuffer(PyObject *self, Py_buffer *view, int flags)
     return -1;
 }
 
-/* Leaves: an exporter that refuses with an exception, and leaves itself in the view. */
+/* Leaves: an exporter that refuses with an exception, but leaves itself in obj. */
 static int
 leaves_getbuffer(PyObject *self, Py_buffer *view, int flags)
 {
@@ -155,8 +155,8 @@ leaves_getbuffer(PyObject *self, Py_buffer *view, int flags)
     return -1;
 }
 
-/* delegate(exporter): an exporter that passes the other one's view on as its own, rightly: what the other
- * one has to know is put back into the same Py_buffer before it is released. */
+/* delegate(exporter): an exporter that passes on the other one's view as its own, correctly: it puts the other one's obj
+ * and internal back into the same Py_buffer before it releases the view. */
 typedef struct {
     PyObject_HEAD
     PyObject *other;
@@ -186,7 +186,7 @@ delegate_releasebuffer(PyObject *self, Py_buffer *view)
     view->internal = others[1];
     PyMem_Free(others);
     PyBuffer_Release(view);
-    view->obj = self; /* whose reference the caller gives back */
+    view->obj = self; /* the caller drops its reference */
 }
 
 static void

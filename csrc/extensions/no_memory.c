@@ -1,4 +1,4 @@
-/* To be preloaded: libpybuffer gets memory every third time that it asks malloc; all others always do. */
+/* To be preloaded: of libpybuffer's calls of malloc, two of three fail; those of others succeed. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,7 +11,7 @@ void *malloc(size_t size);
 static int
 is_libpybuffer(const void *caller)
 {
-    /* Initial-exec: under LD_AUDIT, glibc would ask malloc for other models. */
+    /* Initial-exec, because glibc would call malloc for other models under LD_AUDIT. */
     static _Thread_local __attribute__((tls_model("initial-exec"))) int is_asking;
     Dl_info info;
     if (is_asking)

@@ -1,16 +1,16 @@
-/* A program that loads a libpython for itself alone (RTLD_LOCAL), as some applications with
- * plug-ins do:
+/* A program that loads a libpython privately (RTLD_LOCAL), as some applications with plug-ins
+ * do:
  *
  *     private_host LIBPYTHON LIBPYBUFFER PYTHON-CODE
  *
- * Prints what the pybuffer_runtime() of LIBPYBUFFER says before and after pybuffer_attach, then
+ * Prints what pybuffer_runtime() of LIBPYBUFFER returns before and after pybuffer_attach, then
  * runs the code. */
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Up to 3.9 the text of an interpreter's version has two lines. */
+/* Up to 3.9, an interpreter's version has two lines. */
 static void
 print_first_line(const char *text)
 {

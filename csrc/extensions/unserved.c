@@ -1,12 +1,12 @@
-/* A libpython that libpybuffer does not serve, as far as the library looks at one, and a program that calls it.
+/* A stand-in for a libpython that libpybuffer does not serve, and a program that calls it.
  *
- * With -DHOST this is that libpython: VERSION of the environment is what it says of itself, and each buffer
- * function answers with a number of its own. Otherwise it is the program, which calls each of them as any code
- * does, through the PLT, and prints the names of those that others answered. */
+ * With -DHOST this is the stand-in: its version is the environment's VERSION, and each buffer function returns a number
+ * of its own. Otherwise it is the program: it calls each function through the PLT, as any code does, and prints the names
+ * of those that were answered by somebody else. */
 #include <stdio.h>
 #include <stdlib.h>
 
-/* CPython's names that return a number, those that return a pointer, and an answer for each. */
+/* CPython's functions that return a number, those that return a pointer, and an answer for each. */
 #define NUMBERS(F) \
     F(PyObject_GetBuffer, 101) \
     F(PyObject_CopyData, 102) \
@@ -40,7 +40,7 @@ void Py_DecRef(void *object)
     (void)object;
 }
 
-/* Not laid out as any type: nobody may look. */
+/* They are not laid out as types: nobody may read them. */
 int PyType_Type, PyMemoryView_Type;
 int released, filled;
 
@@ -83,14 +83,14 @@ static void expect(int is_theirs, const char *name)
 
 int main(void)
 {
-    /* A pointer that no one may follow. */
+    /* A pointer that nobody may follow. */
     void *const object = (void *)16;
     void *view[12] = { NULL, object };
 #define CALL_NUMBER(name, answer) expect(name(object, object, 0, 0) == answer, #name);
 #define CALL_POINTER(name, answer) expect(name(object, 0, 0) == (void *)answer, #name);
     NUMBERS(CALL_NUMBER)
     POINTERS(CALL_POINTER)
-    /* With an object, without a view, and one that is refused. */
+    /* With an object; without a view; and refused. */
     expect(PyBuffer_FillInfo(view, object, NULL, 0, 0, 0) == 0, "PyBuffer_FillInfo");
     expect(PyBuffer_FillInfo(NULL, NULL, NULL, 0, 0, 0) == 0, "PyBuffer_FillInfo without a view");
     expect(PyBuffer_FillInfo(view, NULL, (void *)3, 4, 1, 1) == -1 && filled == 21, "PyBuffer_FillInfo refused");

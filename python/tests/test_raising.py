@@ -86,7 +86,7 @@ def text_of_the_wrong_type():
     return "TypeError: %s" % caught.value
 
 
-IN_PYTHON = "Fix: Mend what __buffer__ raises, and return a memoryview; a closed object has no buffer to be checked."
+IN_PYTHON = "Fix: Correct what __buffer__ raises, and return a memoryview; a closed object has no buffer to check."
 
 
 @if_classes_export

@@ -1,21 +1,24 @@
-//! What this copy of the library does for all of them if it is the first: the functions that they call, and
-//! the note by which they find it.
+//! The ledger that this copy of the library keeps for all copies in the process, if it is the first of them: the
+//! functions that the others call, and the ELF note by which they find it.
 
 use core::arch::global_asm;
 use core::ffi::{c_char, c_int, c_void};
 use core::slice;
 
 use super::memory::Errno;
-use super::process::{self, State};
+use super::process;
+use super::record::Contents;
+use super::state::State;
 use crate::abi::Py_buffer;
-use crate::check::text::Room;
+use crate::check::text::Writer;
 use crate::runtime::copies::{Answer, Ledger, Member, VERSION};
 use crate::runtime::{self, Runtime};
 
 static MEMBER: Member = Member::new(Ledger { is_emptied, judge, is_filled, is_given_back });
 
-// As `runtime::copies` reads them. A linker keeps every note and what it leads to, which would be a third of the
-// library for an extension that asks no object; so this one is bound to what `copies::own` reads, and goes with it.
+// The note, as `runtime::copies` reads it. A linker would keep it and all that it leads to, a third of the library,
+// even in an extension that never asks an object. So its section is linked (`o`) to that of `pybuffer_member`, which
+// `copies::own` reads: a linker that drops the one drops the other.
 global_asm!(
     ".pushsection .rodata.pybuffer_member,\"a\"",
     ".balign 4",
@@ -41,45 +44,54 @@ fn with_state<R>(work: impl FnOnce(&'static State, &'static Runtime) -> R) -> Op
     process::begun(runtime).map(|state| work(state, runtime))
 }
 
+/// See [`Ledger::is_emptied`].
+///
 /// # Safety
-/// The view is readable.
+/// * READABLE: the view is readable.
 unsafe extern "C" fn is_emptied(view: *const Py_buffer) {
-    // SAFETY: the caller's promise is the callee's.
-    with_state(|state, runtime| unsafe { state.emptied(runtime, view) });
+    // SAFETY: readable (caller: READABLE).
+    let now = unsafe { Contents::at(view) };
+    with_state(|state, runtime| state.emptied(runtime, view.addr(), now));
 }
 
+/// See [`Ledger::judge`].
+///
 /// # Safety
-/// An exporter was asked just now, and answered so.
+/// * ANSWER: an exporter gave this answer just now; `text_size` characters are writable at its `text`.
 unsafe extern "C" fn judge(answer: *const Answer) -> c_int {
-    // SAFETY: an answer (caller).
+    // SAFETY: an answer (caller: ANSWER).
     let answer = unsafe { &*answer };
-    // SAFETY: the caller's promise is the callee's.
+    // SAFETY: an exporter's answer (caller: ANSWER).
     let wrong = with_state(|state, runtime| unsafe { state.judge(runtime, answer) }).flatten();
     let Some(text) = wrong else { return 0 };
-    // SAFETY: so many characters are writable (caller).
+    // SAFETY: so many characters are writable (caller: ANSWER).
     unsafe { answer.text.write_bytes(0, answer.text_size) };
-    // SAFETY: as above.
-    let room = unsafe { slice::from_raw_parts_mut::<c_char>(answer.text, answer.text_size) };
-    Room::new(room).put_c(text.as_c_str());
+    // SAFETY: as above; they are zeros now.
+    let out = unsafe { slice::from_raw_parts_mut::<c_char>(answer.text, answer.text_size) };
+    Writer::new(out).put_c(text.as_c_str());
     1
 }
 
+/// See [`Ledger::is_filled`].
+///
 /// # Safety
-/// The view was filled just now.
+/// * VIEW: the view was filled just now.
 unsafe extern "C" fn is_filled(view: *const Py_buffer) {
-    // SAFETY: a view (caller).
+    // SAFETY: a view (caller: VIEW).
     let view = unsafe { &*view };
     with_state(|state, _| state.filled(view));
 }
 
+/// See [`Ledger::is_given_back`].
+///
 /// # Safety
-/// The view is about to be given back.
+/// * VIEW: the view is about to be released; its `obj` is null or an object.
 unsafe extern "C" fn is_given_back(view: *const Py_buffer, caller: *const c_void) {
-    // SAFETY: a view (caller).
+    // SAFETY: a view (caller: VIEW).
     let view = unsafe { &*view };
     if view.obj.is_null() {
         return;
     }
-    // SAFETY: as above.
-    with_state(|state, runtime| unsafe { state.given_back(runtime, view, caller) });
+    // SAFETY: it holds an object (caller: VIEW).
+    with_state(|state, runtime| unsafe { state.released(runtime, view, caller) });
 }

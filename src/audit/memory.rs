@@ -1,16 +1,15 @@
-//! Memory from malloc, what is mapped, a hash of addresses, a lock of one word, and the errno of the program.
+//! Memory from malloc, which pages are mapped, a hash of addresses, a spin lock, and the program's `errno`.
 
 use core::ffi::c_int;
 use core::hint::spin_loop;
-use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::check;
 
-/// A value in a block from malloc; `None` if it cannot be had.
+/// Moves a value into a block from malloc; `None` without memory.
 pub fn keep<T>(value: T) -> Option<NonNull<T>> {
-    // SAFETY: malloc takes any size, and aligns for what has pointers at most.
+    // SAFETY: malloc takes any size, and aligns for any type of pointers and numbers.
     let block = NonNull::new(unsafe { libc::malloc(size_of::<T>()) }.cast::<T>())?;
     // SAFETY: a new block of that size.
     unsafe { block.write(value) };
@@ -20,36 +19,35 @@ pub fn keep<T>(value: T) -> Option<NonNull<T>> {
 /// Frees what [`keep`] gave.
 ///
 /// # Safety
-/// `block` came from [`keep`], and nothing refers to it any more.
+/// * BLOCK: `block` came from [`keep`], and nothing refers to it any more.
 pub unsafe fn free<T>(block: NonNull<T>) {
-    // SAFETY: the caller's promise.
+    // SAFETY: from malloc, and nothing refers to it (caller: BLOCK).
     unsafe { libc::free(block.as_ptr().cast()) };
 }
 
-/// What is at an address, if it can be read: the system copies it, so no address is a fault.
-pub fn read<T: Copy>(address: usize) -> Option<T> {
-    let mut value = MaybeUninit::<T>::uninit();
-    let to = libc::iovec { iov_base: value.as_mut_ptr().cast(), iov_len: size_of::<T>() };
-    let from =
-        libc::iovec { iov_base: ptr::without_provenance_mut(address), iov_len: size_of::<T>() };
+/// The numbers at an address; `None` if they cannot be read. The system copies them, so a bad address is no fault.
+pub fn read<const N: usize>(address: usize) -> Option<[usize; N]> {
+    let mut numbers = [0; N];
+    let size = size_of_val(&numbers);
+    let to = libc::iovec { iov_base: numbers.as_mut_ptr().cast(), iov_len: size };
+    let from = libc::iovec { iov_base: ptr::without_provenance_mut(address), iov_len: size };
     // SAFETY: takes nothing.
     let process = unsafe { libc::getpid() };
-    // SAFETY: as many bytes are writable as are asked for.
+    // SAFETY: `size` bytes are writable at `numbers`; the system checks the address that it reads from.
     let n = unsafe { libc::process_vm_readv(process, &raw const to, 1, &raw const from, 1, 0) };
-    // SAFETY: all of it was written, by bytes of memory that are a `T`'s (callers take numbers).
-    (n.cast_unsigned() == size_of::<T>()).then(|| unsafe { value.assume_init() })
+    (n.cast_unsigned() == size).then_some(numbers)
 }
 
-/// The addresses at which memory was found, so that the system is asked once about what is looked at again and
-/// again. It begins as zeros. (Memory that goes later is still taken to be there.)
+/// A cache of pages that are mapped, so that the system is not asked about the same ones again and again. It begins as
+/// zeros. (A page that is unmapped later still counts as mapped.)
 pub struct Pages([AtomicUsize; Self::N]);
 
 impl Pages {
     const N: usize = 1024;
-    /// The bits of an address within the smallest page that there is.
+    /// The bits of an address within a page, of the smallest size that there is.
     const BITS: u32 = 12;
 
-    /// Whether memory is there: the first page of it and the last.
+    /// Whether memory is mapped: its first page and its last.
     pub fn have(&self, address: usize, size: usize) -> bool {
         let last = address.wrapping_add(size.saturating_sub(1));
         let [first, last] = [address, last].map(|address| address >> Self::BITS);
@@ -69,17 +67,18 @@ impl Pages {
     }
 }
 
-/// Spreads an address over the upper bits, as those of one size lie at multiples of it.
+/// Spreads an address over the upper bits of a number. The lower ones hardly differ: blocks lie at multiples of their
+/// alignment.
 pub fn hash(address: usize) -> u64 {
     (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// A lock that is held for some dozen instructions, without a call of anything but malloc and free.
+/// A spin lock. It is held for a few dozen instructions, which call nothing but malloc and free.
 #[derive(Default)]
 pub struct Lock(AtomicU32);
 
 impl Lock {
-    /// Calls `work` while no other thread is in such a call.
+    /// Calls `work` with the lock held.
     #[inline]
     pub fn hold<R>(&self, work: impl FnOnce() -> R) -> R {
         while self.0.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
@@ -102,20 +101,20 @@ impl Lock {
         unsafe { libc::sched_yield() };
     }
 
-    /// Opens the lock in a new process: who held it is not there.
+    /// Opens the lock, in a child: the thread that held it is not there.
     pub fn open(&self) {
         self.0.store(0, Ordering::Release);
     }
 }
 
-/// Keeps this thread's `errno` as it is, whatever is called until it is dropped.
+/// Restores this thread's `errno` when it is dropped.
 pub struct Errno {
     at: *mut c_int,
     value: c_int,
 }
 
 impl Errno {
-    /// Notes it.
+    /// Notes the value to restore.
     pub fn keep() -> Self {
         // SAFETY: takes nothing.
         let at = unsafe { libc::__errno_location() };
@@ -124,7 +123,7 @@ impl Errno {
         Self { at, value }
     }
 
-    /// What it was.
+    /// The value to restore.
     pub fn value(&self) -> c_int {
         self.value
     }
@@ -132,7 +131,7 @@ impl Errno {
 
 impl Drop for Errno {
     fn drop(&mut self) {
-        // SAFETY: as in `keep`; this value lives within one call, so in one thread.
+        // SAFETY: this thread's own number: a pointer makes `Errno` stay in the thread that made it.
         unsafe { *self.at = self.value };
     }
 }

@@ -1,178 +1,182 @@
-//! A view that is out, and what can be told of it without hearing of its release.
+//! An outstanding view, and what can be known of it without seeing its release.
 
 use core::mem::offset_of;
 
+use super::fork;
 use super::memory;
-use super::people::Asked;
-use super::process;
+use super::origins::Origin;
 use crate::abi::Py_buffer;
 
-/// A view that is out.
+/// An outstanding view: acquired, not yet released.
 #[derive(Clone, Copy)]
 pub struct Record {
     /// The next one in its list.
     pub next: *mut Record,
-    /// The addresses of its `Py_buffer`, and of what that holds.
+    /// The address of its `Py_buffer`.
     pub view: usize,
-    pub obj: usize,
-    pub buf: usize,
-    /// Who asked for it; none if `PyBuffer_FillInfo` was called.
-    pub asked: Option<&'static Asked>,
-    /// The process of those that fork from one another.
+    /// What that held when it was filled.
+    pub contents: Contents,
+    /// Where it comes from. `None` if `PyBuffer_FillInfo` alone filled it, or nobody is to be accused of it.
+    pub origin: Option<&'static Origin>,
+    /// The generation of the process that acquired it.
     pub generation: u32,
     /// What has become of its `Py_buffer`.
-    pub now: Now,
-    /// Whether that is on a stack.
+    pub status: Status,
+    /// Whether its `Py_buffer` lies on a stack.
     pub is_on_stack: bool,
-    /// Whether its exporter is to be told that it is given back. Of another one, dropping the reference is enough.
+    /// Whether its exporter has a `bf_releasebuffer`. Otherwise a release only drops the reference.
     pub has_release: bool,
 }
 
 /// What has become of a `Py_buffer` since it was filled.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Now {
-    /// Nothing.
-    Same,
-    /// It was filled again before the view was given back: the view is lost.
-    FilledAgain,
-    /// The exporter that had it filled has put another object's view there, and keeps this one.
+pub enum Status {
+    /// It still holds the view, as far as is known.
+    InPlace,
+    /// It was filled again before the view was released: the view is lost.
+    Lost,
+    /// The exporter that acquired the view has put a view of another object into it, and keeps this one.
     Kept,
 }
 
-/// What tells a view that is held from one that was given back, which has no object, and from other things
-/// at its address.
+/// What tells a view in a `Py_buffer` from a released one, which has no object, and from whatever else comes to
+/// lie at its address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
-pub struct Pair {
-    buf: usize,
-    obj: usize,
+pub struct Contents {
+    /// The address of the memory.
+    pub buf: usize,
+    /// The address of the object.
+    pub obj: usize,
 }
 
 const _: () =
     assert!(offset_of!(Py_buffer, buf) == 0 && offset_of!(Py_buffer, obj) == size_of::<usize>());
 
-impl Pair {
-    /// A view's.
+impl Contents {
+    /// What a view holds.
+    pub fn of(view: &Py_buffer) -> Self {
+        Self { buf: view.buf.addr(), obj: view.obj.addr() }
+    }
+
+    /// What a `Py_buffer` holds that need not have been filled.
     ///
     /// # Safety
-    /// The view is readable.
-    pub unsafe fn of(view: *const Py_buffer) -> Self {
-        // SAFETY: readable (caller), and begins with these.
+    /// * READABLE: `view` is readable.
+    pub unsafe fn at(view: *const Py_buffer) -> Self {
+        // SAFETY: readable (caller: READABLE), and begins with these two fields.
         unsafe { view.cast::<Self>().read() }
+    }
+
+    /// What lies at an address where a `Py_buffer` was, if that can be read.
+    fn read(view: usize) -> Option<Self> {
+        memory::read(view).map(|[buf, obj]| Self { buf, obj })
     }
 }
 
-/// Whether a `Py_buffer` is on this thread's stack, or close above it.
+/// Whether a `Py_buffer` lies on this thread's stack: in the 64 MiB above this frame.
 fn is_on_stack(view: usize) -> bool {
     let here = 0_u8;
     view.wrapping_sub((&raw const here).addr()) < 64 << 20
 }
 
 impl Record {
-    /// A record of this process.
-    pub fn of(view: &Py_buffer, asked: Option<&'static Asked>) -> Self {
+    /// A view that was acquired just now.
+    pub fn of(view: &Py_buffer, origin: Option<&'static Origin>) -> Self {
+        let address = core::ptr::from_ref(view).addr();
         Self {
             next: core::ptr::null_mut(),
-            view: core::ptr::from_ref(view).addr(),
-            obj: view.obj.addr(),
-            buf: view.buf.addr(),
-            asked,
-            generation: process::generation(),
-            now: Now::Same,
-            is_on_stack: is_on_stack(core::ptr::from_ref(view).addr()),
+            view: address,
+            contents: Contents::of(view),
+            origin,
+            generation: fork::generation(),
+            status: Status::InPlace,
+            is_on_stack: is_on_stack(address),
             has_release: true,
         }
     }
 
-    /// Whether this is the view that a `Py_buffer` holds.
+    /// Whether this is the view that the `Py_buffer` at an address holds.
     pub fn is_at(&self, view: usize) -> bool {
-        self.view == view && self.now == Now::Same
+        self.view == view && self.status == Status::InPlace
     }
 
-    /// The view is out no more. One of a process that this one was forked from does not count here.
+    /// Counts the view as released. A view that a parent process acquired was never counted in this one.
     pub fn close(&self) {
-        if let Some(asked) = self.asked.filter(|_| self.is_own()) {
-            asked.release(self.now != Now::Same);
+        if let Some(origin) = self.origin.filter(|_| self.is_own()) {
+            origin.release(self.status != Status::InPlace);
         }
     }
 
-    /// Whether the view is held for certain, though releases may not be heard: its `Py_buffer`, in which there
-    /// is `now`, still holds it. On a stack that is no proof: nothing need be written there that nobody is
-    /// going to read.
-    pub fn is_certainly_in(&self, now: Pair) -> bool {
-        !self.is_on_stack && self.is_in(now)
-    }
-
-    /// Whether the view is held for certain, though releases may not have been heard.
-    pub fn is_certainly_out(&self) -> bool {
-        match self.now {
-            Now::Same => memory::read(self.view).is_some_and(|now| self.is_certainly_in(now)),
-            // It was held then.
-            Now::FilledAgain => true,
-            Now::Kept => false,
+    /// Counts the view as lost.
+    pub fn lose(&self) {
+        if let Some(origin) = self.origin.filter(|_| self.is_own()) {
+            origin.lose();
         }
     }
 
-    /// Whether its `Py_buffer` holds it no more.
-    pub fn is_gone(&self) -> bool {
-        match self.now {
-            Now::Same => memory::read(self.view).is_none_or(|now| !self.is_in(now)),
-            Now::FilledAgain => true,
-            Now::Kept => false,
+    /// Whether the view is held for certain, even if releases are not seen, given what its `Py_buffer` holds `now`:
+    /// a release would have cleared `obj`. On a stack this proves nothing, because a compiler need not write what
+    /// nobody reads.
+    pub fn is_surely_in(&self, now: Contents) -> bool {
+        !self.is_on_stack && now == self.contents
+    }
+
+    /// Whether the view is held for certain, even if releases are not seen.
+    pub fn is_surely_held(&self) -> bool {
+        match self.status {
+            Status::InPlace => Contents::read(self.view).is_some_and(|now| self.is_surely_in(now)),
+            // It was held when its `Py_buffer` was filled again.
+            Status::Lost => true,
+            Status::Kept => false,
         }
     }
 
-    fn is_in(&self, now: Pair) -> bool {
-        now == Pair { buf: self.buf, obj: self.obj }
+    /// Whether its `Py_buffer` does not hold the view any more.
+    pub fn has_left(&self) -> bool {
+        match self.status {
+            Status::InPlace => Contents::read(self.view).is_none_or(|now| now != self.contents),
+            Status::Lost => true,
+            Status::Kept => false,
+        }
     }
 
-    /// Whether it is the same one, in a list that was let go meanwhile.
+    /// Whether this is the same record as one that was read before, while its list was not locked.
     pub fn is_same(&self, other: &Self) -> bool {
-        let numbers = |record: &Self| (record.view, record.obj, record.buf, record.now as u8);
+        let numbers = |record: &Self| (record.view, record.contents, record.status as u8);
         numbers(self) == numbers(other)
     }
 
-    /// Whether another `Py_buffer` has the same object and memory.
-    pub fn is_like(&self, view: &Py_buffer) -> bool {
-        self.obj == view.obj.addr() && self.buf == view.buf.addr()
+    /// Whether it was acquired by code other than the interpreter's. (The interpreter releases some views by calling
+    /// the slot itself.)
+    pub fn is_foreign(&self) -> bool {
+        self.origin.and_then(|origin| origin.call_site).is_some_and(|site| !site.is_host)
     }
 
-    /// Its `Py_buffer` is in use for another view.
-    pub fn lose(&self) {
-        if let Some(asked) = self.asked.filter(|_| self.is_own()) {
-            asked.lose();
-        }
-    }
-
-    /// Whether it was asked for by code that is not the interpreter's. (The interpreter gives some views
-    /// back by the slot itself.)
-    pub fn is_of_a_guest(&self) -> bool {
-        self.asked.and_then(|asked| asked.place).is_some_and(|place| !place.is_host)
-    }
-
-    /// What its exporter keeps of this view, which it asked for on the way to another one: nothing if the object
-    /// is the same, or if the interpreter asked.
-    pub fn kept_by_exporter_of(self, other: &Self) -> Option<Self> {
-        if self.obj == other.obj || !(self.is_of_a_guest() || self.asked.is_none()) {
+    /// What is left of this view if the exporter of `outer` acquired it in order to fill the same `Py_buffer`:
+    /// nothing if both have the same object, which is then passed on, or if the interpreter acquired it.
+    pub fn kept_by_exporter_of(self, outer: &Self) -> Option<Self> {
+        if self.contents.obj == outer.contents.obj || !(self.is_foreign() || self.origin.is_none())
+        {
             None
-        } else if self.has_release && self.asked.is_some() {
-            Some(Self { now: Now::Kept, ..self })
+        } else if self.has_release && self.origin.is_some() {
+            Some(Self { status: Status::Kept, ..self })
         } else {
             Some(self.excused())
         }
     }
 
-    /// This record without who asked: it may still be given back, but nobody is said to hold it.
+    /// This record without its origin: the view may still be released, but nobody is said to hold it.
     pub fn excused(self) -> Self {
-        Self { asked: None, now: Now::Kept, ..self }
+        Self { origin: None, status: Status::Kept, ..self }
     }
 
-    /// Whether it is one of those.
+    /// Whether it is excused.
     pub fn is_excused(&self) -> bool {
-        self.asked.is_none() && self.now == Now::Kept
+        self.origin.is_none() && self.status == Status::Kept
     }
 
     fn is_own(&self) -> bool {
-        self.generation == process::generation()
+        self.generation == fork::generation()
     }
 }

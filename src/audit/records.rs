@@ -1,49 +1,47 @@
-//! The views that are out: a table by the address of their `Py_buffer`.
+//! Outstanding views: acquired, not yet released. A hash table by the address of their `Py_buffer`.
 //!
-//! Every list is sound after each single store, so that a fork in the middle of a change leaves a child
-//! with a list that can be walked.
+//! Each list can be walked after any single store, so a fork in the middle of a change leaves the child a list that
+//! it can walk.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use super::memory::{self, Lock, hash};
-use super::people::Asked;
-use super::record::{Now, Record};
+use super::origins::Origin;
+use super::record::{Contents, Record, Status};
 use crate::abi::Py_buffer;
 
-// The more of each, the shorter the lists of a program that holds many views; pages of them that no view
-// is in are never touched.
+// Enough to keep the lists short in a program that holds many views. Pages of empty lists are never touched.
 const N_SHARDS: usize = 256;
 const N_LISTS: usize = 256;
 const N_COUNTS: usize = 1 << 16;
-/// How many releases are remembered, to tell a second one from one without an acquisition.
+/// How many releases are remembered, to tell a second release from one without an acquisition.
 const N_REMEMBERED: usize = 64;
-/// How many views of the same object and memory are looked at.
+/// How many records with the same object and memory are looked at.
 const MOST_ALIKE: usize = 64;
 
 struct Shard {
     lock: Lock,
-    /// Whether a record was ever in it.
+    /// Whether it ever had a record.
     is_used: AtomicBool,
     lists: [AtomicPtr<Record>; N_LISTS],
 }
 
-/// A view that was given back.
-struct Past {
+/// A view that was released.
+struct Released {
     obj: AtomicUsize,
     buf: AtomicUsize,
-    asked: AtomicPtr<Asked>,
+    origin: AtomicPtr<Origin>,
 }
 
-/// All of them.
+/// All outstanding views, and the last released ones. It begins as zeros.
 pub struct Records {
     shards: [Shard; N_SHARDS],
-    /// How many records there are, at least, of the objects that share a count: where none is, none needs
-    /// to be looked for.
+    /// How many records there are of the objects that share a count, or more: if 0, there is nothing to search for.
     n_of: [AtomicU32; N_COUNTS],
-    past: [Past; N_REMEMBERED],
-    n_past: AtomicUsize,
-    /// Whether there was no memory for a record.
+    released: [Released; N_REMEMBERED],
+    n_released: AtomicUsize,
+    /// Whether a record was ever left out for want of memory.
     is_short: AtomicBool,
 }
 
@@ -52,10 +50,10 @@ impl Shard {
         self.lists.get((hash(view) >> 36) as usize % N_LISTS)
     }
 
-    /// The first record of a list that fits.
+    /// A copy of the first record of a list that fits. The shard's lock is held.
     fn look(list: &AtomicPtr<Record>, fits: &mut dyn FnMut(&Record) -> bool) -> Option<Record> {
         let mut at = list.load(Ordering::Relaxed);
-        // SAFETY: null or in the list, so not freed; the shard's lock is held.
+        // SAFETY: null or in the list, so not freed while the lock is held.
         while let Some(record) = unsafe { at.as_ref() } {
             if fits(record) {
                 return Some(*record);
@@ -65,30 +63,30 @@ impl Shard {
         None
     }
 
-    /// Takes the first record of a list that fits out of it, and frees it.
+    /// Removes the first record of a list that fits. The shard's lock is held.
     #[inline(never)]
     fn take(list: &AtomicPtr<Record>, fits: &dyn Fn(&Record) -> bool) -> Option<Record> {
         let mut link = list.as_ptr();
         loop {
-            // SAFETY: a list's head, or the `next` of a record in it; the shard's lock is held.
+            // SAFETY: a list's head, or the `next` of a record in it, which is not freed while the lock is held.
             let found = NonNull::new(unsafe { *link })?;
             // SAFETY: in the list, so not freed.
             let record = unsafe { *found.as_ptr() };
             if fits(&record) {
-                // SAFETY: as for reading it.
+                // SAFETY: as for reading the link; others write it under the lock only.
                 unsafe { *link = record.next };
-                // SAFETY: from `keep`, and in the list no more.
+                // SAFETY: from `keep`, and no longer in the list.
                 unsafe { memory::free(found) };
                 return Some(record);
             }
-            // SAFETY: as above; only the address of the field is taken.
+            // SAFETY: in the list; only the address of the field is taken.
             link = unsafe { &raw mut (*found.as_ptr()).next };
         }
     }
 }
 
 impl Records {
-    /// The count that an object shares.
+    /// The count for an object.
     fn n_of(&self, obj: usize) -> &AtomicU32 {
         static NONE: AtomicU32 = AtomicU32::new(0);
         self.n_of.get((hash(obj) >> 40) as usize % N_COUNTS).unwrap_or(&NONE)
@@ -98,102 +96,103 @@ impl Records {
         self.shards.get((hash(view) >> 50) as usize % N_SHARDS)
     }
 
-    /// Whether there was memory for all views, so that one which is not known of was never out.
+    /// Whether there was memory for every record, so that a view without one was never acquired.
     pub fn is_complete(&self) -> bool {
         !self.is_short.load(Ordering::Relaxed)
     }
 
-    /// Adds a record to a list. Without memory the view is not known of: nothing will be said of it, and of no
-    /// release that there was no acquisition.
+    /// Adds a record to a list. Without memory the view is forgotten: nothing will be said of it, and from then on
+    /// no release is called one without an acquisition.
     fn put(&self, list: &AtomicPtr<Record>, record: Record) {
         let next = list.load(Ordering::Relaxed);
         match memory::keep(Record { next, ..record }) {
             Some(new) => list.store(new.as_ptr(), Ordering::Release),
             None => {
                 self.is_short.store(true, Ordering::Relaxed);
-                self.n_of(record.obj).fetch_sub(1, Ordering::Relaxed);
+                self.n_of(record.contents.obj).fetch_sub(1, Ordering::Relaxed);
                 record.close();
             }
         }
     }
 
-    /// Notes a view. One that was noted at the same address was asked for on the way, by this one's exporter.
-    /// Whether one that was asked for has become this one.
+    /// Adds a view. If there is one at the same address, this one's exporter acquired it on the way, in order to
+    /// fill the same `Py_buffer`. Returns whether such an inner view had an origin and is now a part of this one.
     pub fn add(&self, record: Record) -> bool {
         let Some(shard) = self.shard(record.view) else { return false };
         let Some(list) = shard.list(record.view) else { return false };
-        self.n_of(record.obj).fetch_add(1, Ordering::Relaxed);
+        self.n_of(record.contents.obj).fetch_add(1, Ordering::Relaxed);
         shard.is_used.store(true, Ordering::Relaxed);
-        let (gone, inner, kept) = shard.lock.hold(|| {
-            let gone = Shard::take(list, &|other| other.view == record.view && other.is_excused());
+        let (excused, inner, kept) = shard.lock.hold(|| {
+            let excused =
+                Shard::take(list, &|other| other.view == record.view && other.is_excused());
             let inner = Shard::take(list, &|other| other.is_at(record.view));
             self.put(list, record);
             let kept = inner.and_then(|inner| inner.kept_by_exporter_of(&record));
             if let Some(kept) = kept {
                 self.put(list, kept);
             }
-            (gone, inner, kept)
+            (excused, inner, kept)
         });
-        for gone in gone.into_iter().chain(inner.filter(|_| kept.is_none())) {
-            self.n_of(gone.obj).fetch_sub(1, Ordering::Relaxed);
+        for gone in excused.into_iter().chain(inner.filter(|_| kept.is_none())) {
+            self.n_of(gone.contents.obj).fetch_sub(1, Ordering::Relaxed);
         }
         let Some(inner) = inner else { return false };
-        if kept.is_some_and(|kept| kept.asked.is_some()) {
+        if kept.is_some_and(|kept| kept.origin.is_some()) {
             inner.lose();
             return false;
         }
         inner.close();
-        inner.asked.is_some()
+        inner.origin.is_some()
     }
 
-    /// The interpreter gives back what is at an address as another object's than is recorded. If an exporter asked
-    /// for that on the way, it may give it back itself. What was recorded.
+    /// Removes the view at an address where the interpreter releases a view of another object, and returns it. If
+    /// code other than the interpreter's acquired it, it stays as an excused one: its exporter may still release it.
     pub fn excuse(&self, view: usize) -> Option<Record> {
         let shard = self.shard(view)?;
         let list = shard.list(view)?;
         let found = shard.lock.hold(|| {
             let found = Shard::take(list, &|record| record.is_at(view))?;
-            if found.is_of_a_guest() {
+            if found.is_foreign() {
                 self.put(list, found.excused());
             }
             Some(found)
         })?;
-        if !found.is_of_a_guest() {
-            self.n_of(found.obj).fetch_sub(1, Ordering::Relaxed);
+        if !found.is_foreign() {
+            self.n_of(found.contents.obj).fetch_sub(1, Ordering::Relaxed);
         }
         found.close();
         Some(found)
     }
 
-    /// A `Py_buffer` is filled anew: the view that was in it, if it is still out, can be given back no more,
-    /// unless a copy is.
-    pub fn lose(&self, view: usize, is_out: impl Fn(&Record) -> bool) {
+    /// A `Py_buffer` is about to be filled: the view in it, if `is_held` says that it is still held, is lost. Only
+    /// a copy of the `Py_buffer` could still release it.
+    pub fn lose(&self, view: usize, is_held: impl Fn(&Record) -> bool) {
         let Some(shard) = self.shard(view) else { return };
         let Some(list) = shard.list(view) else { return };
-        let lost = shard.lock.hold(|| {
-            let lost = Shard::take(list, &|record| record.is_at(view))?;
-            let is_out = lost.asked.is_some() && is_out(&lost);
-            if is_out {
-                self.put(list, Record { now: Now::FilledAgain, ..lost });
+        let found = shard.lock.hold(|| {
+            let found = Shard::take(list, &|record| record.is_at(view))?;
+            let is_lost = found.origin.is_some() && is_held(&found);
+            if is_lost {
+                self.put(list, Record { status: Status::Lost, ..found });
             } else {
-                self.n_of(lost.obj).fetch_sub(1, Ordering::Relaxed);
+                self.n_of(found.contents.obj).fetch_sub(1, Ordering::Relaxed);
             }
-            Some((lost, is_out))
+            Some((found, is_lost))
         });
-        match lost {
+        match found {
             Some((lost, true)) => lost.lose(),
-            Some((gone, false)) => gone.close(),
+            Some((released, false)) => released.close(),
             None => {}
         }
     }
 
-    /// Closes the views that are not out for certain, where releases may not have been heard.
+    /// Closes the views that are not held for certain, where not all releases were seen.
     #[cold]
     pub fn close_doubtful(&self) {
         for shard in self.shards.iter().filter(|shard| shard.is_used.load(Ordering::Relaxed)) {
             for list in &shard.lists {
                 while let Some(record) =
-                    shard.lock.hold(|| Shard::take(list, &|record| !record.is_certainly_out()))
+                    shard.lock.hold(|| Shard::take(list, &|record| !record.is_surely_held()))
                 {
                     record.close();
                 }
@@ -201,14 +200,15 @@ impl Records {
         }
     }
 
-    /// The record of a view at its own address with its own object, taken out. An exporter that passes
-    /// another one's view on as its own puts that one back before it gives it back.
+    /// Removes the record of the view of `obj` at an address. An exporter that passes on another one's view as its
+    /// own puts that one back into the `Py_buffer` before it releases it: hence the second search.
     pub fn take(&self, view: usize, obj: usize) -> Option<Record> {
-        self.take_if(view, &|record| record.is_at(view) && record.obj == obj)
-            .or_else(|| self.take_if(view, &|record| record.view == view && record.obj == obj))
+        let is_of_obj = |record: &Record| record.contents.obj == obj;
+        self.take_if(view, &|record| record.is_at(view) && is_of_obj(record))
+            .or_else(|| self.take_if(view, &|record| record.view == view && is_of_obj(record)))
     }
 
-    /// Whatever is recorded at an address, taken out without a word; whether there was anything.
+    /// Removes and closes whatever view is at an address; whether there was one.
     pub fn forget(&self, view: usize) -> bool {
         let record = self.take_if(view, &|record| record.is_at(view));
         record.as_ref().map(Record::close).is_some()
@@ -218,46 +218,50 @@ impl Records {
         let shard = self.shard(view)?;
         let list = shard.list(view)?;
         let record = shard.lock.hold(|| Shard::take(list, fits))?;
-        self.n_of(record.obj).fetch_sub(1, Ordering::Relaxed);
+        self.n_of(record.contents.obj).fetch_sub(1, Ordering::Relaxed);
         Some(record)
     }
 
-    /// The record of another `Py_buffer` with the same object and memory, taken out.
+    /// Removes a record with the same object and memory as `view`, which seems to be a copy of its `Py_buffer`.
     #[cold]
-    pub fn take_like(&self, view: &Py_buffer) -> Option<Record> {
-        self.find_like(view, |list| Shard::take(list, &|record| record.is_like(view))).inspect(
-            |record| {
-                self.n_of(record.obj).fetch_sub(1, Ordering::Relaxed);
-            },
-        )
+    pub fn take_original(&self, view: &Py_buffer) -> Option<Record> {
+        let contents = Contents::of(view);
+        self.find(contents, |list| Shard::take(list, &|record| record.contents == contents))
+            .inspect(|record| {
+                self.n_of(record.contents.obj).fetch_sub(1, Ordering::Relaxed);
+            })
     }
 
-    /// As [`take_like`](Self::take_like), of a `Py_buffer` that holds the view no more: it was copied, and freed.
+    /// As [`take_original`](Self::take_original), but only of a `Py_buffer` that does not hold the view any more: it
+    /// was copied, and then freed.
     #[cold]
-    pub fn take_like_that_is_gone(&self, view: &Py_buffer) -> Option<Record> {
+    pub fn take_freed_original(&self, view: &Py_buffer) -> Option<Record> {
+        let contents = Contents::of(view);
         for nth in 0..MOST_ALIKE {
             let mut n_before = nth;
             let mut fits = |record: &Record| {
-                let is_like = record.is_like(view);
-                let is_it = is_like && n_before == 0;
-                n_before = n_before.saturating_sub(is_like.into());
-                is_it
+                let is_alike = record.contents == contents;
+                let is_nth = is_alike && n_before == 0;
+                n_before = n_before.saturating_sub(is_alike.into());
+                is_nth
             };
-            let record = self.find_like(view, |list| Shard::look(list, &mut fits))?;
-            // Without the lock, as the system is asked.
-            if record.is_gone() {
+            let record = self.find(contents, |list| Shard::look(list, &mut fits))?;
+            // Not under the lock, because this is a system call.
+            if record.has_left() {
                 return self.take_if(record.view, &|other| other.is_same(&record));
             }
         }
         None
     }
 
-    fn find_like(
+    /// The first result of `find`, which is called with one list after the other, unless there is no record of the
+    /// object.
+    fn find(
         &self,
-        view: &Py_buffer,
+        contents: Contents,
         mut find: impl FnMut(&AtomicPtr<Record>) -> Option<Record>,
     ) -> Option<Record> {
-        if self.n_of(view.obj.addr()).load(Ordering::Relaxed) == 0 {
+        if self.n_of(contents.obj).load(Ordering::Relaxed) == 0 {
             return None;
         }
         self.shards
@@ -266,28 +270,29 @@ impl Records {
             .find_map(|shard| shard.lock.hold(|| shard.lists.iter().find_map(&mut find)))
     }
 
-    /// Remembers a view that is given back. (Threads may mix two of them up: it decides about a word.)
+    /// Remembers a view that is released. (Two threads may mix two of them up. Then a wrong release is called by the
+    /// wrong name, no more.)
     pub fn remember(&self, record: &Record) {
-        let n = self.n_past.fetch_add(1, Ordering::Relaxed);
-        if let (Some(past), Some(asked)) = (self.past.get(n % N_REMEMBERED), record.asked) {
-            past.obj.store(record.obj, Ordering::Relaxed);
-            past.buf.store(record.buf, Ordering::Relaxed);
-            past.asked.store(core::ptr::from_ref(asked).cast_mut(), Ordering::Release);
+        let n = self.n_released.fetch_add(1, Ordering::Relaxed);
+        if let (Some(slot), Some(origin)) = (self.released.get(n % N_REMEMBERED), record.origin) {
+            slot.obj.store(record.contents.obj, Ordering::Relaxed);
+            slot.buf.store(record.contents.buf, Ordering::Relaxed);
+            slot.origin.store(core::ptr::from_ref(origin).cast_mut(), Ordering::Release);
         }
     }
 
-    /// Who asked for a view of the same object and memory that was given back a moment ago.
+    /// The origin of a view of the same object and memory that was released a moment ago.
     #[cold]
-    pub fn was_given_back(&self, view: &Py_buffer) -> Option<&'static Asked> {
-        let (obj, buf) = (view.obj.addr(), view.buf.addr());
-        let past = self.past.iter().find(|past| {
-            past.obj.load(Ordering::Relaxed) == obj && past.buf.load(Ordering::Relaxed) == buf
+    pub fn released_origin(&self, view: &Py_buffer) -> Option<&'static Origin> {
+        let Contents { buf, obj } = Contents::of(view);
+        let released = self.released.iter().find(|slot| {
+            slot.obj.load(Ordering::Relaxed) == obj && slot.buf.load(Ordering::Relaxed) == buf
         })?;
-        // SAFETY: null, or one that is never freed.
-        unsafe { past.asked.load(Ordering::Acquire).as_ref() }
+        // SAFETY: null or an origin, which is never freed.
+        unsafe { released.origin.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Opens all locks in a new process.
+    /// Opens all locks, in a child.
     pub fn open(&self) {
         self.shards.iter().for_each(|shard| shard.lock.open());
     }

@@ -6,11 +6,11 @@ use core::slice;
 
 use super::{null_argument, null_argument_if_known};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject, pybuffer_report, pybuffer_rule};
-use crate::check::{self, report, text::Room};
+use crate::check::{self, report, text::Writer};
 use crate::layout::verify::{self, Block};
 use crate::protocol;
 use crate::runtime;
-use crate::view::Fields;
+use crate::view::{Fields, pointer};
 
 /// Whether an array lies within a block of memory. This is `verify_structure` of the documentation of the
 /// buffer protocol.
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn pybuffer_get_item_pointer(
     // SAFETY: as above.
     let indices = unsafe { slice::from_raw_parts(indices, fields.ndim()) };
     // SAFETY: a pointer is readable wherever one is followed (caller).
-    unsafe { check::pointer::locate(&view, fields, &[], indices) }.cast()
+    unsafe { pointer::locate(&view, fields, &[], indices) }.cast()
 }
 
 /// `PyBuffer_GetPointer`, with the indices compared with the shape.
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn pybuffer_get_pointer_checked(
         return ptr::null_mut();
     };
     // SAFETY: the view is held, and its arrays and `indices` have `ndim` entries (caller).
-    match unsafe { check::pointer::checked(view, indices) } {
+    match unsafe { pointer::checked(view, indices) } {
         Ok(pointer) => pointer.cast(),
         Err(error) => {
             runtime::raise_if_known(&error);
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn pybuffer_check_view(
     let report = unsafe { report::clear(report) };
     // SAFETY: the view's arrays have `ndim` entries, its format is NULL or a C string, and its `obj` NULL or an
     // object (caller).
-    unsafe { check::one_view(view, flags, report) };
+    unsafe { report::one_view(view, flags, report) };
     report.n_violations
 }
 
@@ -213,15 +213,15 @@ pub unsafe extern "C" fn pybuffer_report_format(
 ) -> usize {
     // SAFETY: null or a report (caller).
     let Some(report) = (unsafe { report.as_ref() }) else { return 0 };
-    let room = if size == 0 || text.is_null() {
+    let text = if size == 0 || text.is_null() {
         &mut []
     } else {
         // SAFETY: `size` bytes (caller).
         unsafe { slice::from_raw_parts_mut(text, size) }
     };
-    let mut room = Room::new(room);
-    report.write(&mut room);
-    room.len
+    let mut out = Writer::new(text);
+    report.write(&mut out);
+    out.len
 }
 
 /// Describes the rule number `id`, counted from 1: its severity, what it asks, where the documentation says

@@ -1,46 +1,25 @@
-//! What is told of an exporter's answers: each judged by itself, its memory, and beside the others; exceptions; and
-//! requests that were refused, though more was granted.
+//! Judges an exporter's answers: each by itself and against earlier ones, the memory that it shows, exceptions, and
+//! requests that were refused although more demanding ones were granted.
 
 use core::ffi::c_char;
 
-use super::exporter::Inquiry;
-use super::memory::Answer;
+use super::address::mapped;
+use super::all_requests::{N, is_more, request};
+use super::consistency::Granted;
+use super::finding::{Finding, Value};
+use super::inquiry::Inquiry;
+use super::numbers::{extent_of, place_of};
 use super::request::Request;
-use super::requests::{N, is_more, request};
-use super::seen::{Kept, Seen};
-use super::text::{Room, end_with_a_character};
+use super::rules::Rule;
+use super::seen::{Seen, Snapshot};
+use super::text::{Writer, end_with_a_character};
+use super::view;
 use super::words::{Field, Word};
-use super::{Finding, Rule, Value, extent_of, has_arrays, mapped, place_of, view};
 use crate::abi::Py_buffer;
 use crate::runtime::Runtime;
 
 impl Inquiry<'_> {
-    #[cold]
-    #[inline(never)]
-    pub(super) fn tell_all(&mut self, rule: Rule, field: Field, found: Value, expected: Value) {
-        let (flags, field) = (self.flags, field.text());
-        self.report.add(&Finding { rule, flags, field, axis: -1, found, expected });
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn tell(&mut self, rule: Rule, field: Field, found: Word, expected: Word) {
-        self.tell_all(rule, field, Value::Word(found), Value::Word(expected));
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn tell_number(&mut self, rule: Rule, field: Field, found: isize, expected: Word) {
-        self.tell_all(rule, field, Value::Number(found), Value::Word(expected));
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn tell_address(&mut self, rule: Rule, field: Field, found: usize, expected: Word) {
-        self.tell_all(rule, field, Value::Address(found), Value::Word(expected));
-    }
-
-    /// Whatever was raised, the exporter is of no use: each request is counted.
+    /// Reports, for each request, that none was granted.
     #[cold]
     pub(super) fn nothing_met(&mut self) {
         let raised = self.report.raised;
@@ -55,20 +34,21 @@ impl Inquiry<'_> {
         }
     }
 
-    /// Requests that were refused though more was granted, and one that was refused with another exception.
+    /// Reports requests that were refused although a more demanding one was granted, and the first that was refused
+    /// with a wrong exception.
     pub(super) fn refusals(&mut self) {
         let has = |bits: u64, number: usize| (bits >> number) & 1 == 1;
         for (number, flags) in (0..N).filter_map(|number| Some((number, request(number)?))) {
-            if has(self.met, number) {
+            if has(self.granted, number) {
                 continue;
             }
-            let more = (0..N).find(|&other| has(self.met, other) && is_more(other, number));
-            // The last two extras are the first two with writable memory.
-            let told = number.wrapping_sub(2);
-            let is_told = number & 2 != 0 && has(self.writable, told);
+            let more = (0..N).find(|&other| has(self.granted, other) && is_more(other, number));
+            // Of `EXTRAS`, the last two are the first two with PyBUF_WRITABLE.
+            let without = number.wrapping_sub(2);
+            let is_writable = number & 2 != 0 && has(self.writable, without);
             let (words, other) = match more {
                 Some(more) => ("met, as this is: ", more),
-                None if is_told => ("met, as readonly is 0 for ", told),
+                None if is_writable => ("met, as readonly is 0 for ", without),
                 None => continue,
             };
             self.flags = flags;
@@ -82,7 +62,7 @@ impl Inquiry<'_> {
         }
     }
 
-    /// Judges the exception that is pending, or is not, and takes it away.
+    /// Judges whether an exception is pending, and which, and clears it.
     pub(super) fn exception(&mut self, is_refused: bool) {
         if is_refused && matches!(self.report.raised, [0, ..]) {
             write_raised(self.runtime, &mut self.report.raised);
@@ -112,20 +92,17 @@ impl Inquiry<'_> {
         self.runtime.clear_error();
     }
 
-    /// Whether what the view points to can be read; what cannot is told.
-    ///
-    /// # Safety
-    /// A view that is held, or as it was before it was filled.
+    /// Whether the view's arrays and format are mapped; reports the first that is not.
     #[inline(never)]
-    pub(super) unsafe fn is_readable(&mut self, view: &Py_buffer) -> bool {
+    pub(super) fn is_readable(&mut self, view: &Py_buffer) -> bool {
         let report = &mut *self.report;
-        has_arrays(view, self.flags, &mapped, &mut |finding| report.add(finding))
+        view::has_arrays(view, self.flags, &mapped, &mut |finding| report.add(finding))
     }
 
-    /// Judges an answer by itself, its memory, and beside the others.
+    /// Judges an answer: by itself, the memory that it shows, and against earlier answers.
     ///
     /// # Safety
-    /// A view that is held and can be read.
+    /// * VIEW: the view is held, and `is_readable`.
     pub(super) unsafe fn judge(&mut self, view: &Py_buffer) {
         let flags = self.flags;
         let report = &mut *self.report;
@@ -135,7 +112,7 @@ impl Inquiry<'_> {
                 !matches!(finding.rule, Rule::Ndim | Rule::Extent | Rule::Structure | Rule::Buf);
             report.add(finding);
         };
-        // SAFETY: the caller's promise is the callee's.
+        // SAFETY: arrays and format are mapped, and stay as they are while it is held (caller: VIEW).
         unsafe { view::check(view, flags, &mut sink) };
         // SAFETY: as above.
         let seen = unsafe { Seen::of(view) };
@@ -148,20 +125,19 @@ impl Inquiry<'_> {
         }
         let mut sink = |finding: &Finding| report.add(finding);
         let request = Request(flags);
-        self.memory.compare(&mut Answer { request, seen, sink: &mut sink });
+        self.shown.compare(&mut Granted { request, seen, sink: &mut sink });
     }
 
-    /// Tells if a view, if it is held, is not what was kept.
+    /// Reports the first field of a held view that does not hold what a copy of it holds.
     ///
     /// # Safety
-    /// The view is empty, or held.
+    /// * VIEW: the view is empty, or held.
     #[inline(never)]
-    pub(super) unsafe fn compare(&mut self, rule: Rule, view: &Py_buffer, kept: &Kept) {
-        // SAFETY: the caller's promise.
-        if view.obj.is_null() || !unsafe { self.is_readable(view) } {
+    pub(super) unsafe fn compare(&mut self, rule: Rule, view: &Py_buffer, kept: &Snapshot) {
+        if view.obj.is_null() || !self.is_readable(view) {
             return;
         }
-        // SAFETY: as above.
+        // SAFETY: held, as it has an object (caller: VIEW); arrays and format are mapped.
         let seen = unsafe { Seen::of(view) };
         let kept = kept.seen();
         let fields = &Field::COMPARED;
@@ -172,7 +148,7 @@ impl Inquiry<'_> {
     }
 }
 
-/// Writes what is raised: its class and text, as far as there is room. It stays raised.
+/// Writes the pending exception's class and text, cut if they are too long. It stays pending.
 #[cold]
 #[inline(never)]
 fn write_raised(runtime: &Runtime, raised: &mut [c_char]) {
@@ -180,20 +156,20 @@ fn write_raised(runtime: &Runtime, raised: &mut [c_char]) {
     if exception.is_null() {
         return;
     }
-    let mut room = Room::new(raised);
+    let mut out = Writer::new(raised);
     // SAFETY: an exception of this world.
-    room.put_c(unsafe { runtime.exception_name(exception) });
+    out.put_c(unsafe { runtime.exception_name(exception) });
     runtime.with_error_text(|text| {
-        room.put(if text.is_empty() { "" } else { ": " }).line(text);
+        out.put(if text.is_empty() { "" } else { ": " }).line(text);
     });
     end_with_a_character(raised);
 }
 
-/// The bytes that a view's items take, relative to `buf`; what cannot be known is nothing.
+/// The bytes that a view's items take, relative to `buf`; none if they cannot be told.
 fn reach(seen: &Seen) -> (isize, isize) {
     match seen.arrays {
         [Some(shape), Some(strides), suboffsets] => {
-            // The entries along a dimension with pointers are pointers.
+            // The entries are pointers; the items lie elsewhere.
             if suboffsets.is_some_and(|all| place_of(all, false).is_some()) {
                 return (0, 0);
             }

@@ -1,27 +1,44 @@
 //! A report: findings in a C struct of the caller's, and as text.
 //!
-//! A finding that was made already, of the same rule and field, is counted with the first: an exporter
-//! that ignores its flags would have dozens.
+//! Findings of the same rule, field and dimension are one finding with a count: an exporter that ignores its flags would
+//! have dozens.
 
 use core::ffi::{CStr, c_char, c_int};
 
+use super::finding::Finding;
 use super::request::Request;
-use super::text::{Room, end_with_a_character};
-use super::{Finding, Rule, Severity};
-use crate::abi::{pybuffer_finding, pybuffer_report, pybuffer_rule};
+use super::rules::{Rule, Severity};
+use super::text::{Writer, end_with_a_character};
+use super::view;
+use crate::abi::{Py_buffer, PyObject, pybuffer_finding, pybuffer_report, pybuffer_rule};
+use crate::runtime;
 
 /// A report without findings: all zeros.
 ///
 /// # Safety
-/// `report` is writable.
+/// * REPORT: `report` is writable, and nobody else uses it during `'a`.
 pub unsafe fn clear<'a>(report: *mut pybuffer_report) -> &'a mut pybuffer_report {
-    // SAFETY: the caller's promise.
+    // SAFETY: writable (caller: REPORT).
     unsafe { report.write_bytes(0, 1) };
-    // SAFETY: zeros are numbers, null pointers and empty texts.
+    // SAFETY: nobody else uses it (caller: REPORT); zeros are numbers, null pointers and empty texts.
     unsafe { &mut *report }
 }
 
-/// A rule as a C program sees it.
+/// Judges one view as the answer to `flags`, for a report that has no findings yet.
+///
+/// # Safety
+/// * VIEW: ARRAYS, FORMAT and STABLE of [`view::check`] hold of `view`.
+/// * OBJECT: `view.obj` is null or an object.
+pub unsafe fn one_view(view: &Py_buffer, flags: c_int, report: &mut pybuffer_report) {
+    // SAFETY: null or an object (caller: OBJECT).
+    unsafe { report.name_exporter(view.obj) };
+    report.n_requests = 1;
+    report.n_granted = 1;
+    // SAFETY: the same view (caller: VIEW).
+    unsafe { view::check(view, flags, &mut |finding| report.add(finding)) };
+}
+
+/// A rule as a C struct.
 #[inline(never)]
 pub fn describe(rule: Rule) -> pybuffer_rule {
     pybuffer_rule {
@@ -35,7 +52,24 @@ pub fn describe(rule: Rule) -> pybuffer_rule {
 }
 
 impl pybuffer_report {
-    /// Adds a finding, or counts it.
+    /// Sets the exporter's name: that of its type.
+    ///
+    /// # Safety
+    /// * OBJECT: `obj` is null or an object.
+    pub unsafe fn name_exporter(&mut self, obj: *mut PyObject) {
+        let mut out = Writer::new(&mut self.exporter);
+        if obj.is_null() {
+            out.put("a view without an exporter");
+            return;
+        }
+        // SAFETY: an object (caller: OBJECT).
+        let name = unsafe { runtime::for_objects().type_name_of(obj) };
+        // SAFETY: a type's name is a C string, and `obj` keeps its type.
+        out.put_c(unsafe { CStr::from_ptr(name) });
+        end_with_a_character(&mut self.exporter);
+    }
+
+    /// Adds a finding, or counts it if there is one of the same rule, field and dimension.
     pub fn add(&mut self, finding: &Finding) {
         let id = finding.rule as c_int;
         let n_known = usize::try_from(self.n_findings).unwrap_or(0);
@@ -43,7 +77,7 @@ impl pybuffer_report {
             known.rule.id == id && known.axis == finding.axis && known.field() == finding.field
         });
         if let Some(known) = known {
-            // One request is asked more than once, and each time before the next.
+            // A request is judged several times, but always before the next one.
             if known.last_flags != finding.flags {
                 known.last_flags = finding.flags;
                 known.n_requests = known.n_requests.saturating_add(1);
@@ -63,8 +97,8 @@ impl pybuffer_report {
         new.n_requests = 1;
         new.field = finding.field.as_ptr();
         new.axis = finding.axis;
-        finding.found.show(&mut Room::new(&mut new.found));
-        finding.expected.show(&mut Room::new(&mut new.expected));
+        finding.found.show(&mut Writer::new(&mut new.found));
+        finding.expected.show(&mut Writer::new(&mut new.expected));
         end_with_a_character(&mut new.found);
         self.n_findings = self.n_findings.saturating_add(1);
         if finding.rule.severity() == Severity::Must {
@@ -79,8 +113,9 @@ impl pybuffer_report {
         self.findings.iter().take(n).filter(is_it)
     }
 
-    /// Writes the report for people: a line that sums up, and three for each finding, violations first.
-    pub fn write(&self, out: &mut Room) {
+    /// Writes the report: a summary line, then three lines for each finding, violations first. If no request was
+    /// granted, what was raised comes before the summary.
+    pub fn write(&self, out: &mut Writer) {
         if self.n_granted == 0 && self.n_requests > 1 {
             out.put_array(&self.exporter).put(": no request is met: ");
             match self.raised {
@@ -109,17 +144,16 @@ impl pybuffer_report {
 
 impl pybuffer_finding {
     fn field(&self) -> &CStr {
-        // SAFETY: `add` put the name of a field there; the report is the caller's, who left it as it was.
+        // SAFETY: null, or the name that `add` put there: callers may read a report, not change it.
         unsafe { c_string(self.field) }
     }
 
     #[inline(never)]
-    fn write(&self, out: &mut Room) {
+    fn write(&self, out: &mut Writer) {
         let Some(rule) = usize::try_from(self.rule.id).ok().and_then(Rule::by_number) else {
             return;
         };
-        out.put(if rule.severity() == Severity::Must { "MUST " } else { "advice " });
-        out.number(self.rule.id as isize).put(" ").put_c(rule.name()).put(": ");
+        rule.put_name(out);
         Request(self.flags).spell(out);
         out.put(": ").put_c(self.field());
         if self.axis >= 0 {
@@ -132,14 +166,16 @@ impl pybuffer_finding {
             out.put(if n_others == 1 { " other request)" } else { " other requests)" });
         }
         out.put("\n  Rule: ").put_c(rule.sentence()).put(" [").put_c(rule.source());
-        // SAFETY: `add` put a text there that lives for ever; the report is the caller's, who left it as it was.
+        // SAFETY: null, or the text that `add` put there: callers may read a report, not change it.
         out.put("]\n  Fix: ").put_c(unsafe { c_string(self.rule.fix) }).put("\n");
     }
 }
 
+/// A C string; an empty one for null.
+///
 /// # Safety
-/// `text` is null or a C string.
+/// * TEXT: `text` is null or a C string, which does not change during `'a`.
 unsafe fn c_string<'a>(text: *const c_char) -> &'a CStr {
-    // SAFETY: the caller's promise.
+    // SAFETY: a C string, as it is not null (caller: TEXT).
     if text.is_null() { c"" } else { unsafe { CStr::from_ptr(text) } }
 }

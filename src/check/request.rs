@@ -1,27 +1,26 @@
-//! What a request's flags ask for, and how they are spelled.
+//! A request: what its flags ask for, and how they are spelled.
 
 use core::ffi::c_int;
 
+use super::text::Writer;
 use crate::abi::{
     PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_CONTIG, PyBUF_CONTIG_RO, PyBUF_F_CONTIGUOUS,
     PyBUF_FORMAT, PyBUF_FULL, PyBUF_FULL_RO, PyBUF_INDIRECT, PyBUF_ND, PyBUF_RECORDS,
     PyBUF_RECORDS_RO, PyBUF_STRIDED, PyBUF_STRIDED_RO, PyBUF_STRIDES, PyBUF_WRITABLE,
 };
-use crate::check::text::Room;
 
 /// A request's flags.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Request(pub c_int);
 
 impl Request {
-    /// Whether all bits of a flag are set.
+    /// Whether all bits of `flag` are set.
     #[inline]
     pub fn has(self, flag: c_int) -> bool {
         self.0 & flag == flag
     }
 
-    /// Whether the documentation says what the flags mean: they are made of its constants, and
-    /// `PyBUF_FORMAT` is not alone.
+    /// Whether the documentation defines the flags: they are its constants, and `PyBUF_FORMAT` comes with `PyBUF_ND`.
     #[inline]
     pub fn is_defined(self) -> bool {
         const ALL: c_int = PyBUF_INDIRECT
@@ -34,14 +33,12 @@ impl Request {
             self.0 & !PyBUF_ND & !PyBUF_FORMAT & !PyBUF_WRITABLE == 0 || self.has(PyBUF_STRIDES);
         self.0 & !ALL == 0 && knows_strides && (self.has(PyBUF_ND) || !self.has(PyBUF_FORMAT))
     }
-}
 
-impl Request {
-    /// Spells the request as people do: `PyBUF_FULL_RO`, `PyBUF_C_CONTIGUOUS|PyBUF_FORMAT`.
+    /// Spells the request by CPython's names: `PyBUF_FULL_RO`, `PyBUF_C_CONTIGUOUS|PyBUF_FORMAT`.
     #[inline(never)]
-    pub fn spell(self, out: &mut Room) {
-        // The most demanding first; each takes its bits from those that follow, if the first of its own is still
-        // there: that of its shape, before what may come on top. CPython's names for sums stand before their parts.
+    pub fn spell(self, out: &mut Writer) {
+        // Flags, the bit that decides, and a name. The most demanding flags come first, and sums before their parts. A
+        // name is put if all its flags are set and the bit that decides is not yet part of a name.
         const NAMES: [(u16, u16, &str); 15] = [
             (PyBUF_FULL as u16, 0x100, "FULL"),
             (PyBUF_FULL_RO as u16, 0x100, "FULL_RO"),
@@ -61,9 +58,9 @@ impl Request {
         ];
         let mut rest = self.0;
         let mut separator = "PyBUF_";
-        for (flags, first, name) in NAMES {
+        for (flags, deciding, name) in NAMES {
             let flags = c_int::from(flags);
-            if self.has(flags) && rest & c_int::from(first) != 0 {
+            if self.has(flags) && rest & c_int::from(deciding) != 0 {
                 out.put(separator).put(name);
                 separator = "|PyBUF_";
                 rest &= !flags;

@@ -1,17 +1,18 @@
 //! The contract of an exporter, rule by rule: what CPython's documentation of the buffer protocol and
-//! PEP 3118 ask of a view, of an answer, and of all answers together.
+//! PEP 3118 demand of a view, of an answer, and of all answers together.
 //!
-//! A rule's number is its name for ever: a rule that goes leaves a gap, and a new one gets a new number.
-//! `docs/rules.md` is this table for people (`make rules`).
+//! A rule's number never changes: a rule that goes leaves a gap, and a new one gets a new number. `make rules` writes
+//! this table to `docs/rules.md`.
 
 use core::ffi::CStr;
 
+use super::text::Writer;
 use super::words::nth;
 
 /// What it means to break a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// The protocol leaves it open, or most exporters do otherwise, and consumers trip over it.
+    /// The protocol does not decide it, or most exporters do otherwise; but consumers trip over it.
     Advice = 0,
     /// The protocol forbids it.
     Must = 1,
@@ -19,25 +20,24 @@ pub enum Severity {
 
 macro_rules! rules {
     ($($rule:ident $severity:ident $name:literal: $sentence:literal, $source:literal, $fix:literal;)+) => {
-        /// A rule of the contract; its number is its place, from 1 on.
+        /// A rule of the contract. Its number is its position in the table, from 1 on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub enum Rule {
-            /// Not a rule, so that the first is 1.
+            /// Not a rule: makes the first one number 1.
             #[doc(hidden)]
             None,
             $(#[doc = $sentence] $rule,)+
         }
 
         impl Rule {
-            /// All of them, in the order of their numbers.
+            /// All rules, by number.
             pub const ALL: &[Self] = &[$(Self::$rule),+];
 
-            /// Those that are advice, a bit for each number.
+            /// A bit for each number: set if the rule is advice.
             const ADVICE: u64 = 0 $(| ((Severity::$severity as u64 ^ 1) << Self::$rule as u64))+;
 
-            /// Four texts for each, one after the other: in one piece, as a table of pointers would be
-            /// three times as large.
+            /// Four texts for each rule, all in one string: a table of pointers would be three times as large.
             const TEXTS: &str =
                 concat!($($name, "\0", $sentence, "\0", $source, "\0", $fix, "\0"),+);
         }
@@ -46,15 +46,15 @@ macro_rules! rules {
 
 rules! {
     // One view.
-    Obj Must "obj": "A view that is handed out holds a new reference to its exporter in obj.",
+    Obj Must "obj": "obj of a view that is handed out is a new reference to its exporter.",
         "PyObject_GetBuffer; Buffer structure: obj",
         "Py_INCREF the exporter and store it in view->obj before you return 0.";
-    Buf Must "buf": "buf is the first item, and all items lie in memory that is there.",
+    Buf Must "buf": "buf is the address of the first item, and all items lie in memory that exists.",
         "Request-independent fields; Buffer structure: buf",
         "Point view->buf at the first item, and keep the memory until the view is released.";
     Len Must "len": "len is product(shape) * itemsize.",
         "Request-independent fields; Buffer structure: len, shape",
-        "Set view->len to the product of the extents times itemsize, also where the memory has gaps.";
+        "Set view->len to the product of the extents times itemsize, even if the memory has gaps.";
     Itemsize Must "itemsize": "itemsize is the size of one item in bytes.",
         "Request-independent fields; Buffer structure: itemsize",
         "Set view->itemsize to the size of one item, which is not negative.";
@@ -66,39 +66,39 @@ rules! {
         "Spell view->format in the codes of struct, or as T{...}.";
     Ndim Must "ndim": "ndim is the number of dimensions, from 0 to PyBUF_MAX_NDIM (64).",
         "Request-independent fields; Buffer structure: ndim",
-        "Set view->ndim to the number of dimensions, and refuse arrays that have more than 64.";
+        "Set view->ndim to the number of dimensions, and refuse arrays with more than 64.";
     Scalar Must "scalar": "ndim 0 is a single item: no shape, strides or suboffsets, and len is itemsize.",
         "Buffer structure: ndim",
-        "Set the three to NULL where ndim is 0, and ndim to 1 where a request without PyBUF_ND is shown more than one item.";
+        "If ndim is 0, set all three to NULL. Without PyBUF_ND, set ndim to 1 if there is more than one item.";
     Extent Must "extent": "No extent is negative.",
         "Buffer structure: shape",
         "Set view->shape[i] to the number of items along dimension i, 0 or more.";
     Readonly Advice "readonly": "readonly is 1 or 0.",
         "Buffer structure: readonly; compound requests",
         "Set view->readonly to 1 or 0: PyBuffer_FillInfo compares it with 1.";
-    NoSuboffsets Must "no-suboffsets": "Suboffsets that are all negative are NULL, unless there are no items.",
+    NoSuboffsets Must "no-suboffsets": "suboffsets is NULL if all of its entries would be negative, unless there are no items.",
         "Buffer structure: suboffsets",
-        "Set view->suboffsets = NULL where no dimension has pointers to follow.";
+        "Set view->suboffsets = NULL if no dimension has pointers to follow.";
     Structure Must "structure": "No item that shape and strides reach lies outside the memory block.",
         "NumPy-style: shape and strides (verify_structure)",
-        "Compare shape and strides with the block that they are of.";
-    // An answer beside its request.
-    Shape Must "shape": "shape[ndim] is there if PyBUF_ND is asked for, and NULL otherwise.",
+        "Compare shape and strides with the size of the memory block.";
+    // An answer and its request.
+    Shape Must "shape": "shape has ndim entries if PyBUF_ND is asked for, and is NULL otherwise.",
         "Buffer request types: shape, strides, suboffsets",
         "Set view->shape if (flags & PyBUF_ND) == PyBUF_ND and to NULL if not.";
-    Strides Must "strides": "strides[ndim] is there if PyBUF_STRIDES is asked for, and NULL otherwise.",
+    Strides Must "strides": "strides has ndim entries if PyBUF_STRIDES is asked for, and is NULL otherwise.",
         "Buffer request types: shape, strides, suboffsets",
         "Set view->strides if (flags & PyBUF_STRIDES) == PyBUF_STRIDES and to NULL if not.";
-    Suboffsets Must "suboffsets": "Memory behind pointers is shown to PyBUF_INDIRECT alone; without it suboffsets is NULL.",
+    Suboffsets Must "suboffsets": "Only PyBUF_INDIRECT is shown memory behind pointers; without it suboffsets is NULL.",
         "Buffer request types: shape, strides, suboffsets",
         "Set view->suboffsets = NULL without PyBUF_INDIRECT; raise BufferError if they are needed.";
-    Format Must "format": "format is there if PyBUF_FORMAT is asked for, and NULL otherwise.",
+    Format Must "format": "format is set if PyBUF_FORMAT is asked for, and is NULL otherwise.",
         "Buffer request types: readonly, format",
         "Set view->format if flags & PyBUF_FORMAT and to NULL if not.";
-    Writable Must "writable": "PyBUF_WRITABLE is answered with memory that may be written, or refused.",
+    Writable Must "writable": "PyBUF_WRITABLE is answered with writable memory, or refused.",
         "Buffer request types: readonly, format",
         "Raise BufferError if flags & PyBUF_WRITABLE and the memory is read-only.";
-    Contiguity Must "contiguity": "Items lie back to back as asked for, and in C order without PyBUF_STRIDES.",
+    Contiguity Must "contiguity": "Items are contiguous in the order asked for, and in C order without PyBUF_STRIDES.",
         "Buffer request types: contiguity requests",
         "Raise BufferError if the memory is not contiguous as flags ask: test PyBuffer_IsContiguous.";
     // What the slot does besides.
@@ -108,7 +108,7 @@ rules! {
     ExceptionMissing Must "exception-missing": "A request that is refused sets an exception.",
         "PyObject_GetBuffer",
         "Call PyErr_SetString(PyExc_BufferError, ...) before you return -1.";
-    ExceptionLeft Must "exception-left": "A request that is met, and a release, leave no exception.",
+    ExceptionLeft Must "exception-left": "A request that is met leaves no exception, nor does a release.",
         "PyObject_GetBuffer; bf_releasebuffer",
         "Handle or clear the exception before you return.";
     BufferError Must "buffer-error": "A request that cannot be met is refused with BufferError.",
@@ -121,33 +121,33 @@ rules! {
         "PyObject_GetBuffer; bf_getbuffer",
         "Set view->obj = NULL before you return -1: a consumer may release what it never filled.";
     // All answers together.
-    SameMemory Must "same-memory": "All requests are shown the same memory: the same fields, as far as they ask; ndim may be 1 without PyBUF_ND.",
+    SameMemory Must "same-memory": "All requests are shown the same memory: fields that they ask for are the same, except that ndim may be 1 without PyBUF_ND.",
         "Request-independent fields",
-        "Fill the field from the object, whatever flags are.";
-    SameReadonly Must "same-readonly": "readonly is the same for all that do not ask for writable memory.",
+        "Set the field from the object, whatever flags are.";
+    SameReadonly Must "same-readonly": "readonly is the same for all requests that do not ask for writable memory.",
         "Buffer request types: readonly, format",
         "Set view->readonly from the object, not from flags.";
-    Reproducible Must "reproducible": "The same request has the same answer again.",
+    Reproducible Must "reproducible": "A request that is repeated has the same answer.",
         "Buffer request types (all fields are unambiguously defined by the request type)",
-        "Let nothing that a request changes decide about the next.";
-    Refusal Advice "refusal": "What asks for less than a request that is met is met as well.",
+        "Do not let one request change the answer to the next.";
+    Refusal Advice "refusal": "A request that asks for less than one that is met is met as well.",
         "Buffer request types",
         "Test (flags & PyBUF_X) == PyBUF_X, and refuse only what the memory cannot do.";
     Stable Must "stable": "A view's fields and arrays stay as they are until it is released.",
         "PEP 3118 (memory is valid until releasebuffer is called)",
         "Keep the arrays in the object or in view->internal, not in memory that requests share.";
-    References Must "references": "With the view released, or refused, the exporter has as many references as before.",
+    References Must "references": "After a release, or a refusal, the exporter has as many references as before.",
         "bf_getbuffer; bf_releasebuffer (must not decrement view->obj)",
         "Take one reference for view->obj, and drop none: PyBuffer_Release does.";
     NothingMet Must "nothing-met": "An exporter meets at least one request.",
         "PyObject_GetBuffer; bf_getbuffer",
-        "Mend what it raises; a closed or released object has no buffer to be checked.";
+        "Correct what it raises; a closed or released object has no buffer to check.";
 }
 
 const _: () = assert!(Rule::ALL.len() < 64, "a bit for each number");
 
 impl Rule {
-    /// The rule of a number.
+    /// The rule with a number.
     pub fn by_number(number: usize) -> Option<Self> {
         Self::ALL.get(number.wrapping_sub(1)).copied()
     }
@@ -157,22 +157,28 @@ impl Rule {
         if (Self::ADVICE >> self as u8) & 1 == 1 { Severity::Advice } else { Severity::Must }
     }
 
-    /// A word for it.
+    /// Writes its severity, number and name: `MUST 3 len: `.
+    pub fn put_name(self, out: &mut Writer) {
+        out.put(if self.severity() == Severity::Must { "MUST " } else { "advice " });
+        out.number(self as isize).put(" ").put_c(self.name()).put(": ");
+    }
+
+    /// Its name, a word or two.
     pub fn name(self) -> &'static CStr {
         self.text(0)
     }
 
-    /// What it asks, in one sentence.
+    /// What it demands, in one sentence.
     pub fn sentence(self) -> &'static CStr {
         self.text(1)
     }
 
-    /// Where the documentation of the buffer protocol says so: headings of its page, functions, slots.
+    /// Where the documentation of the buffer protocol says so: a heading of its page, a function, a slot.
     pub fn source(self) -> &'static CStr {
         self.text(2)
     }
 
-    /// What an exporter's author should do, in one sentence.
+    /// What the author of an exporter in C should do, in one sentence.
     pub fn fix(self) -> &'static CStr {
         self.text(3)
     }
@@ -181,7 +187,7 @@ impl Rule {
     pub fn fix_in_python(self) -> &'static CStr {
         match self {
             Self::NothingMet => {
-                c"Mend what __buffer__ raises, and return a memoryview; a closed object has no buffer to be checked."
+                c"Correct what __buffer__ raises, and return a memoryview; a closed object has no buffer to check."
             }
             Self::BufferError => {
                 c"Raise BufferError in __buffer__, or return a memoryview whatever flags are: it refuses by itself."
@@ -192,7 +198,7 @@ impl Rule {
             Self::SameMemory | Self::SameReadonly | Self::Reproducible | Self::Stable => {
                 c"Return a memoryview of the same memory from __buffer__ each time and whatever flags are."
             }
-            _ => c"Return a memoryview from __buffer__ that keeps this rule: mend what it is a memoryview of.",
+            _ => c"Return a memoryview from __buffer__ that keeps this rule: fix the object that it is a memoryview of.",
         }
     }
 

@@ -1,16 +1,17 @@
-//! What is read of a view: its fields, to be compared with another view's, or kept.
+//! A view's fields as they are read, to be compared with another view's, and copies of them.
 
 use core::ffi::CStr;
 
+use super::address::is_plausible;
+use super::finding::Value;
 use super::words::{Field, Word};
-use super::{Value, is_plausible};
 use crate::abi::{Py_buffer, PyBUF_MAX_NDIM};
 
 const MAX_NDIM: usize = PyBUF_MAX_NDIM as usize;
-/// How much of a format is read.
+/// How many bytes of a format are read.
 const FORMAT: usize = 128;
 
-/// A view's fields, but for `obj` and `internal`.
+/// A view's fields except `obj` and `internal`.
 #[derive(Clone, Copy)]
 pub struct Seen<'a> {
     /// `buf`
@@ -23,9 +24,9 @@ pub struct Seen<'a> {
     pub readonly: isize,
     /// `ndim`
     pub ndim: isize,
-    /// `shape`, `strides` and `suboffsets`, as far as they can be read.
+    /// `shape`, `strides` and `suboffsets`, if they can be read.
     pub arrays: [Option<&'a [isize]>; 3],
-    /// `format`
+    /// `format`, if it can be read.
     pub format: Option<&'a [u8]>,
 }
 
@@ -33,17 +34,18 @@ impl<'a> Seen<'a> {
     /// Reads a view.
     ///
     /// # Safety
-    /// As for `view::check`; nothing that is read changes during `'a`.
+    /// * ARRAYS, FORMAT: as for [`view::check`](super::view::check).
+    /// * STABLE: nothing of it changes during `'a`.
     #[inline(never)]
     pub unsafe fn of(view: &Py_buffer) -> Self {
         let arrays = [view.shape, view.strides, view.suboffsets].map(|array| {
-            // SAFETY: the caller's promise.
+            // SAFETY: an array of the view (caller: ARRAYS, STABLE).
             match unsafe { Value::array(array, view.ndim) } {
                 Value::Numbers(numbers) => Some(numbers),
                 _ => None,
             }
         });
-        // SAFETY: a C string behind an address that may be true (caller).
+        // SAFETY: a C string, as its address can be true (caller: FORMAT, STABLE).
         let format =
             is_plausible(view.format).then(|| unsafe { CStr::from_ptr(view.format) }.to_bytes());
         Self {
@@ -75,7 +77,7 @@ impl<'a> Seen<'a> {
         array.map_or(Value::Null, Value::Numbers)
     }
 
-    /// What a field holds, and what it holds in `other`, for people: of two addresses that they are two.
+    /// What a field holds here and in `other`, for a finding. Two addresses are only said to differ.
     #[inline(never)]
     pub fn beside<'b>(&self, other: &Seen<'b>, field: Field) -> (Value<'a>, Value<'b>) {
         if field != Field::Buf {
@@ -85,15 +87,15 @@ impl<'a> Seen<'a> {
         (shown(self.buf, Word::AnotherAddress), shown(other.buf, Word::AddressBefore))
     }
 
-    /// Whether a field is as in `other`.
+    /// Whether a field holds the same as in `other`.
     #[inline(never)]
     pub fn is_as_in(&self, other: &Seen, field: Field) -> bool {
         self.value(field) == other.value(field)
     }
 }
 
-/// A view's fields, kept when the view is gone.
-pub struct Kept {
+/// A copy of a view's fields, which outlives the view.
+pub struct Snapshot {
     scalars: Seen<'static>,
     arrays: [[isize; MAX_NDIM]; 3],
     has: [bool; 3],
@@ -102,7 +104,7 @@ pub struct Kept {
     format_len: Option<usize>,
 }
 
-impl Kept {
+impl Snapshot {
     /// Copies what was seen.
     #[inline(never)]
     pub fn new(seen: &Seen) -> Self {
@@ -117,7 +119,7 @@ impl Kept {
         this
     }
 
-    /// Adds the arrays and the format that were not there yet.
+    /// Adds the arrays and the format that are missing in the copy.
     #[inline(never)]
     pub fn learn(&mut self, seen: &Seen) {
         for ((kept, has), array) in self.arrays.iter_mut().zip(&mut self.has).zip(seen.arrays) {
@@ -132,7 +134,7 @@ impl Kept {
         }
     }
 
-    /// What was kept.
+    /// The fields that were copied.
     #[inline(never)]
     pub fn seen(&self) -> Seen<'_> {
         let ndim = self.scalars.ndim.cast_unsigned();
@@ -145,7 +147,7 @@ impl Kept {
     }
 }
 
-/// Copies what fits.
+/// Copies `from` to the beginning of `to`, if it fits.
 fn put<T: Copy>(to: &mut [T], from: &[T]) {
     if let Some(to) = to.get_mut(..from.len()) {
         to.copy_from_slice(from);

@@ -1,4 +1,4 @@
-//! One view that is as it should be, and what is wrong with it: each change breaks one rule.
+//! A correct view, and changes to it that each break one rule.
 
 use core::ffi::c_int;
 use core::ptr;
@@ -55,7 +55,7 @@ impl Scene {
     }
 }
 
-/// The rules that a view breaks, each with what is found and expected.
+/// The rules that a view breaks, each with what was found and what was expected.
 fn findings(view: &Py_buffer, flags: c_int) -> Vec<(Rule, String, String)> {
     let mut all = Vec::new();
     let mut sink = |finding: &super::Finding| {
@@ -276,11 +276,11 @@ fn draw(state: &mut u64) -> isize {
     numbers[usize::try_from(*state >> 33).unwrap() % numbers.len()]
 }
 
-/// Whatever the numbers of a view are, looking at it ends, and finds only what the table has.
+/// Judging ends whatever the numbers of a view are, and finds only what the table has.
 #[test]
 fn any_numbers_are_judged() {
     let mut state = 3118;
-    let mut memory = super::memory::Memory::default();
+    let mut memory = super::consistency::Shown::default();
     let mut n_findings = 0;
     for round in 0..200_000 {
         let mut arrays = [[0_isize; 64]; 3];
@@ -305,9 +305,9 @@ fn any_numbers_are_judged() {
         let seen = unsafe { super::seen::Seen::of(&view) };
         let request = super::request::Request(flags);
         let mut sink = |_: &super::Finding| n_findings += 1;
-        memory.compare(&mut super::memory::Answer { request, seen, sink: &mut sink });
+        memory.compare(&mut super::consistency::Granted { request, seen, sink: &mut sink });
         if round % 5 == 0 {
-            memory = super::memory::Memory::default();
+            memory = super::consistency::Shown::default();
         }
     }
     assert!(n_findings > 200_000, "{n_findings}");
@@ -324,7 +324,7 @@ fn array_that_is_not_there_is_told_and_not_read() {
             asked.borrow_mut().push(size);
             address != nowhere.addr()
         };
-        let all = super::has_arrays(view, PyBUF_FULL_RO, &is_there, &mut |finding| {
+        let all = view::has_arrays(view, PyBUF_FULL_RO, &is_there, &mut |finding| {
             rules.push((finding.rule, shown(|out| finding.expected.show(out))));
         });
         assert_eq!((all, asked.into_inner().as_slice()), (rules.is_empty(), sizes));
@@ -340,7 +340,7 @@ fn array_that_is_not_there_is_told_and_not_read() {
     assert_eq!(told(&scene.view, &[16, 16]), expected(Rule::Strides));
     scene.view.shape = nowhere;
     assert_eq!(told(&scene.view, &[16]), expected(Rule::Shape));
-    // Numbers of dimensions that there are not, and what lies in the first page.
+    // An impossible ndim, and an address in the first page.
     scene.view.ndim = c_int::MAX;
     scene.view.shape = ptr::without_provenance_mut(8);
     assert_eq!(told(&scene.view, &[512]), expected(Rule::Strides));

@@ -1,29 +1,29 @@
-//! Texts for people, written where the caller has room. Not `core::fmt`: that would be twice the code.
+//! Writes texts into arrays of the caller's. `core::fmt` would take twice the code.
 
 use core::ffi::{CStr, c_char};
 
-/// Room for a text, with its NUL; what does not fit is counted, and left out.
-pub struct Room<'a> {
-    room: &'a mut [c_char],
-    /// How long the text is, or would be.
+/// A C string that is being written. What does not fit is left out, but counted.
+pub struct Writer<'a> {
+    text: &'a mut [c_char],
+    /// The length that the text would have if all of it fit.
     pub len: usize,
 }
 
-impl<'a> Room<'a> {
-    /// An empty text, if there is any room.
-    pub fn new(room: &'a mut [c_char]) -> Self {
-        if let Some(first) = room.first_mut() {
+impl<'a> Writer<'a> {
+    /// An empty text in an array, which may itself be empty.
+    pub fn new(text: &'a mut [c_char]) -> Self {
+        if let Some(first) = text.first_mut() {
             *first = 0;
         }
-        Self { room, len: 0 }
+        Self { text, len: 0 }
     }
 
     #[inline(never)]
     fn byte(&mut self, byte: u8) {
         let end = self.len.wrapping_add(1);
-        // The last byte is the NUL's.
-        if let Some([place, nul]) = self.room.get_mut(self.len..end.wrapping_add(1)) {
-            *place = byte as c_char;
+        // Only if there is room for the NUL, too.
+        if let Some([last, nul]) = self.text.get_mut(self.len..end.wrapping_add(1)) {
+            *last = byte as c_char;
             *nul = 0;
         }
         self.len = end;
@@ -58,7 +58,8 @@ impl<'a> Room<'a> {
         self
     }
 
-    /// Appends a text of others in one line: control characters become spaces, and what is no UTF-8 `?`.
+    /// Appends a text from outside the library as one line: control characters become spaces. One that is not UTF-8
+    /// is appended as [`printable`](Self::printable).
     pub fn line(&mut self, text: &CStr) -> &mut Self {
         if text.to_str().is_err() {
             return self.printable(text.to_bytes());
@@ -77,14 +78,14 @@ impl<'a> Room<'a> {
         self.digits(number.unsigned_abs(), 10)
     }
 
-    /// Appends an address or bits.
+    /// Appends a number in base 16.
     pub fn hex(&mut self, number: usize) -> &mut Self {
         self.put("0x").digits(number, 16)
     }
 
     #[inline(never)]
     fn digits(&mut self, number: usize, base: u8) -> &mut Self {
-        // 20 digits have the largest number in base 10.
+        // The largest number has 20 digits in base 10.
         let mut digits = [0; 20];
         let mut rest = number;
         let mut n: usize = 0;
@@ -101,7 +102,7 @@ impl<'a> Room<'a> {
         self.bytes(digits)
     }
 
-    /// Appends a shape or strides as Python shows a tuple, `(2, 3)`; a long one is cut after 8 entries.
+    /// Appends numbers as Python shows a tuple, `(2, 3)`; a long one is cut after 8 entries.
     #[inline(never)]
     pub fn tuple(&mut self, numbers: &[isize]) -> &mut Self {
         const SHOWN: usize = 8;
@@ -119,7 +120,7 @@ impl<'a> Room<'a> {
     }
 }
 
-/// Takes away the beginning of a character, in UTF-8, whose rest was left out.
+/// Removes an incomplete UTF-8 character from the end of a text that was cut.
 pub fn end_with_a_character(text: &mut [c_char]) {
     let len = text.iter().position(|byte| *byte == 0).unwrap_or(0);
     let bytes = text.get_mut(..len).unwrap_or_default();
@@ -140,13 +141,13 @@ pub fn end_with_a_character(text: &mut [c_char]) {
     }
 }
 
-/// What is written into room enough.
+/// What `write` writes, in up to 4095 bytes.
 #[cfg(test)]
-pub fn shown(write: impl FnOnce(&mut Room)) -> std::string::String {
-    let mut room = [1; 4096];
-    write(&mut Room::new(&mut room));
+pub fn shown(write: impl FnOnce(&mut Writer)) -> std::string::String {
+    let mut text = [1; 4096];
+    write(&mut Writer::new(&mut text));
     let mut out = std::vec![1; 4096];
-    Room::new(&mut out).put_array(&room);
+    Writer::new(&mut out).put_array(&text);
     let bytes: std::vec::Vec<u8> = out.iter().map(|c| *c as u8).collect();
     CStr::from_bytes_until_nul(&bytes).unwrap().to_str().unwrap().into()
 }
@@ -204,23 +205,23 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_counted_and_left_out() {
         let mut text = [7; 4];
-        let mut room = Room::new(&mut text);
-        room.put("ab").put("cde").put("f");
-        assert_eq!(room.len, 6);
+        let mut out = Writer::new(&mut text);
+        out.put("ab").put("cde").put("f");
+        assert_eq!(out.len, 6);
         assert_eq!(text.map(|c| c as u8), *b"abc\0");
-        let mut room = Room::new(&mut []);
-        room.put("ab");
-        assert_eq!(room.len, 2);
+        let mut out = Writer::new(&mut []);
+        out.put("ab");
+        assert_eq!(out.len, 2);
     }
 
     #[test]
     fn text_that_is_cut_ends_with_a_whole_character() {
         let text = "a\u{e9}\u{20ac}\u{1f40d}";
         for size in 1..=text.len() + 1 {
-            let mut room = std::vec![7; size];
-            Room::new(&mut room).put(text);
-            end_with_a_character(&mut room);
-            let bytes: std::vec::Vec<u8> = room.iter().map(|c| *c as u8).collect();
+            let mut cut = std::vec![7; size];
+            Writer::new(&mut cut).put(text);
+            end_with_a_character(&mut cut);
+            let bytes: std::vec::Vec<u8> = cut.iter().map(|c| *c as u8).collect();
             let cut = CStr::from_bytes_until_nul(&bytes).unwrap().to_str().unwrap();
             assert!(text.starts_with(cut) && cut.len() + 4 >= size.min(text.len()), "{cut:?}");
         }

@@ -1,14 +1,17 @@
-//! One view beside the request that it answers.
+//! Judges one view as the answer to one request.
 //!
-//! Nothing is changed, allocated or called: the live audit asks this of every view that is handed out.
-//! Pointers that cannot be true (unaligned, in the first page) are told and not followed. Where one
-//! mistake would break several rules, the one is told that says what to mend.
+//! The live audit does this for every view that is handed out, so nothing is changed, allocated or called. Pointers that
+//! cannot be true (unaligned, or into the first page) are reported and not followed. If one mistake breaks several
+//! rules, only the one that says what to mend is reported.
 
 use core::ffi::{CStr, c_int};
 
+use super::address::{FIRST_PAGE, is_plausible};
+use super::finding::{Finding, Sink, Value};
+use super::numbers::{extent_of, has, is_dense, place_of};
 use super::request::Request;
+use super::rules::Rule;
 use super::words::{Field, Word};
-use super::{Finding, Rule, Sink, Value, extent_of, has, is_dense, is_plausible, place_of};
 use crate::abi::{
     Py_buffer, PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT,
     PyBUF_INDIRECT, PyBUF_MAX_NDIM, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE,
@@ -17,13 +20,42 @@ use crate::format::item_size;
 use crate::layout::Order;
 use crate::layout::contiguity::is_one_line;
 
-/// Judges a view as the answer to a request of `flags`. Requests that the documentation does not define
-/// are judged by what does not depend on them.
+/// Whether a view's arrays and its format are there, as `is_there` says of an address and a size. The first that is not
+/// is reported. Addresses in the first page are left to [`check`].
+#[inline(never)]
+pub fn has_arrays(
+    view: &Py_buffer,
+    flags: c_int,
+    is_there: &dyn Fn(usize, usize) -> bool,
+    sink: &mut Sink,
+) -> bool {
+    let ndim = usize::try_from(view.ndim).unwrap_or(0).min(64);
+    let size = ndim.wrapping_mul(size_of::<isize>());
+    let arrays = [
+        (Rule::Shape, Field::Shape, view.shape.addr(), size),
+        (Rule::Strides, Field::Strides, view.strides.addr(), size),
+        (Rule::Suboffsets, Field::Suboffsets, view.suboffsets.addr(), size),
+        (Rule::Format, Field::Format, view.format.addr(), 1),
+    ];
+    for (rule, field, address, size) in arrays {
+        if address >= FIRST_PAGE && !is_there(address, size) {
+            let (field, found) = (field.text(), Value::Address(address));
+            let expected = Value::Word(Word::Readable);
+            sink(&Finding { rule, flags, field, axis: -1, found, expected });
+            return false;
+        }
+    }
+    true
+}
+
+/// Judges a view as the answer to a request with `flags`. If the documentation does not define these, only what does
+/// not depend on them is judged.
 ///
 /// # Safety
-/// `shape`, `strides` and `suboffsets` are null or, if they are aligned and not in the first page, have
-/// `ndim` readable entries if `ndim` is from 0 to 64; so is `format` null, in the first page, or a C
-/// string. None of them changes during the call.
+/// * ARRAYS: `shape`, `strides` and `suboffsets` each have `ndim` readable entries, unless they are null, unaligned or
+///   in the first page, or `ndim` is not from 0 to 64.
+/// * FORMAT: `format` is a C string, unless it is null or in the first page.
+/// * STABLE: none of these changes during the call.
 pub unsafe fn check(view: &Py_buffer, flags: c_int, sink: &mut Sink) {
     let mut judge = Judge { view, request: Request(flags), sink };
     judge.fields();
@@ -35,11 +67,10 @@ pub unsafe fn check(view: &Py_buffer, flags: c_int, sink: &mut Sink) {
     } else {
         judge.array();
     }
-    // SAFETY: the caller's promise.
-    unsafe { judge.format() };
+    judge.format();
 }
 
-/// The arrays of a view, as far as they are there.
+/// The arrays of a view that are there.
 #[derive(Clone, Copy)]
 struct Arrays<'a> {
     shape: Option<&'a [isize]>,
@@ -48,18 +79,19 @@ struct Arrays<'a> {
 }
 
 struct Judge<'a, 'b> {
-    /// What its pointers point to can be read if it can be true (`check`).
+    /// ARRAYS, FORMAT and STABLE of [`check`] hold of it.
     view: &'a Py_buffer,
     request: Request,
     sink: &'b mut Sink<'b>,
 }
 
 impl<'a> Judge<'a, '_> {
+    /// Whether the request asks for `flag`.
     fn asks(&self, flag: c_int) -> bool {
         self.request.has(flag)
     }
 
-    /// Tells of a field, which holds what it holds.
+    /// Reports a field, with what it holds.
     #[cold]
     #[inline(never)]
     fn tell(&mut self, rule: Rule, field: Field, expected: Word) {
@@ -75,7 +107,7 @@ impl<'a> Judge<'a, '_> {
         (self.sink)(&Finding { rule, flags, field, axis, found, expected });
     }
 
-    /// What a field holds. What was not asked for may be no format, and is not read.
+    /// What a field holds; of the format only its address, because one that was not requested may be no C string.
     fn value(&self, field: Field) -> Value<'a> {
         let view = self.view;
         let array = match field {
@@ -90,11 +122,11 @@ impl<'a> Judge<'a, '_> {
             Field::Suboffsets => view.suboffsets,
             _ => return Value::address(view.obj),
         };
-        // SAFETY: an array that can be read if it can be true (`check`).
+        // SAFETY: an array of this view (`check`'s caller: ARRAYS, STABLE).
         unsafe { Value::array(array, view.ndim) }
     }
 
-    /// What needs no array.
+    /// Judges what needs no array.
     fn fields(&mut self) {
         let view = self.view;
         if view.obj.is_null() {
@@ -113,7 +145,7 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    /// A view without dimensions.
+    /// Judges a view without dimensions.
     fn scalar(&mut self) {
         let view = self.view;
         for (field, array) in [
@@ -128,7 +160,7 @@ impl<'a> Judge<'a, '_> {
         if view.itemsize < 0 || view.len == view.itemsize {
             return;
         }
-        // Of the plain request's answer only the bytes count: what is wrong then is ndim.
+        // Without PyBUF_ND only the number of bytes counts, so if it is not that of one item, ndim is wrong.
         if self.asks(PyBUF_ND) {
             let (len, itemsize) = (Value::Number(view.len), Value::Number(view.itemsize));
             self.tell_all(Rule::Len, Field::Len, -1, len, itemsize);
@@ -137,7 +169,7 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    /// A view with 1 to 64 dimensions.
+    /// Judges a view with 1 to 64 dimensions.
     fn array(&mut self) {
         let view = self.view;
         let is_defined = self.request.is_defined();
@@ -145,7 +177,7 @@ impl<'a> Judge<'a, '_> {
         let (shape, strides) = (is_needed(PyBUF_ND), is_needed(PyBUF_STRIDES));
         let shape = self.read(Rule::Shape, Field::Shape, shape);
         let strides = self.read(Rule::Strides, Field::Strides, strides);
-        let suboffsets = self.suboffsets(is_defined, shape);
+        let suboffsets = self.read_suboffsets(is_defined, shape);
         let arrays = Arrays { shape, strides, suboffsets };
 
         let shape = shape.unwrap_or_default();
@@ -158,7 +190,7 @@ impl<'a> Judge<'a, '_> {
             return;
         }
         if arrays.shape.is_none() {
-            // Without a shape itemsize is to be disregarded.
+            // Without a shape, consumers must disregard itemsize.
             if view.len < 0 {
                 self.tell(Rule::Len, Field::Len, Word::NotNegative);
             }
@@ -171,7 +203,8 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    /// Reads an array that is needed, unwanted, or either; an address that cannot be true is told.
+    /// Reads an array. Reports it if it is needed and NULL, not needed and not NULL, or at an address that cannot be true;
+    /// where `is_needed` is `None`, both are right.
     #[inline(never)]
     fn read(&mut self, rule: Rule, field: Field, is_needed: Option<bool>) -> Option<&'a [isize]> {
         match self.value(field) {
@@ -188,12 +221,17 @@ impl<'a> Judge<'a, '_> {
         None
     }
 
-    fn suboffsets(&mut self, is_defined: bool, shape: Option<&[isize]>) -> Option<&'a [isize]> {
+    /// Reads the suboffsets, if there are pointers to follow.
+    fn read_suboffsets(
+        &mut self,
+        is_defined: bool,
+        shape: Option<&[isize]>,
+    ) -> Option<&'a [isize]> {
         let is_wanted = self.asks(PyBUF_INDIRECT) || !is_defined;
         let is_needed = if is_wanted { None } else { Some(false) };
         let suboffsets = self.read(Rule::Suboffsets, Field::Suboffsets, is_needed)?;
         if place_of(suboffsets, false).is_none() {
-            // A slice of an array without items may leave a negative one: memoryview does.
+            // A slice without items may have them: memoryview leaves them there.
             if is_wanted && !shape.is_some_and(|shape| has(shape, 0)) {
                 self.tell(Rule::NoSuboffsets, Field::Suboffsets, Word::Null);
             }
@@ -202,7 +240,7 @@ impl<'a> Judge<'a, '_> {
         Some(suboffsets)
     }
 
-    /// `len` beside a shape; whether there are items with bytes, and not more than there is memory for.
+    /// Judges `len` by the shape. Returns whether the items have any bytes, and no more than fit the address space.
     fn len(&mut self, shape: &[isize]) -> bool {
         let view = self.view;
         let is_empty = has(shape, 0);
@@ -219,11 +257,11 @@ impl<'a> Judge<'a, '_> {
             }
             None => self.tell(Rule::Len, Field::Shape, Word::FitsMemory),
         }
-        // Where there are no bytes, they lie in any order: PyBuffer_IsContiguous says so, too.
+        // No bytes are contiguous in every order, as PyBuffer_IsContiguous has it.
         size.is_some_and(|size| size > 0)
     }
 
-    /// Whether the items are within the addresses that there are.
+    /// Judges whether the items fit the address space.
     fn structure(&mut self, arrays: Arrays) {
         let Arrays { shape: Some(shape), strides: Some(strides), .. } = arrays else { return };
         if extent_of(self.view.itemsize, shape, strides).is_none() {
@@ -231,7 +269,7 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    /// Whether the items lie back to back as the request asks.
+    /// Judges whether the items are contiguous in the order that the request asks for.
     fn contiguity(&mut self, arrays: Arrays) {
         let is_c_needed = self.asks(PyBUF_C_CONTIGUOUS) || !self.asks(PyBUF_STRIDES);
         let is_f_needed = self.asks(PyBUF_F_CONTIGUOUS);
@@ -254,7 +292,7 @@ impl<'a> Judge<'a, '_> {
         self.tell(Rule::Contiguity, field, word);
     }
 
-    /// Whether the items lie back to back in C order, and in Fortran order.
+    /// Whether the items are contiguous in C order, and in Fortran order.
     #[inline(never)]
     fn lies_in(&self, arrays: Arrays) -> (bool, bool) {
         let itemsize = self.view.itemsize;
@@ -264,15 +302,14 @@ impl<'a> Judge<'a, '_> {
                 let is_dense = |order| is_dense(itemsize, shape, strides, order);
                 (is_dense(Order::C), is_dense(Order::Fortran))
             }
-            // Strides without a shape tell nothing: one of the two is told already.
+            // Strides without a shape say nothing; that one of the two is missing is reported already.
             (None, _) => (true, true),
             (shape, None) => (true, self.view.ndim < 2 || is_one_line(shape)),
         }
     }
 
-    /// # Safety
-    /// As for [`check`].
-    unsafe fn format(&mut self) {
+    /// Judges the format.
+    fn format(&mut self) {
         let format = self.view.format;
         if !self.request.is_defined() {
             return;
@@ -286,7 +323,7 @@ impl<'a> Judge<'a, '_> {
             }
             (true, false) => {}
         }
-        // SAFETY: a C string behind an address that may be true (caller).
+        // SAFETY: the C string of this view (`check`'s caller: FORMAT, STABLE).
         let format = unsafe { CStr::from_ptr(format) }.to_bytes();
         let itemsize = self.view.itemsize;
         match item_size(format) {

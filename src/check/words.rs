@@ -1,9 +1,9 @@
-//! Fixed texts by number, each kind in one piece: a call that tells of a mistake is as long as the
-//! numbers it passes, and no table of pointers has to be relocated.
+//! Fixed texts by number. All texts of a kind are one string, so that a finding passes small numbers, and there is no
+//! table of pointers to relocate.
 
 use core::ffi::CStr;
 
-/// The text of a number in `texts`, each of which ends in a NUL; the last one for larger numbers.
+/// The `n`th of `texts`, each of which ends in a NUL; the last one if there are fewer.
 #[inline(never)]
 pub fn nth(texts: &'static str, n: usize) -> &'static CStr {
     let mut text = CStr::from_bytes_until_nul(texts.as_bytes()).unwrap_or(c"");
@@ -15,7 +15,7 @@ pub fn nth(texts: &'static str, n: usize) -> &'static CStr {
             break;
         }
         let next = text.as_ptr().wrapping_add(size);
-        // SAFETY: there are more texts behind this one, and each ends in a NUL.
+        // SAFETY: `rest` is not 0, so another text follows, which ends in a NUL as all of them do.
         text = unsafe { CStr::from_ptr(next) };
     }
     text
@@ -45,7 +45,7 @@ macro_rules! words {
 }
 
 words! {
-    /// A member of `Py_buffer`, or what else can be wrong.
+    /// A member of `Py_buffer`, or what else can be wrong with an answer.
     Field:
     Buf "buf",
     Len "len",
@@ -64,7 +64,7 @@ words! {
 }
 
 impl Field {
-    /// Those that two views are compared by.
+    /// Those by which two views are compared.
     pub const COMPARED: [Self; 9] = [
         Self::Buf,
         Self::Len,

@@ -1,5 +1,5 @@
-"""Exporters that pass on another one's view, looked at by the checker, which asks their slots: the audit may
-say nothing. Argument 1 is the folder of forwarding.so and mistakes.so, argument 2 the library."""
+"""Runs the checker, which calls slots itself, on exporters that pass on another one's view: the audit must say nothing.
+Arguments: the folder of forwarding.so and mistakes.so, and the library."""
 
 import ctypes
 import pickle
@@ -26,7 +26,7 @@ class Class:
 
 
 def main():
-    # All of it is gone at the end: no object lives longer than this.
+    # In a function, so that all objects are gone at its end.
     array = bytearray(100)
     exporters = [pickle.PickleBuffer(array), forwarding.forward(array), mistakes.delegate(array)]
     exporters += [forwarding.forward(memoryview(array)), forwarding.replace(b"abc")]

@@ -1,5 +1,5 @@
-//! Several copies of the library in one process: the preloaded one, and the archive in extensions, hidden there.
-//! They keep one ledger.
+//! Several copies of the library in one process, which keep one ledger: the preloaded one, and the archive in extensions,
+//! where its names are hidden.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::support::{Python, printed, run, shipped, stdout};
 use super::super::{audited, build_extension, each_python, is_heard, lines};
 
-/// Builds both extensions with the archive in them, as its users link it.
+/// Builds both extensions with the archive, linked as users link it.
 fn build_with_archives(python: &Python, folder: &Path) {
     let archive = shipped().lib_dir.join("libpybuffer.a");
     let more = [archive.as_os_str(), OsStr::new("-Wl,--exclude-libs,libpybuffer.a")];
@@ -32,7 +32,7 @@ fn build_with_aligned_notes(python: &Python, folder: &Path) {
     }
 }
 
-/// How many processes, or copies, ended a log.
+/// The number of `END` lines in a log: one for each process, or for each copy with a ledger of its own.
 fn n_ends(log: &Path) -> usize {
     fs::read_to_string(log).unwrap_or_default().matches("] END: ").count()
 }
@@ -46,7 +46,7 @@ fn preloaded_copy_and_those_in_extensions_keep_one_ledger() {
         let output = run(audited(python, "abort", Some(&log)).arg(&script).arg(folder));
         assert_eq!(stdout(&output), "done\n", "{}: {}", python.label, printed(&output));
         assert_eq!((lines(&log), n_ends(&log)), (vec![], 1), "{}", python.label);
-        // And what is wrong is told as ever.
+        // Mistakes are reported as with one copy.
         let _ = fs::remove_file(&log);
         let code = format!(
             "import sys; sys.path.insert(0, {folder:?}); import forwarding, mistakes as m\n\
@@ -70,7 +70,7 @@ fn preloaded_copy_and_those_in_extensions_keep_one_ledger() {
     });
 }
 
-/// Runs a python without a preload: the copies in its extensions are alone.
+/// Runs a python without a preload: there are only the copies in its extensions.
 fn alone(python: &Python, log: &Path, args: &[&OsStr]) {
     let _ = fs::remove_file(log);
     let mut command = python.command();
@@ -93,7 +93,7 @@ fn keep_one_ledger(python: &Python, folder: &Path) {
     let script = shipped().root.join("tests/audit/forwarding.py");
     alone(python, &log, &[script.as_os_str(), folder.as_os_str()]);
     assert_eq!((lines(&log), n_ends(&log)), (vec![], 1), "{}", python.label);
-    // One copy asks the exporter, which asks through the other one: this is one view.
+    // One copy asks an exporter, which asks another by way of the other copy: this is one view.
     let code = format!(
         "import sys; sys.path.insert(0, {folder:?}); import forwarding, mistakes as m\n\
              m.keep(forwarding.forward(bytearray(4)))"
@@ -104,7 +104,7 @@ fn keep_one_ledger(python: &Python, folder: &Path) {
     assert_eq!((lines(&log), n_ends(&log)), (vec![expected.into()], 1), "{}", python.label);
 }
 
-/// Gives the copy in a file another version, by the note that the copies find one another by.
+/// Changes the version in the note of the copy in a file.
 fn make_newer(file: &Path) {
     let mut bytes = fs::read(file).unwrap();
     let note = b"\x09\0\0\0\x04\0\0\0\x01\0\0\0pybuffer\0";
@@ -125,14 +125,14 @@ fn copy_of_another_version_keeps_silent_and_makes_nobody_accused() {
         let output = run(audited(python, "abort", Some(&log)).arg(&script).arg(folder));
         assert_eq!(stdout(&output), "done\n", "{}: {}", python.label, printed(&output));
         assert_eq!(lines(&log), [""; 0], "{}", python.label);
-        // A view that one acquired and another gave back may have come by way of the other version.
+        // A view that is acquired by one copy and released by another may have passed through the copy of that version.
         let code = format!(
             "import sys; sys.path.insert(0, {folder:?}); import mistakes as m\n\
              m.move(bytearray(4)); m.never(b'abc'); m.twice(b'abc')"
         );
         run(audited(python, "abort", Some(&log)).args(["-c", &code]));
         assert_eq!(lines(&log), [""; 0], "{}", python.label);
-        // Where the first one is not understood, all others are silent.
+        // If the first copy's version is not known, all others are silent.
         if python.libpython.is_some() {
             let first = folder.join("libpybuffer.so");
             fs::copy(&shipped().so, &first).unwrap();

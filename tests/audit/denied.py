@@ -1,5 +1,5 @@
-"""The audit where the system refuses a call, as in a sandbox: what is right is not accused, what is wrong is told, and
-the program goes on. Argument 1 is the folder of mistakes.so, 2 the number of the error, the rest those of the calls."""
+"""The audit in a sandbox that refuses system calls: nobody is wrongly accused, mistakes are reported, and the program goes
+on. Arguments: the folder of mistakes.so, the number of the error, and the numbers of the system calls."""
 
 import ctypes
 import struct
@@ -14,7 +14,7 @@ ERRNO, ALLOW = 0x00050000, 0x7FFF0000
 
 
 def deny(error, calls):
-    """From now on the system answers these calls with an error."""
+    """Makes these system calls fail with an error from now on."""
     program = [(LOAD, 0, 0, 0)]
     for number in calls:
         program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, ERRNO | error)]

@@ -1,5 +1,5 @@
-"""Exporters that pass on another one's view, used in every way there is, and rightly: the audit may say
-nothing. Argument 1 is the folder of forwarding.so and mistakes.so."""
+"""Uses exporters that pass on another one's view, in every way there is and correctly: the audit must say nothing.
+Argument: the folder of forwarding.so and mistakes.so."""
 
 import pickle
 import sys
@@ -30,13 +30,13 @@ def use(exporter):
     part = view[1:]
     del view, part
     if hasattr(exporter, "__buffer__"):
-        # The interpreter calls the slot by itself.
+        # Here the interpreter calls the slot directly.
         exporter.__buffer__(0).release()
     forwarding.lend(memoryview(exporter))
 
 
 def main():
-    # All of it is gone at the end: no object lives longer than this.
+    # In a function, so that all objects are gone at its end.
     text, array = b"abc", bytearray(100)
     exporters = [text, array, memoryview(array), pickle.PickleBuffer(array)]
     if sys.version_info >= (3, 12):

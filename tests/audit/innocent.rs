@@ -1,4 +1,4 @@
-//! What is right, however unusual: the audit says nothing of it, whatever of the interpreter can be heard.
+//! What is correct, however unusual: the audit says nothing about it, whichever of the interpreter's calls it sees.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn script(name: &str) -> PathBuf {
     shipped().root.join("tests/audit").join(name)
 }
 
-/// The last line of a log, in numbers: the views asked for, those released, and the lines.
+/// The numbers of a log's `END` line: views asked for, views released, lines.
 fn counts(log: &Path) -> [u64; 3] {
     let text = fs::read_to_string(log).unwrap();
     let last = plain(text.lines().last().unwrap());
@@ -20,11 +20,12 @@ fn counts(log: &Path) -> [u64; 3] {
     [(); 3].map(|()| numbers.next().unwrap())
 }
 
-/// Runs a script that does nothing wrong, with the extensions in a folder and more arguments.
+/// Runs a script that does nothing wrong, and asserts that the audit says nothing. Its arguments are the folder of the
+/// extensions and `more`.
 fn says_nothing(python: &Python, folder: &Path, name: &str, more: &[&Path]) -> PathBuf {
     let log = folder.join("log");
     let _ = fs::remove_file(&log);
-    // Whatever is no advice would end it.
+    // Any finding that is not mere advice would end the process.
     let mut command = audited(python, "abort", Some(&log));
     let output = run(command.args(["-W", "ignore"]).arg(script(name)).arg(folder).args(more));
     assert_eq!(stdout(&output), "done\n", "{}: {}", python.label, printed(&output));
@@ -37,7 +38,7 @@ fn exporters_that_pass_on_anothers_view_are_not_accused() {
     each_python("forwarding", |python, folder| {
         build_extension(python, "forwarding", folder, &[]);
         let [asked, released, _] = counts(&says_nothing(python, folder, "forwarding.py", &[]));
-        // What is one acquisition is counted once, and what is none not at all.
+        // A view that is passed on counts once; one that was never acquired does not count.
         assert!(asked == released || !is_heard(python), "{}: {asked} {released}", python.label);
     });
 }
@@ -79,13 +80,13 @@ fn memoryview_in_another_interpreter_is_held_by_nobody() {
         n_run += 1;
     }
     if n_run == 0 {
-        // Not a failure anywhere: `lend` in forwarding.py does the same from 3.13 on.
+        // Not by `skip`, which can be a failure: `lend` in forwarding.py does the same from 3.13 on.
         say(&format!("SKIPPED {test}: no CPython from 3.14 on"));
     }
 }
 
-/// Another library in front takes the functions `names` over, for the interpreter and its extensions alike, and
-/// has libpython's own ones answer: as many calls are not heard.
+/// Preloads another library in front, which passes calls of the functions `names`, by the interpreter and by extensions,
+/// to libpython's own ones: the audit does not see these calls.
 fn some_not_heard(python: &Python, folder: &Path, names: &[&str]) {
     let source: String = names
         .iter()

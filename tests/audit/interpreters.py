@@ -1,5 +1,5 @@
-"""A memoryview that is handed to another interpreter (3.14 and later): the module _interpreters acquires, and
-libpython releases a copy."""
+"""A memoryview that is handed to another interpreter (3.14 and later): the module _interpreters acquires its view, and
+libpython releases a copy of that."""
 
 from concurrent import interpreters
 

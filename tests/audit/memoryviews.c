@@ -1,5 +1,5 @@
-/* A program without Python whose memoryviews are of exporters: one that forwards to another, one that is wrong
- * about its length, and one whose memoryview is kept. Argument 1 says which. */
+/* A program without Python that makes memoryviews. Its argument says of what: "forward", an exporter that passes on the
+ * view of another; "wrong", one whose len is wrong; or "keep", a correct one, and the memoryview is kept. */
 
 #include <libpybuffer.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-"""Threads and processes of every kind under the audit: none of them may be said to hold anything, and the
-children that leave something behind are the ones that say so. Argument 1 is the folder of mistakes.so."""
+"""Threads, and children that are forked in between, under the audit. Only the child that keeps a view may be said to hold
+one. Argument: the folder of mistakes.so."""
 
 import array
 import os
@@ -24,7 +24,7 @@ def work():
 threads = [threading.Thread(target=work) for _ in range(8)]
 for thread in threads:
     thread.start()
-# Children are forked while the other threads are in the audit; each goes on with buffers.
+# Children are forked while other threads are inside the audit; each then uses buffers.
 for number in range(40):
     child = os.fork()
     if child == 0:
@@ -33,7 +33,7 @@ for number in range(40):
             bytes(memoryview(b"abc")[::-1])
         if number == 0:
             mistakes.keep(bytearray(3))
-            # The other threads are not here, but the interpreter would wait for them.
+            # The child has no other threads, but the interpreter would wait for them.
             threading._shutdown = lambda: None
             sys.exit(0)
         os._exit(0)

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::super::lines;
 use super::super::support::{cc, run, run_any, shipped, temp_dir};
 
-/// An exporter's consumer without any Python, which forgets a view.
+/// A consumer without Python, which releases a copy of one view and forgets another.
 const PROGRAM: &str = r#"
 #include <libpybuffer.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ fn program_without_python_is_audited_too() {
         let _ = fs::remove_file(&log);
         let mut command = Command::new(&program);
         command.env("LD_LIBRARY_PATH", &shipped().lib_dir).env("PYBUFFER_AUDIT", "warn");
-        // A log's name counts from where the program was started.
+        // A relative name starts from the folder in which the program was started.
         run(command.env("PYBUFFER_AUDIT_LOG", "log").current_dir(&folder));
         let expected = [
             "RELEASE of a view that was moved: 'letters' for PyBUF_CONTIG_RO; asked by program (main at +0x); \
@@ -60,7 +60,7 @@ fn program_without_python_is_audited_too() {
     }
 }
 
-/// Builds `tests/audit/memoryviews.c`, whose argument says what it does, and runs it under the audit.
+/// Builds `tests/audit/memoryviews.c` and runs it under the audit; its argument `what` says what it does.
 fn memoryviews(what: &str, mode: &str) -> (Option<i32>, Vec<String>) {
     let folder = temp_dir(&format!("audit-memoryviews-{what}-{mode}"));
     let (log, program) = (folder.join("log"), folder.join("program"));
@@ -91,7 +91,7 @@ fn memoryview_of_a_wrong_answer_is_told_of_and_refused() {
     let again = "AGAIN: 9 more findings like those above of 'exporter'";
     let expected = vec![line.to_string(), again.to_string()];
     assert_eq!(memoryviews("wrong", "warn"), (Some(0), expected));
-    // The program's status says that none was made, and a SystemError raised.
+    // Status 3: a SystemError was raised in place of the memoryview.
     assert_eq!(memoryviews("wrong", "raise"), (Some(3), vec![line.to_string()]));
 }
 

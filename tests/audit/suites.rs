@@ -1,4 +1,4 @@
-//! What the audit says while CPython's and NumPy's own tests run.
+//! The audit's lines while CPython's and NumPy's own tests run.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,12 +11,12 @@ use super::super::support::{
 };
 use super::super::{audited, is_heard, is_reached, lines};
 
-/// What CPython's own tests make exporters do wrong, on purpose: `_testbuffer.ndarray` is an exporter that
-/// can be told to. docs/audit.md explains each.
+/// The mistakes that CPython's own tests have exporters make on purpose: `_testbuffer.ndarray` makes them on demand.
+/// docs/audit.md explains each.
 const TEST_BUFFER: [&str; 4] = [
-    // Suboffsets that are all negative, for a consumer to cope with.
+    // Suboffsets that are all negative.
     "MUST 11 no-suboffsets: 'ndarray' ",
-    // 128 dimensions, to see them refused.
+    // 128 dimensions, which consumers must refuse.
     "MUST 7 ndim: 'ndarray' ",
     // ND_GETBUF_FAIL: the request fails, and leaves 0x1 in obj.
     "MUST 23 obj-on-failure: 'ndarray' ",
@@ -51,14 +51,14 @@ fn tests_of_cpython_pass_and_every_line_is_explained() {
     }
 }
 
-/// What NumPy's own tests of buffers find. docs/audit.md explains each.
+/// The lines about NumPy's own tests of buffers. docs/audit.md explains each.
 const NUMPY: [&str; 5] = [
-    // The plain answer for an array of several items has no dimension.
+    // Without PyBUF_ND, an array of several items has ndim 0.
     "MUST 8 scalar: 'numpy.ndarray' ",
-    // Two scalars show eight bytes with a shape, and no strides.
+    // Scalars of two types have a shape and no strides.
     "MUST 14 strides: 'numpy.datetime64' ",
     "MUST 14 strides: 'numpy.timedelta64' ",
-    // A record with a field that has no format is refused, with itself in obj.
+    // A record with a field that has no format refuses, but leaves itself in obj.
     "MUST 23 obj-on-failure: 'numpy.void' ",
     // Not NumPy's: ctypes never gives strides.
     "MUST 14 strides: 'c_wchar_Array_4' ",

@@ -1,4 +1,4 @@
-"""The checker of exporters, called by ctypes: the library is the one that PYBUFFER_LIBRARY names."""
+"""Calls the checker of exporters by ctypes, in the library that PYBUFFER_LIBRARY names."""
 
 import ctypes
 import os
@@ -31,7 +31,7 @@ class Report(ctypes.Structure):
 
 
 def load():
-    """The library, with the GIL held during its calls."""
+    """Loads the library; the GIL is held during its calls."""
     library = ctypes.PyDLL(os.environ["PYBUFFER_LIBRARY"])
     library.pybuffer_check_exporter.argtypes = [ctypes.py_object, ctypes.POINTER(Report)]
     library.pybuffer_report_format.argtypes = [ctypes.POINTER(Report), ctypes.c_char_p, ctypes.c_size_t]
@@ -40,14 +40,14 @@ def load():
 
 
 def check(library, exporter):
-    """The report on an exporter; TypeError if it is none."""
+    """The report on an exporter; TypeError if the object is none."""
     report = Report()
-    library.pybuffer_check_exporter(exporter, report)  # a PyDLL raises what is pending
+    library.pybuffer_check_exporter(exporter, report)  # a PyDLL raises the pending exception
     return report
 
 
 def text_of(library, report):
-    """A report for people."""
+    """The text of a report."""
     size = library.pybuffer_report_format(report, None, 0) + 1
     text = ctypes.create_string_buffer(size)
     library.pybuffer_report_format(report, text, size)

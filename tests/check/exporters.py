@@ -1,5 +1,5 @@
-"""Checks the exporters of a CPython by check_exporter.py (argument 1): none breaks a MUST, but for
-those of ctypes, which break three. Prints how many there were."""
+"""Checks a CPython's own exporters by check_exporter.py (argument 1). None breaks a MUST, except those of ctypes, which
+break three. Prints how many were checked."""
 
 import array
 import ctypes
@@ -71,15 +71,16 @@ for exporter in sound_exporters():
     broken, report = rules_broken(exporter)
     assert not broken, (exporter, check_exporter.text_of(library, report))
     assert report.n_requests == 38 and report.n_granted > 0, exporter
+    # Without a GIL, references to instances of classes may not be counted.
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         continue
-    # bytes of a length below 2 live for ever from 3.12 on, and classes' instances may not be counted.
+    # bytes of a length below 2 are immortal from 3.12 on.
     assert report.has_references or isinstance(exporter, bytes), exporter
 
 
 
 def random_arrays():
-    """Slices of CPython's test exporter, through memoryviews and by themselves: all flags, all strides."""
+    """Slices of CPython's test exporter, directly and by memoryviews: all flags, all strides."""
     try:
         import _testbuffer as t
     except ImportError:
@@ -128,7 +129,7 @@ for nothing in 1, "abc", None:
 
 
 def verify_structure(memlen, itemsize, ndim, shape, strides, offset):
-    """As the documentation of the buffer protocol defines it, in other words; itemsize 0 is false."""
+    """As the documentation of the buffer protocol defines it, rewritten; an itemsize of 0 is invalid."""
     if itemsize == 0 or offset % itemsize or offset < 0 or offset + itemsize > memlen:
         return False
     if any(stride % itemsize for stride in strides):

@@ -1,5 +1,5 @@
-"""What check_exporter.py (argument 1) says of exporters that raise: the class and the text, whatever they
-are, and nothing is left behind."""
+"""What check_exporter.py (argument 1) reports of exporters that raise: the exception's class and text, whatever they are.
+No reference is left behind."""
 
 import gc
 import importlib.util
@@ -17,7 +17,7 @@ def checked(exporter):
     """The report, and its text."""
     before = sys.getrefcount(exporter)
     report = check_exporter.check(library, exporter)
-    gc.collect()  # a traceback that is a local variable of its own frame
+    gc.collect()  # of tracebacks that are local variables of their own frames
     assert sys.getrefcount(exporter) == before, exporter
     return report, check_exporter.text_of(library, report)
 
@@ -85,7 +85,7 @@ def unmade(flags):
 
 
 def text_of_the_wrong_type():
-    """CPython's own words, which differ between versions."""
+    """CPython's own text, which differs between versions."""
     try:
         memoryview(Exporter(lambda flags: b"abc"))
     except TypeError as error:
@@ -93,7 +93,7 @@ def text_of_the_wrong_type():
     raise AssertionError("no error")
 
 
-IN_PYTHON = "Fix: Mend what __buffer__ raises, and return a memoryview; a closed object has no buffer to be checked.\n"
+IN_PYTHON = "Fix: Correct what __buffer__ raises, and return a memoryview; a closed object has no buffer to check.\n"
 for answer, raised in [
     (lambda: RuntimeError("device is closed"), "RuntimeError: device is closed"),
     (lambda: b"abc", text_of_the_wrong_type()),
@@ -114,7 +114,7 @@ for answer, raised in [
 text = checked(Exporter(unmade))[1]
 assert "no request is met: TypeError: " in text, text
 
-# A text of any length and in any script is cut to whole characters.
+# A long text in any script is cut to whole characters.
 for size in range(215, 260):
     report, _ = checked(Exporter(lambda flags: ValueError("x" * size + "\u20ac" * 20)))
     assert report.raised.decode().startswith("ValueError: " + "x" * min(size, 239))
@@ -124,7 +124,7 @@ for size in range(30, 60):
     assert report.findings[0].found.decode().startswith("ValueError: " + "x" * min(size, 47))
 
 
-# Some requests are met: what the others raise is told, and what to do in words of Python.
+# Some requests are met: the report has what the others raise, and a fix in terms of Python.
 def read_only(flags):
     return ValueError("only to be read") if flags & 1 else memoryview(b"abc")
 
@@ -135,7 +135,7 @@ assert "MUST 22 buffer-error: PyBUF_FULL: exception: found ValueError: only to b
 assert "Fix: Raise BufferError in __buffer__, or return a memoryview" in text, text
 
 
-# Addresses are different ones each time, and so are no part of a text.
+# An address differs from run to run, and so is not part of a text.
 def new_each_time(flags):
     return memoryview(bytearray(b"abcdef"))
 
@@ -156,7 +156,7 @@ for refused, others in ((0,), "PyBUF_CONTIG_RO"), ((0, 1), "PyBUF_CONTIG_RO (and
     assert expected in lines, lines
 
 
-# What is written in C answers by its own slot, whatever the class is written in.
+# A class derived from one in C answers by the slot in C, even if it is written in Python itself.
 class Derived(bytearray):
     pass
 

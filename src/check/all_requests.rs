@@ -1,4 +1,4 @@
-//! The requests that an exporter is sent, by number, and which of them ask for more than others.
+//! All requests that an exporter is sent, by number, and which of them demand more than others.
 
 use core::ffi::c_int;
 
@@ -7,7 +7,7 @@ use crate::abi::{
     PyBUF_ND, PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE,
 };
 
-/// What may be asked for, that which shows most first; writable memory and the format come on top.
+/// How much of the layout a request asks for, the most first.
 const SHAPES: [c_int; 10] = [
     PyBUF_INDIRECT,
     PyBUF_STRIDES,
@@ -20,11 +20,12 @@ const SHAPES: [c_int; 10] = [
     PyBUF_ND,
     PyBUF_SIMPLE,
 ];
+/// What it asks for besides.
 const EXTRAS: [c_int; 4] = [PyBUF_FORMAT, 0, PyBUF_FORMAT | PyBUF_WRITABLE, PyBUF_WRITABLE];
-/// How many requests there are, those that make no sense among them.
+/// How many numbers there are, those without a request included.
 pub const N: usize = SHAPES.len() * EXTRAS.len();
 
-/// For each of `SHAPES`, a bit for each of those that ask for more: whoever meets one can meet it.
+/// For each of `SHAPES`, a bit for each of those that demand more: an exporter that grants one of these can grant it.
 const MORE_SHAPES: [u16; SHAPES.len()] = [
     1 << 1 | 1 << 2 | 1 << 4,
     1 << 7,
@@ -37,24 +38,24 @@ const MORE_SHAPES: [u16; SHAPES.len()] = [
     1 << 5,
     1 << 8,
 ];
-/// The same of `EXTRAS`.
+/// The same for `EXTRAS`.
 const MORE_EXTRAS: [u16; EXTRAS.len()] = [1 << 2, 1 << 0 | 1 << 3, 0, 1 << 2];
 
-/// A request's places in `SHAPES` and in `EXTRAS`.
+/// A request's indices in `SHAPES` and in `EXTRAS`.
 fn places(number: usize) -> (usize, usize) {
     (number >> 2, number & 3)
 }
 
 const _: () = assert!(EXTRAS.len() == 4, "two bits of a request's number");
 
-/// The request of a number below [`N`]; `None` for the format of what is not shown as items.
+/// The flags of a request by its number; `None` from [`N`] on, and where they would ask for a format without a shape.
 pub fn request(number: usize) -> Option<c_int> {
     let (shape, extra) = places(number);
     let (shape, extra) = (*SHAPES.get(shape)?, *EXTRAS.get(extra)?);
     (shape & PyBUF_ND != 0 || extra & PyBUF_FORMAT == 0).then_some(shape | extra)
 }
 
-/// Whether a request asks for more than another, and for nothing else.
+/// Whether a request demands more than another: in one respect, and as much in the other.
 pub fn is_more(number: usize, other: usize) -> bool {
     let ((shape, extra), (other_shape, other_extra)) = (places(number), places(other));
     let has = |more: Option<&u16>, place: usize| more.is_some_and(|more| (more >> place) & 1 == 1);

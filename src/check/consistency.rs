@@ -1,12 +1,13 @@
-//! All answers of an exporter are views of one piece of memory: each is held against what the answers
-//! before it have shown.
+//! All answers of an exporter must show the same memory: each is compared with what earlier ones have shown.
 
 use core::ffi::c_int;
 
+use super::finding::{Finding, Sink, Value};
+use super::numbers::{has, is_dense, place_of};
 use super::request::Request;
-use super::seen::{Kept, Seen};
+use super::rules::Rule;
+use super::seen::{Seen, Snapshot};
 use super::words::{Field, Word};
-use super::{Finding, Rule, Sink, Value, has, is_dense, place_of};
 use crate::abi::{
     PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_INDIRECT, PyBUF_ND,
     PyBUF_STRIDES, PyBUF_WRITABLE,
@@ -14,36 +15,37 @@ use crate::abi::{
 use crate::layout::Order;
 use crate::layout::verify::{Block, lies_within};
 
-/// What is known of an exporter's memory.
+/// What earlier answers have shown.
 #[derive(Default)]
-pub struct Memory {
-    known: Option<Kept>,
-    /// Whether an answer to a request for the shape is known.
+pub struct Shown {
+    /// The first answer, with arrays and a format of later ones.
+    fields: Option<Snapshot>,
+    /// Whether the first granted request asked for a shape.
     has_shape: bool,
-    /// Whether a request for C order was met.
+    /// Whether a request for C order was granted.
     has_c: bool,
-    /// What the first request was told that did not ask for writable memory.
+    /// `readonly` of the first answer to a request without `PyBUF_WRITABLE`, and that request.
     readonly: Option<(isize, c_int)>,
 }
 
-/// The answer to a request that was met, and who is told what is wrong with it.
-pub struct Answer<'a, 'b> {
+/// A granted request.
+pub struct Granted<'a, 'b> {
     /// The request.
     pub request: Request,
     /// The answer.
     pub seen: Seen<'a>,
-    /// Who is told.
+    /// What is called with findings.
     pub sink: &'b mut Sink<'b>,
 }
 
-impl Answer<'_, '_> {
+impl Granted<'_, '_> {
     #[inline(never)]
     fn tell(&mut self, rule: Rule, field: Field, found: Value, expected: Value) {
         let (flags, field) = (self.request.0, field.text());
         (self.sink)(&Finding { rule, flags, field, axis: -1, found, expected });
     }
 
-    /// Tells of the field if it is not what it was; whether it is not.
+    /// Reports a field that does not hold what it held before; whether it does not.
     #[inline(never)]
     fn differs(&mut self, before: &Seen, field: Field) -> bool {
         let is_other = !self.seen.is_as_in(before, field);
@@ -55,20 +57,20 @@ impl Answer<'_, '_> {
     }
 }
 
-impl Memory {
-    /// Holds an answer against those before it. Requests that show more come before those that show less.
+impl Shown {
+    /// Compares an answer with earlier ones, and adds what is new in it. Requests that show more come first.
     #[inline(never)]
-    pub fn compare(&mut self, answer: &mut Answer) {
+    pub fn compare(&mut self, answer: &mut Granted) {
         self.compare_readonly(answer);
         let is_nd = answer.request.has(PyBUF_ND);
         let seen = answer.seen;
-        let Some(known) = &mut self.known else {
-            self.known = Some(Kept::new(&seen));
+        let Some(shown) = &mut self.fields else {
+            self.fields = Some(Snapshot::new(&seen));
             self.has_shape = is_nd;
             return;
         };
-        let before = known.seen();
-        // The plain request may be told of one dimension, as memoryview does, or of a single item.
+        let before = shown.seen();
+        // Without PyBUF_ND, ndim may be 1, as memoryview has it, or 0.
         let is_ndim_free = !self.has_shape || !is_nd && (0..=1).contains(&seen.ndim);
         let has_both = |i: usize| {
             let has = |seen: &Seen| seen.arrays.get(i).is_some_and(Option::is_some);
@@ -96,14 +98,14 @@ impl Memory {
         {
             match seen.arrays[1] {
                 Some(now) => compare_strides(answer, &before, shape, now, strides),
-                None => promise_kept(answer, &before, shape, strides, self.has_c),
+                None => compare_order(answer, &before, shape, strides, self.has_c),
             }
         }
         self.has_c |= answer.request.has(PyBUF_C_CONTIGUOUS);
-        known.learn(&seen);
+        shown.learn(&seen);
     }
 
-    fn compare_readonly(&mut self, answer: &mut Answer) {
+    fn compare_readonly(&mut self, answer: &mut Granted) {
         if answer.request.has(PyBUF_WRITABLE) {
             return;
         }
@@ -116,8 +118,9 @@ impl Memory {
     }
 }
 
-/// Memory behind pointers: the same for those that can follow them, and not shown to others.
-fn compare_pointers(answer: &mut Answer, before: &Seen) {
+/// Compares an answer when earlier ones had pointers to follow: a request with `PyBUF_INDIRECT` gets the same
+/// suboffsets, any other must be refused.
+fn compare_pointers(answer: &mut Granted, before: &Seen) {
     if answer.request.has(PyBUF_INDIRECT) {
         answer.differs(before, Field::Suboffsets);
     } else if answer.seen.arrays[2].is_none() {
@@ -126,9 +129,10 @@ fn compare_pointers(answer: &mut Answer, before: &Seen) {
     }
 }
 
-/// Strides like those before; if they are not, and show a whole block, those before may have left it.
+/// Compares strides. If they differ, and these are contiguous as requested, they show the whole block: earlier ones that
+/// leave it are the mistake then.
 fn compare_strides(
-    answer: &mut Answer,
+    answer: &mut Granted,
     before: &Seen,
     shape: &[isize],
     strides: &[isize],
@@ -155,15 +159,15 @@ fn compare_strides(
     }
 }
 
-/// An answer without strides promises C order: known strides must be those of C order.
-fn promise_kept(
-    answer: &mut Answer,
+/// Compares an answer without strides, which promises C order, with the strides of earlier answers.
+fn compare_order(
+    answer: &mut Granted,
     before: &Seen,
     shape: &[isize],
     strides_before: &[isize],
     has_c: bool,
 ) {
-    // Of memory that was shown to a request for C order, that answer has been judged.
+    // If a request for C order was granted, its answer has been judged already.
     if !answer.request.has(PyBUF_STRIDES)
         && !has_c
         && !is_dense(before.itemsize, shape, strides_before, Order::C)

@@ -1,4 +1,4 @@
-//! The address of an item, with its indices compared with the shape.
+//! The address of an item: with checked indices, or in views without strides.
 
 use core::slice;
 
@@ -8,19 +8,20 @@ use crate::layout::strides::c_stride;
 use crate::suboffset::follow;
 use crate::view::Fields;
 
-/// The item at `indices[ndim]`; an IndexError names the dimension, the index and the extent.
+/// The address of the item at `indices[ndim]`; IndexError if one is out of bounds, ValueError if there is no shape to
+/// compare them with.
 ///
 /// # Safety
-/// A view that is held; its arrays, where not null, have `ndim` entries, and so has `indices` if
-/// `ndim > 0`.
+/// * VIEW: the view is held; its arrays, where not null, have `ndim` entries.
+/// * INDICES: `indices` has `ndim` readable entries; it is not looked at if `ndim` is 0.
 pub unsafe fn checked(view: &Py_buffer, indices: *const Py_ssize_t) -> Result<*mut u8, Error> {
     if view.ndim < 0 {
         return Err(Error::Fixed(Kind::Value, c"Py_buffer.ndim is negative"));
     }
-    // SAFETY: the arrays are there (caller).
+    // SAFETY: the arrays are null or have `ndim` entries (caller: VIEW).
     let fields = unsafe { Fields::new(view) };
     let n = fields.ndim();
-    // SAFETY: `ndim` entries (caller).
+    // SAFETY: `ndim` readable entries (caller: INDICES).
     let indices = if n == 0 { &[] } else { unsafe { slice::from_raw_parts(indices, n) } };
     let implied = [view.len.checked_div(view.itemsize).unwrap_or(0)];
     let Some(shape) = fields.shape().or((n < 2).then_some(&implied)) else {
@@ -36,15 +37,15 @@ pub unsafe fn checked(view: &Py_buffer, indices: *const Py_ssize_t) -> Result<*m
         );
         return Err(Error::text(Kind::Index, text));
     }
-    // SAFETY: within the shape, so a pointer is there where one is followed.
+    // SAFETY: the indices are within the shape of a held view (caller: VIEW), whose exporter promises the pointers (V4).
     Ok(unsafe { locate(view, fields, shape, indices) })
 }
 
-/// The item at `indices`, with the strides of C order where there are none. Offsets wrap. `fields` are
-/// those of `view`.
+/// The address of the item at `indices`, which are not checked: offsets wrap. `fields` are those of `view`. Without
+/// strides those of C order for `shape` are used.
 ///
 /// # Safety
-/// A pointer is readable wherever a suboffset that is not negative says so.
+/// * POINTER: where a suboffset is not negative, a pointer is readable at the entry that the indices name.
 #[inline(never)]
 pub unsafe fn locate(
     view: &Py_buffer,
@@ -58,7 +59,7 @@ pub unsafe fn locate(
         let stride = stride.unwrap_or_else(|| c_stride(shape, view.itemsize, axis));
         let suboffset = fields.suboffsets().and_then(|all| all.get(axis)).copied();
         at = at.wrapping_offset(stride.wrapping_mul(index));
-        // SAFETY: a pointer is there where one is followed (caller).
+        // SAFETY: a pointer is readable here if the suboffset is not negative (caller: POINTER).
         at = unsafe { follow(at, suboffset.unwrap_or(-1)) };
     }
     at

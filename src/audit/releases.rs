@@ -1,0 +1,119 @@
+//! Matches releases to acquisitions.
+
+use core::ffi::c_void;
+use core::ptr;
+
+use super::lines::Line;
+use super::origins::{CallSite, Origin};
+use super::process;
+use super::record::Record;
+use super::state::{Mode, State};
+use super::tally::Mistake;
+use crate::abi::Py_buffer;
+use crate::runtime::{Runtime, copies};
+
+impl State {
+    /// Matches a release to its acquisition.
+    ///
+    /// # Safety
+    /// * OBJECT: the view is about to be released, and holds an object.
+    pub unsafe fn released(&self, runtime: &Runtime, view: &Py_buffer, caller: *const c_void) {
+        let address = ptr::from_ref(view).addr();
+        if let Some(record) = self.records.take(address, view.obj.addr()) {
+            self.settle(&record);
+        } else if !self.interposition.sees_acquisitions(runtime) {
+            // The acquisition may not have been seen, so nothing can be said of this release. But if the view was
+            // moved, it is no longer held.
+            if !self.records.forget(address)
+                && let Some(record) = self.records.take_original(view)
+            {
+                self.settle(&record);
+            }
+        } else if self.origins.call_site(caller).is_none_or(|site| site.is_host) {
+            // The interpreter calls slots by itself, fills views by hand, as the library does for memoryviews, and
+            // releases copies of its own that it made for another interpreter.
+            if let Some(record) = self.records.excuse(address) {
+                if record.origin.is_some() {
+                    self.uncount_acquisition();
+                }
+            } else if let Some(record) = self.records.take_freed_original(view) {
+                self.settle(&record);
+            }
+        } else {
+            // SAFETY: the same view (caller: OBJECT).
+            unsafe { self.released_wrongly(runtime, view, self.origins.call_site(caller)) };
+        }
+    }
+
+    /// All acquisitions are seen, and this view had none.
+    ///
+    /// # Safety
+    /// * OBJECT: as for [`Self::released`].
+    #[cold]
+    unsafe fn released_wrongly(
+        &self,
+        runtime: &Runtime,
+        view: &Py_buffer,
+        by: Option<&'static CallSite>,
+    ) {
+        let (mistake, origin) = if let Some(record) = self.records.take_original(view) {
+            self.settle(&record);
+            (Mistake::Moved, record.origin)
+        } else if self.records.forget(ptr::from_ref(view).addr()) {
+            // Its `Py_buffer` was filled with another view and changed since: not a view that was never acquired.
+            return;
+        } else {
+            match self.records.released_origin(view) {
+                Some(origin) => (Mistake::Twice, Some(origin)),
+                None => (Mistake::NeverAcquired, None),
+            }
+        };
+        // Nobody is accused if a record may be missing, or a copy of the library keeps to itself; nor of moving a view
+        // that was not acquired by `PyObject_GetBuffer`.
+        let is_doubtful = !self.records.is_complete() || !copies::all_watch();
+        if is_doubtful || (mistake == Mistake::Moved && origin.is_none()) {
+            return;
+        }
+        // SAFETY: the same view (caller: OBJECT).
+        unsafe { self.tell_release(runtime, view, mistake, origin, by) };
+    }
+
+    /// A view is no longer outstanding.
+    fn settle(&self, record: &Record) {
+        if record.origin.is_some() {
+            self.count_release();
+        }
+        record.close();
+        self.records.remember(record);
+    }
+
+    /// Reports a wrong release: writes a line, unless this type already had one for the mistake or there were enough,
+    /// and ends the process if it is to be aborted.
+    ///
+    /// # Safety
+    /// * OBJECT: as for [`Self::released`].
+    #[cold]
+    unsafe fn tell_release(
+        &self,
+        runtime: &Runtime,
+        view: &Py_buffer,
+        mistake: Mistake,
+        origin: Option<&'static Origin>,
+        by: Option<&'static CallSite>,
+    ) {
+        let exporter = match origin {
+            Some(origin) => Some(origin.exporter),
+            // SAFETY: an object (caller: OBJECT).
+            None => unsafe { self.origins.exporter(runtime, view.obj) },
+        };
+        let bit = mistake as u8;
+        if !exporter.is_some_and(|exporter| exporter.reported.is_known(bit, self.tally(bit))) {
+            let mut line = Line::new();
+            line.release(mistake, exporter, origin, by);
+            self.tell(&line);
+        }
+        if self.mode == Mode::Abort {
+            process::abort();
+        }
+    }
+}

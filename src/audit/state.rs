@@ -1,0 +1,148 @@
+//! The state of one process's audit, and its last lines.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::interposition::Interposition;
+use super::lines::Line;
+use super::log::Log;
+use super::memory::Pages;
+use super::origins::Origins;
+use super::records::Records;
+use super::tally::Tally;
+use crate::environment;
+use crate::runtime::{self, Runtime, copies};
+
+/// What happens besides a line when something is wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing.
+    Warn,
+    /// `SystemError` is raised in place of a view that breaks a MUST.
+    Raise,
+    /// The process ends by `SIGABRT`.
+    Abort,
+}
+
+impl Mode {
+    fn wanted() -> Self {
+        match environment::audit() {
+            Some(b"raise") => Self::Raise,
+            Some(b"abort") => Self::Abort,
+            _ => Self::Warn,
+        }
+    }
+}
+
+/// The audit of this process. It begins as zeros: empty lists, open locks, counts of 0, no path, `Mode::Warn`.
+pub struct State {
+    /// What happens besides a line.
+    pub mode: Mode,
+    /// Outstanding views.
+    pub records: Records,
+    /// Call sites, exporter types, and requests.
+    pub origins: Origins,
+    /// Whether the interpreter's own calls reach the library.
+    pub interposition: Interposition,
+    /// Where memory was found.
+    pub pages: Pages,
+    log: Log,
+    /// By the bits of rules and mistakes; the first is for views held at the exit.
+    tallies: [Tally; u64::BITS as usize],
+    n_acquired: AtomicUsize,
+    n_released: AtomicUsize,
+    n_lines: AtomicUsize,
+}
+
+impl State {
+    /// Reads what the environment asks for, and looks up what does not change.
+    pub fn begin(&mut self, runtime: &Runtime) {
+        self.mode = Mode::wanted();
+        self.log.begin();
+        self.origins.begin(runtime);
+        self.interposition.begin(runtime);
+    }
+
+    /// Begins anew in a child: the parent's views are the parent's to release, and other threads, which may have
+    /// held a lock, are not here.
+    pub fn begin_in_child(&self) {
+        self.records.open();
+        self.origins.begin_in_child();
+        for tally in &self.tallies {
+            tally.n_more.store(0, Ordering::Relaxed);
+        }
+        for count in [&self.n_acquired, &self.n_released, &self.n_lines] {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The tally of a rule or a mistake.
+    pub fn tally(&self, bit: u8) -> &Tally {
+        let [first, ..] = &self.tallies;
+        self.tallies.get(usize::from(bit)).unwrap_or(first)
+    }
+
+    /// Counts an acquisition.
+    pub fn count_acquisition(&self) {
+        self.n_acquired.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes back one that turned out to be a part of another.
+    pub fn uncount_acquisition(&self) {
+        self.n_acquired.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts a release.
+    pub fn count_release(&self) {
+        self.n_released.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Writes the line of a finding, and counts it.
+    #[cold]
+    pub fn tell(&self, line: &Line) {
+        self.n_lines.fetch_add(1, Ordering::Relaxed);
+        self.log.write(line);
+    }
+
+    /// Writes what is known only at the exit.
+    #[cold]
+    pub fn end(&self) {
+        let runtime = runtime::current();
+        let sees_releases = self.interposition.sees_releases(runtime) && copies::all_watch();
+        if !sees_releases {
+            self.records.close_doubtful();
+        }
+        for origin in self.origins.all() {
+            let (n, n_lost) = origin.held();
+            if n > 0 && self.tally(0).has_room() {
+                let mut line = Line::new();
+                line.held(origin, n, n_lost);
+                self.tell(&line);
+            }
+        }
+        for exporter in self.origins.all_exporters() {
+            let n = exporter.reported.n_again.load(Ordering::Relaxed);
+            if n > 0 {
+                let mut line = Line::new();
+                line.again(exporter, n);
+                self.log.write(&line);
+            }
+        }
+        for (bit, tally) in self.tallies.iter().enumerate() {
+            let n = tally.n_more.load(Ordering::Relaxed);
+            if n > 0 {
+                let mut line = Line::new();
+                line.more(bit, n);
+                self.log.write(&line);
+            }
+        }
+        let counts = [&self.n_acquired, &self.n_released, &self.n_lines];
+        let counts = counts.map(|count| count.load(Ordering::Relaxed));
+        // A log says that the process was watched. Standard error is left alone if nothing was found.
+        if counts[2] > 0 || self.log.is_file() && counts[0] > 0 {
+            let sees_the_host = sees_releases && self.interposition.sees_acquisitions(runtime);
+            let mut line = Line::new();
+            line.end(counts, runtime.description(), sees_the_host);
+            self.log.write(&line);
+        }
+    }
+}
