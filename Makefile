@@ -9,7 +9,7 @@ PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 BINDIR     ?= $(PREFIX)/bin
 INCLUDEDIR ?= $(PREFIX)/include
-BUILD      = build
+BUILD     ?= build
 CARGO      ?= cargo
 PYTHON     ?= python3
 INSTALL    ?= install
@@ -81,12 +81,17 @@ inlining := -Cllvm-args=-inline-threshold=150
 # which changes a call of 10 ns by up to 15 %: any change made unrelated calls slower (make bench-quick OLD=...).
 alignment := -Cllvm-args=-align-all-functions=6
 
+# The C compiler's machine, and what the Rust compiler is told for it. Rust's atomics of aarch64 would call functions that
+# ask by `getauxval` which instructions there are: a name of libc's that neither the library nor the companion may need.
+machine = $(shell $(CC) -dumpmachine)
+for_machine = $(if $(filter aarch64-%,$(machine)),-Ctarget-feature=-outline-atomics)
+
 $(lib_dir)/libpybuffer.a: $(sources) Makefile $(BUILD)/flags
 	$(call need,$(CC),a C compiler links the library (CC names it))
 	$(call need,$(CARGO),Rust 1.89 or newer compiles the library)
 	@mkdir -p $(@D)
 	$(cargo) rustc --lib --release --no-default-features --crate-type staticlib \
-	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS) -- $(inlining) $(alignment)
+	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS) -- $(inlining) $(alignment) $(for_machine)
 	$(call put,$(BUILD)/cargo/$(TARGET)/release/libpybuffer.a)
 
 # The names have no version node, as libpython's have none: either library may define them for a program. The version of
@@ -101,14 +106,14 @@ $(BUILD)/exports.map: abi/symbols.toml Makefile
 # so that it needs no newer glibc than the library.
 run_archive    := $(BUILD)/cargo/libpybuffer_run.a
 hardened       := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
-own_start       = $(if $(filter x86_64-%linux-gnu x86_64-redhat-linux,$(shell $(CC) -dumpmachine)),-nostartfiles -Wl$(comma)-e$(comma)pybuffer_run_start)
+own_start       = $(if $(filter x86_64-%linux-gnu x86_64-redhat-linux,$(machine)),-nostartfiles -Wl$(comma)-e$(comma)pybuffer_run_start)
 comma          := ,
 
 $(run_archive): $(run_sources) Makefile $(BUILD)/flags
 	$(call need,$(CARGO),Rust 1.89 or newer compiles the command)
 	@mkdir -p $(@D)
 	$(cargo) rustc -p pybuffer-run --lib --release --no-default-features --crate-type staticlib \
-	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS)
+	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS) -- $(for_machine)
 	$(call put,$(BUILD)/cargo/$(TARGET)/release/libpybuffer_run.a)
 
 $(run_dir)/pybuffer-run: $(run_archive)
@@ -188,6 +193,11 @@ check: ## Format and lint, every warning an error
 test-pythons: lib ## Test on CPython 3.13 to 3.15, release, debug and free-threaded, from Debian (an hour; 3 GB)
 	$(call need,$(PYTHON),it fetches the others)
 	@$(PYTHON) -B tools/pythons/test.py $(PYTHONS)
+
+.PHONY: test-cross
+test-cross: ## Test for other machines, by qemu, with compilers and pythons from Debian (TARGETS="aarch64-linux-gnu ...")
+	$(call need,$(PYTHON),it fetches the compilers)
+	@$(PYTHON) -B tools/cross/test.py $(TARGETS)
 
 FUZZ_CASES ?= 1000000
 .PHONY: fuzz

@@ -42,7 +42,7 @@ fn build_mistakes(python: &Python, name: &str) -> Option<PathBuf> {
 
 /// A python under the audit, started by `pybuffer-run`, which knows how to reach every kind of python.
 fn audited(python: &Python, mode: &str, log: Option<&Path>) -> Command {
-    let mut command = command_without_settings(shipped().root.join("build/bin/pybuffer-run"));
+    let mut command = command_without_settings(&shipped().command);
     command.arg("-q").arg(format!("--audit={mode}"));
     if let Some(log) = log {
         command.arg(format!("--audit-log={}", log.display()));

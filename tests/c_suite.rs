@@ -48,12 +48,10 @@ const SANITIZE: [&str; 3] =
 fn compiler() -> Command {
     // Looked for once: the crate runs it to find out which it is.
     static FOUND: LazyLock<cc::Tool> = LazyLock::new(|| {
-        let arch = match std::env::consts::ARCH {
-            "x86" => "i686",
-            other => other,
-        };
-        let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
-        let target = format!("{arch}-unknown-linux-{libc}");
+        let target = support::target().unwrap_or_else(|| {
+            let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
+            format!("{}-unknown-linux-{libc}", std::env::consts::ARCH)
+        });
         cc::Build::new()
             .target(&target)
             .host(&target)

@@ -29,7 +29,7 @@ use harness::grammar::Grammar;
 use harness::prng::Prng;
 use harness::{formats, settings};
 use libloading::Library;
-use support::{Python, pythons, run, say, shipped, skip};
+use support::{Python, pythons, run, rustc, say, shipped, skip};
 
 /// How many pythons run at the same time.
 const AT_ONCE: usize = 2;
@@ -180,8 +180,7 @@ static HARNESS: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential");
     fs::create_dir_all(&folder).unwrap();
     let unfinished = folder.join(format!("harness-{}.so", process::id()));
-    let rustc = env::var_os("RUSTC").unwrap_or("rustc".into());
-    run(Command::new(rustc)
+    run(rustc()
         .args(["--edition=2024", "--crate-type=cdylib", "--crate-name=harness"])
         .args(["-Copt-level=1", "--cap-lints=allow", "-o"])
         .args([&unfinished, &source]));

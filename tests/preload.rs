@@ -263,7 +263,7 @@ fn run_suites(job: &Job) -> Outcome {
 }
 
 fn under_pybuffer_run(python: &Python) -> Command {
-    let mut command = command_without_settings(shipped().root.join("build/bin/pybuffer-run"));
+    let mut command = command_without_settings(&shipped().command);
     command.arg("-q").arg(&python.exe);
     command
 }

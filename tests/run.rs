@@ -28,7 +28,7 @@ use support::{
 };
 
 fn command() -> PathBuf {
-    shipped().root.join("build/bin/pybuffer-run")
+    shipped().command.clone()
 }
 
 fn pybuffer_run() -> Command {

@@ -31,20 +31,24 @@ pub struct Shipped {
     pub include: PathBuf,
     /// The folder of the `.pc` files, for `PKG_CONFIG_PATH`.
     pub pkgconfig: PathBuf,
+    /// The command `pybuffer-run`.
+    pub command: PathBuf,
 }
 
-/// Builds the library by `make lib`, once in each process, and returns the paths of its files.
+/// Builds the library by `make lib` (once a process) and says where it lies: where `BUILD` says, which make
+/// reads too, else in `build/`.
 pub fn shipped() -> &'static Shipped {
     static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         make_lib(&root);
-        let build = root.join("build");
+        let build = root.join(std::env::var_os("BUILD").unwrap_or("build".into()));
         let lib_dir = build.join("lib");
         let shipped = Shipped {
             so: lib_dir.join("libpybuffer.so"),
             archive: lib_dir.join("libpybuffer.a"),
             include: build.join("include"),
             pkgconfig: lib_dir.join("pkgconfig"),
+            command: build.join("bin/pybuffer-run"),
             lib_dir,
             root,
         };
@@ -95,7 +99,25 @@ fn command_from(variable: &str, default: &str) -> Command {
     command
 }
 
-/// Runs a command that must succeed.
+/// The target that is tested, where it is another one than this machine: cargo's own variable.
+pub fn target() -> Option<String> {
+    std::env::var("CARGO_BUILD_TARGET").ok().filter(|target| !target.is_empty())
+}
+
+/// The Rust compiler: `$RUSTC`, else `rustc`; for the target that is tested, with the linker that cargo would take.
+pub fn rustc() -> Command {
+    let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
+    if let Some(target) = target() {
+        let upper = target.to_uppercase().replace('-', "_");
+        command.args(["--target", &target]);
+        if let Ok(linker) = std::env::var(format!("CARGO_TARGET_{upper}_LINKER")) {
+            command.arg(format!("-Clinker={linker}"));
+        }
+    }
+    command
+}
+
+/// Runs a command that has to succeed.
 ///
 /// # Panics
 /// If the command cannot be started or does not exit with 0. The message has the command line and its output.

