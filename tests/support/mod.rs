@@ -99,9 +99,10 @@ fn command_from(variable: &str, default: &str) -> Command {
     command
 }
 
-/// The target that is tested, where it is another one than this machine: cargo's own variable.
+/// The target that is tested, where it is another one than this machine: make's own variable. Its programs can be
+/// run then (`tools/cross/emulate.py`).
 pub fn target() -> Option<String> {
-    std::env::var("CARGO_BUILD_TARGET").ok().filter(|target| !target.is_empty())
+    std::env::var("TARGET").ok().filter(|target| !target.is_empty())
 }
 
 /// The Rust compiler: `$RUSTC`, else `rustc`; for the target that is tested, with the linker that cargo would take.

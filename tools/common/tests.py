@@ -9,12 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(name, title, arguments, env, logs, around=list):
-    """Runs tests: what stands in the table, and what there is to say of it. What is around a command line
-    is added by a function."""
+def run(name, title, arguments, env, logs):
+    """Runs tests: what stands in the table, and what there is to say of it."""
     # A test that one kind of python or machine cannot have is told in the table; it is no failure.
     env = {name: value for name, value in env.items() if name not in ("CI", "MAKEFLAGS", "MAKELEVEL")}
-    command = around([os.environ.get("CARGO", "cargo"), "test", "--quiet", *arguments])
+    command = [os.environ.get("CARGO", "cargo"), "test", "--quiet", *arguments]
     begin = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace")

@@ -22,9 +22,9 @@ from targets import TARGETS  # noqa: E402
 FOLDER = HERE.parents[1] / "build/cross"
 STABLE, NEWEST = ("bookworm",), ("sid",)
 PYTHON = "3.11"
-SHARED = f"python{PYTHON}-shared"
-# What a foreign root has: python as a program and as a library, its headers and its tests, C++ for its modules.
-PYTHON_PACKAGES = ("python{}-minimal", "libpython{}-stdlib", "libpython{}", "libpython{}-dev", "libpython{}-testsuite")
+STATIC, SHARED = f"python{PYTHON}", f"python{PYTHON}-shared"
+# What a foreign root has: python as a program and as a library, its headers and its tests, and a shell.
+PYTHON_PACKAGES = ("dash", "coreutils", "python{}-minimal", "libpython{}-stdlib", "libpython{}", "libpython{}-dev", "libpython{}-testsuite")
 
 
 def say(text):

@@ -2,35 +2,39 @@
 
     python3 tools/cross/test.py [TARGET...]
 
-Fetches what that takes first (fetch.py). The tests are those of `make test`, compiled for the target and run by the
-kernel as its own programs are (emulate.py). What ships for a target is then in build/cross/TRIPLE/{lib,include,bin}.
+Fetches what that takes first (fetch.py) and builds what ships, into build/cross/TRIPLE/{lib,include,bin}. The unit
+tests are compiled for the target. The others are those of `make test`, run on this machine: what they build is built by
+the target's compiler, and the kernel runs it as its own programs (emulate.py).
 
 The exit status is 1 if anything failed.
 """
 
+import json
 import os
 import subprocess
 import sys
 
 import emulate
 import fetch
+import units
 from targets import TARGETS
 
-import tests  # noqa: E402
+import tests
 
 FOLDER = fetch.FOLDER
 LOGS = FOLDER / "logs"
 
-# What is run: its title in the table, what cargo is told, and whether it takes a python.
-RUNS = (
-    ("units", ["--workspace", "--lib"], False),
-    ("c_suite", ["--test", "c_suite", "--", "suite_without_python_passes_with", "at_every_level"], False),
-    ("hosted", ["--test", "c_suite", "--", "libpython", "cpython", "functions_", "memoryviews_"], True),
-    ("differential", ["--test", "differential", "--", "library_in", "twins_in", "without_python"], True),
-    ("linking", ["--test", "linking"], True),
-    ("run", ["--test", "run", "--", "every_python"], True),
+# What is run on the library as it ships: its title in the table, the test program, which tests, and whether these
+# take a python.
+SHIPPED = (
+    ("c_suite", "c_suite", ["suite_without_python_passes_with", "at_every_level"], False),
+    ("hosted", "c_suite", ["libpython", "cpython", "functions_", "memoryviews_"], True),
+    ("differential", "differential", ["library_in", "twins_in"], True),
+    ("linking", "linking", ["each_way", "ctypes"], True),
+    ("preload", "preload", ["every_function", "processes", "memoryviews_are"], True),
+    ("run", "run", ["every_python"], True),
 )
-TITLES = list(dict.fromkeys(run[0] for run in RUNS))
+TITLES = ["build", "units", *(run[0] for run in SHIPPED)]
 
 
 def main():
@@ -38,54 +42,68 @@ def main():
     unknown = [name for name in names if name not in TARGETS]
     if unknown:
         sys.exit(f"test-cross: no target {' '.join(unknown)}; there are {' '.join(TARGETS)}")
-    results, notes = {}, []
     fetched = fetch.Fetch(FOLDER)
     fetched.compilers()
     fetched.rustc()
+    results, notes = {}, []
     for target in map(TARGETS.get, names):
-        root = fetched.target(target)
-        env = environment(fetched, target, root)
-        for title, arguments, of_python in RUNS:
-            if of_python and not root:
-                results[target.name, title] = "-"
-                notes.append(f"{target.name}: no tests of pythons: Debian 12 has none for it")
-                continue
-            results[target.name, title], said = run(fetched, target, title, arguments, env)
+        for title, (cell, said) in Cross(fetched, target).run():
+            results[target.name, title] = cell
             notes += said
-    tests.table([["", *TITLES], *([name, *(results[name, title] for title in TITLES)] for name in names)])
+    tests.table([["", *TITLES], *([name, *(results.get((name, title), "not run") for title in TITLES)] for name in names)])
     for note in dict.fromkeys(notes):
         print(note)
     sys.exit("FAILED" in results.values())
 
 
-def run(fetched, target, title, arguments, env):
-    """Runs tests in a world of the target's programs; where there can be none, what needs no other program."""
-    qemu = fetched.tools / f"usr/bin/qemu-{target.qemu}-static"
-    if emulate.is_possible():
-        around = lambda command: emulate.command(qemu, fetched.loader(target), command)
-        return tests.run(target.name, title, arguments, env, LOGS, around)
-    if title == "units":
-        runner = {f"CARGO_TARGET_{target.cargo}_RUNNER": str(qemu)}
-        return tests.run(target.name, title, arguments, {**env, **runner}, LOGS)
-    return "not run", [f"{target.name}, {title}: not run: {emulate.WHY_NOT}"]
+class Cross:
+    """One target's tests."""
 
+    def __init__(self, fetched, target):
+        self.fetched, self.target = fetched, target
+        self.root = fetched.target(target)
+        self.qemu = fetched.tools / f"usr/bin/qemu-{target.qemu}-static"
+        # Make and the tests read these.
+        self.env = {
+            "BUILD": f"build/cross/{target.rust}",
+            "TARGET": target.rust,
+            "CC": str(FOLDER / f"bin/{target.name}-gcc"),
+            "RUSTC": str(FOLDER / "bin/rustc"),
+            f"CARGO_TARGET_{target.cargo}_LINKER": str(FOLDER / f"bin/{target.name}-gcc"),
+            "QEMU_LD_PREFIX": str(self.root or fetched.tools / "usr" / target.name),
+        }
+        if self.root:
+            self.env["PYBUFFER_PYTHONS"] = ":".join(f"{self.root}/usr/bin/{name}" for name in (fetch.SHARED, fetch.STATIC))
 
-def environment(fetched, target, root):
-    """The variables under which make and cargo build for a target, and tests find its python."""
-    bin = FOLDER / "bin"
-    env = {
-        **os.environ,
-        "BUILD": f"build/cross/{target.rust}",
-        "CARGO_BUILD_TARGET": target.rust,
-        "CARGO_TARGET_DIR": str(FOLDER / "target"),
-        f"CARGO_TARGET_{target.cargo}_LINKER": str(bin / f"{target.name}-gcc"),
-        "CC": str(bin / f"{target.name}-gcc"),
-        "RUSTC": str(bin / "rustc"),
-        "QEMU_LD_PREFIX": str(root or fetched.tools / "usr" / target.name),
-    }
-    if root:
-        env["PYBUFFER_PYTHONS"] = f"{root}/usr/bin/python{fetch.PYTHON}-shared"
-    return env
+    def run(self):
+        """What became of each of the tests, and what there is to say of it."""
+        yield "build", (built := self.build())
+        yield "units", units.run(self.target, self.qemu, self.env, LOGS)
+        if built[0] == "FAILED":
+            return
+        for title, program, names, is_of_python in SHIPPED:
+            if is_of_python and not self.root:
+                yield title, ("-", [f"{self.target.name}: Debian 12 has no python for it"])
+            elif not emulate.is_possible():
+                yield title, ("not run", [f"{self.target.name}, {title}: not run: {emulate.WHY_NOT}"])
+            else:
+                arguments = [*self.runner(), "--test", program, "--", *names]
+                yield title, tests.run(self.target.name, title, arguments, os.environ, LOGS)
+
+    def build(self):
+        """What ships."""
+        env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+        done = subprocess.run(["make", "lib"], cwd=tests.ROOT, env={**env, **self.env}, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        log = LOGS / f"{self.target.name}-build.log"
+        log.write_text(done.stdout)
+        return ("FAILED", [f"{self.target.name}, build: FAILED, see {log}"]) if done.returncode else ("passed", [])
+
+    def runner(self):
+        """What tells cargo to run tests where the target's programs run, and with its variables."""
+        inside = [sys.executable, "-B", str(fetch.HERE / "emulate.py"), str(self.qemu), str(self.fetched.loader(self.target))]
+        settings = [f"{name}={value}" for name, value in self.env.items()]
+        return ["--config", f"target.'cfg(all())'.runner = {json.dumps(['env', *settings, *inside])}"]
 
 
 if __name__ == "__main__":
