@@ -32,7 +32,7 @@ class Patchelf:
 
 def loader_of(root):
     """The dynamic linker that was unpacked there."""
-    found = [loader for lib in ("lib", "usr/lib") for loader in (root / lib).glob("*/ld-linux*.so.*")]
+    found = [loader for lib in ("lib", "usr/lib") for loader in (root / lib).glob("*/ld[-6]*.so.*")]
     if not found:
         raise Missing(f"the packages in {root.name} came without a dynamic linker")
     return found[0]

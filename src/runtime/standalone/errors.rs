@@ -7,14 +7,8 @@ use super::exceptions;
 use crate::abi::PyObject;
 use crate::error::{Error, Kind, Text};
 
-#[cfg(any(test, not(target_arch = "x86_64")))]
-mod records;
-#[cfg(target_arch = "x86_64")]
 mod tls;
 
-#[cfg(not(target_arch = "x86_64"))]
-use records as store;
-#[cfg(target_arch = "x86_64")]
 use tls as store;
 
 /// An error that is set. All zeros are none.

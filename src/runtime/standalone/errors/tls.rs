@@ -1,20 +1,28 @@
 //! Errors in thread-local storage: the thread's own from its first error to its end, also across a fork.
 //!
-//! Stable Rust without std has no thread-local variables, so one is laid out and reached in assembly,
-//! by a TLS descriptor: that needs no symbol of the dynamic linker's (`__tls_get_addr` would make the
-//! library depend on it), and in an executable the linker turns it into a plain address.
+//! Stable Rust without std has no thread-local variables, so one is laid out and reached in assembly: by a
+//! TLS descriptor where every dynamic linker has them. That needs no symbol of the dynamic linker's
+//! (`__tls_get_addr` makes the library depend on it; elsewhere it does), and in an executable the linker
+//! turns it into a plain address.
 
-use core::arch::{asm, global_asm};
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use core::arch::asm;
+use core::arch::global_asm;
 use core::ptr;
 
 use super::Pending;
 
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod others;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use others::variable;
+
 global_asm!(
-    ".pushsection .tbss.pybuffer_error,\"awT\",@nobits",
+    ".pushsection .tbss.pybuffer_error,\"awT\",%nobits",
     ".balign 16",
     ".globl pybuffer_error",
     ".hidden pybuffer_error",
-    ".type pybuffer_error,@object",
+    ".type pybuffer_error,%object",
     ".size pybuffer_error,{size}",
     "pybuffer_error:",
     ".zero {size}",
@@ -25,6 +33,7 @@ global_asm!(
 const _: () = assert!(align_of::<Pending>() <= 16);
 
 /// This thread's variable, zeroed when the thread began.
+#[cfg(target_arch = "x86_64")]
 fn variable() -> *mut Pending {
     let variable: *mut Pending;
     // SAFETY: the sequence that the ABI gives for a descriptor, of a variable defined above.
@@ -34,6 +43,27 @@ fn variable() -> *mut Pending {
             "call [rax + pybuffer_error@tlscall]",
             "add rax, fs:0",
             out("rax") variable,
+            clobber_abi("C"),
+        );
+    }
+    variable
+}
+
+/// This thread's variable, zeroed when the thread began.
+#[cfg(target_arch = "aarch64")]
+fn variable() -> *mut Pending {
+    let variable: *mut Pending;
+    // SAFETY: the sequence that the ABI gives for a descriptor, of a variable defined above.
+    unsafe {
+        asm!(
+            "adrp x0, :tlsdesc:pybuffer_error",
+            "ldr x1, [x0, :tlsdesc_lo12:pybuffer_error]",
+            "add x0, x0, :tlsdesc_lo12:pybuffer_error",
+            ".tlsdesccall pybuffer_error",
+            "blr x1",
+            "mrs x1, tpidr_el0",
+            "add x0, x1, x0",
+            out("x0") variable,
             clobber_abi("C"),
         );
     }
