@@ -83,7 +83,7 @@ alignment := -Cllvm-args=-align-all-functions=6
 
 # The C compiler's machine, and what the Rust compiler is told for it. Rust's atomics of aarch64 would call functions that
 # ask by `getauxval` which instructions there are: a name of libc's that neither the library nor the companion may need.
-machine = $(shell $(CC) -dumpmachine)
+machine = $(shell $(CC) -dumpmachine 2>/dev/null)
 for_machine = $(if $(filter aarch64-%,$(machine)),-Ctarget-feature=-outline-atomics)
 
 $(lib_dir)/libpybuffer.a: $(sources) Makefile $(BUILD)/flags
@@ -101,10 +101,11 @@ $(BUILD)/exports.map: abi/symbols.toml Makefile
 	@awk 'BEGIN { print "{ global:" } /^\[/ { names = /^\[symbols\]/; next } \
 	  names && /^[A-Za-z_]/ { print "  " $$1 ";" } END { print "local: *; };" }' $< >$@
 
-# The command and its companion are linked from one archive; each link keeps what it needs. The companion uses no libc:
-# the dynamic linker would load a second one for it. On x86_64 the command has its own entry point (run/src/start.rs),
-# so that it needs no newer glibc than the library.
+# Command and companion come from one archive (but for ppc64le); each link keeps what it needs. The companion has no libc:
+# the dynamic linker would load a second one for it. Where the command has a start of its own
+# (run/src/start.rs), it asks for no newer glibc than the library does.
 run_archive    := $(BUILD)/cargo/libpybuffer_run.a
+companion_archive = $(if $(filter powerpc64le-%,$(machine)),$(BUILD)/cargo/libpybuffer_audit.a,$(run_archive))
 hardened       := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 own_start       = $(if $(filter x86_64-%linux-gnu x86_64-redhat-linux,$(machine)),-nostartfiles -Wl$(comma)-e$(comma)pybuffer_run_start)
 comma          := ,
@@ -120,7 +121,12 @@ $(run_dir)/pybuffer-run: $(run_archive)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -pie $(own_start) -Wl,-u,main $(hardened) $(LDFLAGS) -o $@.$$$$ $< && mv -f $@.$$$$ $@
 
-$(run_dir)/libpybuffer-audit.so: $(run_archive) $(BUILD)/audit.map
+$(BUILD)/cargo/libpybuffer_audit.a: run/src/companion.rs run/src/companion_alone.rs Makefile $(BUILD)/flags
+	@mkdir -p $(@D)
+	$${RUSTC:-rustc} --edition 2024 --crate-type staticlib --crate-name pybuffer_audit $(TARGET:%=--target %) \
+	  -Cpanic=abort -Copt-level=s -Clto=fat -o $@.$$$$ run/src/companion_alone.rs && mv -f $@.$$$$ $@
+
+$(run_dir)/libpybuffer-audit.so: $(companion_archive) $(BUILD)/audit.map
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -shared -nostdlib -Wl,-z,noseparate-code -Wl,-soname,$(@F) -Wl,-u,la_version -Wl,-u,la_objopen \
 	  -Wl,--version-script,$(BUILD)/audit.map $(hardened) -Wl,-z,defs $(LDFLAGS) -o $@.$$$$ $< && mv -f $@.$$$$ $@

@@ -118,6 +118,11 @@ core::arch::global_asm!(
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
 
+/// Named by the tables of every function of 32-bit ARM, for the same reason.
+#[cfg(target_arch = "arm")]
+#[unsafe(no_mangle)]
+extern "C" fn __aeabi_unwind_cpp_pr0() {}
+
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_Resume() -> ! {
     // SAFETY: it has no arguments and does not return.

@@ -22,13 +22,16 @@ type Low = c_int;
 /// The counts of the object that is tried: few, and as many as there can be.
 const TRIED: [isize; 2] = [5, Low::MAX as isize - 1];
 
+/// Where a count's low half stands first in it, and there are two. Elsewhere counts are left to the host.
+const HAS_LOW_HALF: bool = cfg!(all(target_pointer_width = "64", target_endian = "little"));
+
 /// Whether a host's functions add and subtract one in the low half of `ob_refcnt`, and do nothing else.
 ///
 /// # Safety
 /// The functions are those of a libpython whose objects have the plain layout and are not counted
 /// elsewhere as well; `r#type` is a type of it.
 pub unsafe fn are_plain(incref: Change, decref: Change, r#type: *mut PyTypeObject) -> bool {
-    if cfg!(not(all(target_pointer_width = "64", target_endian = "little"))) {
+    if !HAS_LOW_HALF {
         return false;
     }
     TRIED.into_iter().all(|count| {
@@ -86,12 +89,13 @@ mod tests {
 
     #[test]
     fn counts_are_plain_only_if_one_is_added_and_subtracted() {
-        assert!(plain(plus_one, minus_one));
+        assert_eq!(plain(plus_one, minus_one), HAS_LOW_HALF);
         assert!(!plain(plus_two, minus_one));
         assert!(!plain(nothing, nothing));
         assert!(!plain(plus_one, nothing));
     }
 
+    #[cfg(all(target_pointer_width = "64", target_endian = "little"))]
     #[test]
     fn lower_leaves_last_references_and_immortals_alone() {
         let after = |count: isize| {
