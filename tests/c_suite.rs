@@ -120,6 +120,17 @@ fn libpython(python: &Python) -> &Path {
 /// A part of the enumerated cases, where the others were run with the same code linked otherwise.
 const QUICK: &[&str] = &["--quick"];
 
+/// All cases; of threads, where they are emulated, not all that a kernel has numbers for (qemu keeps 250 KB for each
+/// that ever was).
+fn all() -> &'static [&'static str] {
+    if support::target().is_some() { &["--few-threads"] } else { &[] }
+}
+
+/// Where it is emulated, a part of the cases of a second run.
+fn emulated_quick() -> &'static [&'static str] {
+    if support::target().is_some() { QUICK } else { &[] }
+}
+
 /// Runs a program of the suite to its end, and shows its closing line.
 fn run_suite(target: &str, program: &mut Command) {
     let output = run_any(program);
@@ -169,16 +180,17 @@ fn run_standalone(target: &str, program: &Path, functions: &Path, how: &[&str]) 
 
 #[test]
 fn suite_without_python_passes_with_the_shared_library() {
-    run_standalone("standalone, .so", &standalone().shared, &shipped().so, &[]);
+    run_standalone("standalone, .so", &standalone().shared, &shipped().so, all());
 }
 
 /// The copies at each level of instructions up to this machine's; a word that is no level changes
-/// nothing.
+/// nothing. (Where they are emulated, of each a part: minutes.)
 #[test]
 fn suite_without_python_passes_at_every_level() {
     for level in ["generic", "sse", "avx2", "nonsense"] {
         let mut suite = Command::new(&standalone().shared);
         suite.arg("--functions-from").arg(&shipped().so).env("PYBUFFER_CPU", level);
+        suite.args(emulated_quick());
         run_suite(&format!("standalone, .so, PYBUFFER_CPU={level}"), &mut suite);
     }
 }
@@ -186,7 +198,27 @@ fn suite_without_python_passes_at_every_level() {
 #[test]
 fn suite_without_python_passes_with_the_archive() {
     let program = &standalone().archive;
-    run_standalone("standalone, .a", program, program, &[]);
+    run_standalone("standalone, .a", program, program, emulated_quick());
+}
+
+/// There is no dynamic linker to ask in such a program, and none of its functions.
+#[test]
+fn suite_without_python_passes_with_the_archive_in_static_programs() {
+    let folder = temp_dir("c_suite-static");
+    let flags = standalone_flags();
+    let mut objects = compile(&folder, SOURCES, &flags);
+    objects.extend(compile(&folder, &["suite/objects"], &flags));
+    for kind in ["-static", "-static-pie"] {
+        let program = folder.join(format!("suite{kind}"));
+        let mut command = compiler();
+        command.args(&objects).arg(&shipped().archive).arg(kind).arg("-o").arg(&program);
+        let linked = run_any(&mut command);
+        if !linked.status.success() {
+            skip("suite in static programs", &format!("the C compiler links no {kind} program"));
+            continue;
+        }
+        run_suite(&format!("standalone, {kind}"), Command::new(&program).args(QUICK));
+    }
 }
 
 /// The sanitizers watch the C side: the tests, the exporters, and what is handed to them.

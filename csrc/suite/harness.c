@@ -11,11 +11,21 @@
 
 /* --- where the suite runs --------------------------------------------------------------------- */
 
-static bool quick;
+static bool quick, few_threads;
 
 void harness_be_quick(void)
 {
     quick = true;
+}
+
+bool has_few_threads(void)
+{
+    return quick || few_threads;
+}
+
+void harness_begin_few_threads(void)
+{
+    few_threads = true;
 }
 
 bool is_quick(void)

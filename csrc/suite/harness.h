@@ -42,6 +42,10 @@ int python_version(void);
 bool is_quick(void);
 void harness_be_quick(void);
 
+/* Whether no more than some hundred threads shall be begun. */
+bool has_few_threads(void);
+void harness_begin_few_threads(void);
+
 /* Whether libpython's own functions are the ones under test. */
 bool functions_are_libpythons(void);
 

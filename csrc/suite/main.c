@@ -1,7 +1,8 @@
-/* Runs the suite: suite [--quick] [--functions-from FILE] [PATTERN]
+/* Runs the suite: suite [--quick] [--few-threads] [--functions-from FILE] [PATTERN]
  *
  * --functions-from  proves before the first test that the functions under test lie in FILE
  * --quick           looks at a part of the cases where every one is enumerated (for valgrind)
+ * --few-threads     begins no more threads than an emulator bears, which keeps memory for each that ever was
  * PATTERN           runs only the tests with this text in their names
  *
  * Exits with 0 if every test passed, with 1 otherwise. */
@@ -243,6 +244,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             harness_be_quick();
+        } else if (strcmp(argv[i], "--few-threads") == 0) {
+            harness_begin_few_threads();
         } else if (strcmp(argv[i], "--functions-from") == 0 && i + 1 < argc) {
             functions_from = argv[++i];
         } else {

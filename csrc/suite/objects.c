@@ -313,7 +313,7 @@ static void *look_for_an_exception(void *argument)
 static void err_a_new_thread_begins_without_one(void)
 {
     enum { COMMON_NUMBERS = 32768 };
-    const int n_threads = is_quick() ? 100 : COMMON_NUMBERS + 100;
+    const int n_threads = has_few_threads() ? 100 : COMMON_NUMBERS + 100;
     n_confused = 0;
     in_threads(raise_in_this_thread, NULL);
     for (int i = 0; i < n_threads && n_confused == 0; i++) {

@@ -59,7 +59,7 @@ class Fetch:
 
     def compilers(self):
         """The cross compilers and qemu, for all targets: together they are 220 MB."""
-        packages = [name for target in TARGETS.values()
+        packages = [name for target in TARGETS.values() if not target.is_musl
                     for name in (f"gcc-{target.name}", f"libc6-dev-{target.debian}-cross")]
         apt = lambda: Apt(self.folder / "apt/tools", STABLE)
         self.settle(self.put("tools", lambda new: apt().unpack(["qemu-user-static", *packages], new)))
@@ -77,36 +77,56 @@ class Fetch:
         return re.search(r"rustc (\S+)", run([str(self.rustc_script), "--version"]))[1]
 
     def target(self, target):
-        """What one target needs besides."""
+        """What one target needs besides; the folder that its programs see as the root, if one was fetched."""
         apt = lambda suites: Apt(self.folder / f"apt/{target.debian}-{suites[0]}", suites, target.debian)
-        library = self.rust / "usr/lib/rustlib" / target.rust
-        if not library.exists():
-            version = self.rustc_version()
-            say(f"fetching Rust's standard library {version} for {target.rust}")
-            new = self.folder / f"rust-{target.debian}.new"
-            shutil.rmtree(new, ignore_errors=True)
-            apt(NEWEST).unpack(["libstd-rust-dev"], new, alone=True)
-            if not (new / "usr/lib/rustlib" / target.rust).exists():
-                raise Missing(f"Debian's libstd-rust-dev of {target.debian} has no {target.rust}")
-            (new / "usr/lib/rustlib" / target.rust).rename(library)
-            shutil.rmtree(new)
-        root = None
-        if target.has_python:
-            packages = [name.format(PYTHON) for name in PYTHON_PACKAGES]
-            root = self.put(f"root-{target.debian}", lambda new: apt(STABLE).unpack(packages, new))
+        if target.is_musl:
+            return self.musl(target, apt)
+        self.library(target, apt)
         self.script(f"{target.name}-gcc", f'exec "{self.tools}/usr/bin/{target.name}-gcc" --sysroot="{self.tools}" "$@"')
-        if root and not (root / "usr/bin" / SHARED).exists():
+        if not target.has_python:
+            return self.tools / "usr" / target.name
+        packages = [name.format(PYTHON) for name in PYTHON_PACKAGES]
+        root = self.put(f"root-{target.debian}", lambda new: apt(STABLE).unpack(packages, new))
+        if not (root / "usr/bin" / SHARED).exists():
             own_headers(root)
             self.link_shared(target, root)
         return root
 
+    def library(self, target, apt):
+        """Rust's standard library for a target, of the compiler's version."""
+        library = self.rust / "usr/lib/rustlib" / target.rust
+        if library.exists():
+            return
+        say(f"fetching Rust's standard library {self.rustc_version()} for {target.rust}")
+        new = self.folder / f"rust-{target.debian}.new"
+        shutil.rmtree(new, ignore_errors=True)
+        apt(NEWEST).unpack(["libstd-rust-dev"], new, alone=True)
+        if not (new / "usr/lib/rustlib" / target.rust).exists():
+            raise Missing(f"Debian's libstd-rust-dev of {target.debian} has no {target.rust}")
+        (new / "usr/lib/rustlib" / target.rust).rename(library)
+        shutil.rmtree(new)
+
+    def musl(self, target, apt):
+        """musl, and a compiler for it: the one for glibc, by the specs that come with musl."""
+        root = self.put(f"root-musl-{target.debian}", lambda new: apt(STABLE).unpack(["musl", "musl-dev"], new, alone=True))
+        gcc = self.tools / f"usr/bin/{target.name.replace('musl', 'gnu')}-gcc" if target.qemu else shutil.which("gcc")
+        if not gcc:
+            raise Missing("this machine has no gcc")
+        (root / "musl.specs").write_text(musl_specs(root, target.name))
+        self.script(f"{target.name}-gcc", f'exec "{gcc}" -specs "{root}/musl.specs" "$@"')
+        # For programs that this machine runs itself, without the loader where they look for it.
+        self.script(f"{target.name}-gcc-here", f'exec "{self.folder}/bin/{target.name}-gcc" '
+                    f'-Wl,--dynamic-linker="{self.loader(target)}" "$@"')
+        return root
+
     def loader(self, target):
         """Its dynamic linker, a program of its kind."""
-        return next((self.tools / "usr" / target.name / "lib").glob("ld*.so.*"))
+        folder = self.folder / f"root-musl-{target.debian}/lib" if target.is_musl else self.tools / "usr" / target.name / "lib"
+        return next(folder.glob("ld[-6]*.so.*"))
 
     def link_shared(self, target, root):
         """The python of the shared libpython, which Debian ships without one."""
-        libpython = loader_of(root).parent.parent.parent / "usr/lib" / loader_of(root).parent.name / f"libpython{PYTHON}.so.1.0"
+        libpython = root / "usr/lib" / loader_of(root).parent.name / f"libpython{PYTHON}.so.1.0"
         run([str(self.folder / f"bin/{target.name}-gcc"), "-I", str(root / f"usr/include/python{PYTHON}"),
              str(HERE.parent / "common/python.c"), str(libpython), "-o", str(root / "usr/bin" / SHARED),
              # What libpython needs is there when it runs.
@@ -119,6 +139,24 @@ class Fetch:
         file.write_text(f"#!/bin/sh\n{text}\n")
         file.chmod(0o755)
         return file
+
+
+def musl_specs(root, name):
+    """The specs that come with musl, for where it was unpacked, and for -static-pie besides."""
+    lib, loader = f"{root}/usr/lib/{name}", f"/lib/ld-musl-{name.split('-')[0]}.so.1"
+    text = (root / "usr/lib" / name / "musl-gcc.specs").read_text()
+    text = text.replace("-isystem /usr/", f"-isystem {root}/usr/").replace(f" /usr/lib/{name}/", f" {lib}/")
+    changes = {
+        f"-L/usr/lib/{name}": f"-L{root}/lib/{name} -L{lib}",
+        f"%{{!shared: {lib}/Scrt1.o}}": f"%{{static-pie:{lib}/rcrt1.o;shared:;:{lib}/Scrt1.o}}",
+        f"-dynamic-linker {loader}": f"%{{static-pie:-static -pie --no-dynamic-linker -z text;:-dynamic-linker {loader}}}",
+        "%{static:-static}": "%{static:-static} %{pie:-pie}",
+    }
+    for old, new in changes.items():
+        if old not in text:
+            raise Missing(f"musl's specs have no longer {old}")
+        text = text.replace(old, new)
+    return text
 
 
 def own_headers(root):

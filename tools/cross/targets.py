@@ -10,11 +10,16 @@ class Target:
     name: str
     # Rust's triple.
     rust: str
-    # Debian's architecture, and qemu's.
+    # Debian's architecture, and qemu's; none where the kernel itself runs its programs.
     debian: str
-    qemu: str
-    # Whether Debian 12 has it, and with it python3.11.
+    qemu: str | None
+    # Whether Debian 12 has python3.11 for it.
     has_python: bool = True
+
+    @property
+    def is_musl(self):
+        """By the C library."""
+        return self.name.endswith("-musl")
 
     @property
     def cargo(self):
@@ -31,5 +36,7 @@ TARGETS = {
         Target("riscv64-linux-gnu", "riscv64gc-unknown-linux-gnu", "riscv64", "riscv64", has_python=False),
         Target("powerpc64le-linux-gnu", "powerpc64le-unknown-linux-gnu", "ppc64el", "ppc64le"),
         Target("arm-linux-gnueabihf", "armv7-unknown-linux-gnueabihf", "armhf", "arm"),
+        Target("x86_64-linux-musl", "x86_64-unknown-linux-musl", "amd64", None, has_python=False),
+        Target("aarch64-linux-musl", "aarch64-unknown-linux-musl", "arm64", "aarch64", has_python=False),
     )
 }

@@ -62,29 +62,38 @@ class Cross:
     def __init__(self, fetched, target):
         self.fetched, self.target = fetched, target
         self.root = fetched.target(target)
-        self.qemu = fetched.tools / f"usr/bin/qemu-{target.qemu}-static"
+        self.qemu = target.qemu and fetched.tools / f"usr/bin/qemu-{target.qemu}-static"
+        gcc = str(FOLDER / f"bin/{target.name}-gcc")
         # Make and the tests read these.
         self.env = {
             "BUILD": f"build/cross/{target.rust}",
             "TARGET": target.rust,
-            "CC": str(FOLDER / f"bin/{target.name}-gcc"),
+            "CC": gcc,
             "RUSTC": str(FOLDER / "bin/rustc"),
-            f"CARGO_TARGET_{target.cargo}_LINKER": str(FOLDER / f"bin/{target.name}-gcc"),
-            "QEMU_LD_PREFIX": str(self.root or fetched.tools / "usr" / target.name),
+            f"CARGO_TARGET_{target.cargo}_LINKER": gcc,
+            "QEMU_LD_PREFIX": str(self.root),
         }
-        if self.root:
+        if target.is_musl:
+            # Debian has no Rust library for musl: what takes no libc is compiled from its source.
+            self.env |= {"RUSTC_BOOTSTRAP": "1", "CARGOFLAGS": "-Zbuild-std=core,alloc"}
+        if target.is_musl and not self.qemu:
+            self.env[f"CC_{target.rust.replace('-', '_')}"] = f"{gcc}-here"
+        if target.has_python:
             self.env["PYBUFFER_PYTHONS"] = ":".join(f"{self.root}/usr/bin/{name}" for name in (fetch.SHARED, fetch.STATIC))
 
     def run(self):
         """What became of each of the tests, and what there is to say of it."""
         yield "build", (built := self.build())
-        yield "units", units.run(self.target, self.qemu, self.env, LOGS)
+        if self.target.is_musl:
+            yield "units", ("-", [f"{self.target.name}: no unit tests: Debian has no Rust `std` for musl"])
+        else:
+            yield "units", units.run(self.target, self.qemu, self.env, LOGS)
         if built[0] == "FAILED":
             return
         for title, program, names, is_of_python in SHIPPED:
-            if is_of_python and not self.root:
-                yield title, ("-", [f"{self.target.name}: Debian 12 has no python for it"])
-            elif not emulate.is_possible():
+            if is_of_python and not self.target.has_python:
+                yield title, ("-", [f"{self.target.name}: no tests of pythons: Debian 12 has none for it"])
+            elif self.qemu and not emulate.is_possible():
                 yield title, ("not run", [f"{self.target.name}, {title}: not run: {emulate.WHY_NOT}"])
             else:
                 arguments = [*self.runner(), "--test", program, "--", *names]
@@ -101,7 +110,8 @@ class Cross:
 
     def runner(self):
         """What tells cargo to run tests where the target's programs run, and with its variables."""
-        inside = [sys.executable, "-B", str(fetch.HERE / "emulate.py"), str(self.qemu), str(self.fetched.loader(self.target))]
+        loader = str(self.fetched.loader(self.target))
+        inside = [sys.executable, "-B", str(fetch.HERE / "emulate.py"), str(self.qemu), loader] if self.qemu else []
         settings = [f"{name}={value}" for name, value in self.env.items()]
         return ["--config", f"target.'cfg(all())'.runner = {json.dumps(['env', *settings, *inside])}"]
 
