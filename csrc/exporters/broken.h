@@ -30,6 +30,7 @@ typedef struct {
         Py_ssize_t shape[2], strides[2], suboffsets[2];
         char format[8];
     } arrays[2];
+    Py_ssize_t behind[64]; /* whoever is told of 65 dimensions may look as far */
 } Broken;
 
 /* Initialises the type. To be called once; 0, or -1 with an exception set. */

@@ -32,6 +32,7 @@ SHIPPED = (
     ("differential", "differential", ["library_in", "twins_in"], True),
     ("linking", "linking", ["each_way", "ctypes"], True),
     ("preload", "preload", ["every_function", "processes", "memoryviews_are"], True),
+    ("suites", "preload", ["--ignored", "test_buffer_and_test_memoryview"], True),
     ("run", "run", ["every_python"], True),
 )
 TITLES = ["build", "units", *(run[0] for run in SHIPPED)]
