@@ -203,7 +203,12 @@ test-pythons: lib ## Test on CPython 3.13 to 3.15, release, debug and free-threa
 .PHONY: test-cross
 test-cross: ## Test for other machines, by qemu, with compilers and pythons from Debian (TARGETS="aarch64-linux-gnu ...")
 	$(call need,$(PYTHON),it fetches the compilers)
-	@$(PYTHON) -B tools/cross/test.py $(TARGETS)
+	@ONLY='$(ONLY)' $(PYTHON) -B tools/cross/test.py $(TARGETS)
+
+.PHONY: test-cross-faults
+test-cross-faults: ## Plant faults in what only other machines compile: the tests must find them (after test-cross)
+	$(call need,$(PYTHON),it plants them)
+	@$(PYTHON) -B tools/cross/faults.py
 
 FUZZ_CASES ?= 1000000
 .PHONY: fuzz
@@ -222,18 +227,6 @@ asan: lib ## Run the C suite (C side) and the unit tests (Rust side) under Addre
 	@$(CARGO) +nightly --version >/dev/null || { echo 'libpybuffer: a nightly Rust is missing: it has the sanitizer' >&2; exit 1; }
 	RUSTFLAGS=-Zsanitizer=address $(cargo) +nightly test --lib --target-dir $(BUILD)/asan \
 	  --target "$$(rustc +nightly -vV | sed -n 's/^host: //p')"
-
-.PHONY: aarch64
-aarch64: ## Run the tests of copies for aarch64, under qemu (minutes)
-	$(call need,qemu-aarch64,it runs the tests)
-	$(call need,aarch64-linux-gnu-gcc,it links the tests)
-	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
-	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' \
-	$(cargo) test --lib --target aarch64-unknown-linux-gnu --target-dir $(BUILD)/aarch64 -- kernels copy plan
-
-.PHONY: i686
-i686: ## Compile for 32 bits, without linking or running (rustup target add i686-unknown-linux-gnu)
-	$(cargo) check --lib --no-default-features --target i686-unknown-linux-gnu --target-dir $(BUILD)/i686
 
 .PHONY: tsan
 tsan: lib ## Run the threaded tests of the C suite, without Python, under ThreadSanitizer

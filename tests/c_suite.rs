@@ -206,7 +206,7 @@ fn suite_without_python_passes_with_the_archive() {
 fn suite_without_python_passes_with_the_archive_in_static_programs() {
     let folder = temp_dir("c_suite-static");
     let flags = standalone_flags();
-    let mut objects = compile(&folder, SOURCES, &flags);
+    let mut objects = compile(&folder, &SOURCES, &flags);
     objects.extend(compile(&folder, &["suite/objects"], &flags));
     for kind in ["-static", "-static-pie"] {
         let program = folder.join(format!("suite{kind}"));

@@ -35,7 +35,9 @@ SHIPPED = (
     ("suites", "preload", ["--ignored", "test_buffer_and_test_memoryview"], True),
     ("run", "run", ["every_python"], True),
 )
+# ONLY names some of them.
 TITLES = ["build", "units", *(run[0] for run in SHIPPED)]
+WANTED = os.environ.get("ONLY", "").split() or TITLES
 
 
 def main():
@@ -51,7 +53,8 @@ def main():
         for title, (cell, said) in Cross(fetched, target).run():
             results[target.name, title] = cell
             notes += said
-    tests.table([["", *TITLES], *([name, *(results.get((name, title), "not run") for title in TITLES)] for name in names)])
+    titles = [title for title in TITLES if title in WANTED]
+    tests.table([["", *titles], *([name, *(results.get((name, title), "not run") for title in titles)] for name in names)])
     for note in dict.fromkeys(notes):
         print(note)
     sys.exit("FAILED" in results.values())
@@ -85,20 +88,29 @@ class Cross:
     def run(self):
         """What became of each of the tests, and what there is to say of it."""
         yield "build", (built := self.build())
+        if "units" in WANTED:
+            yield "units", self.units()
+        for title, *what in SHIPPED:
+            if title in WANTED:
+                why_not = "it was not built" if built[0] == "FAILED" else None
+                yield title, self.shipped(title, *what, why_not)
+
+    def units(self):
+        """The unit tests."""
         if self.target.is_musl:
-            yield "units", ("-", [f"{self.target.name}: no unit tests: Debian has no Rust `std` for musl"])
-        else:
-            yield "units", units.run(self.target, self.qemu, self.env, LOGS)
-        if built[0] == "FAILED":
-            return
-        for title, program, names, is_of_python in SHIPPED:
-            if is_of_python and not self.target.has_python:
-                yield title, ("-", [f"{self.target.name}: no tests of pythons: Debian 12 has none for it"])
-            elif self.qemu and not emulate.is_possible():
-                yield title, ("not run", [f"{self.target.name}, {title}: not run: {emulate.WHY_NOT}"])
-            else:
-                arguments = [*self.runner(), "--test", program, "--", *names]
-                yield title, tests.run(self.target.name, title, arguments, os.environ, LOGS)
+            return "-", [f"{self.target.name}: no unit tests: Debian has no Rust `std` for musl"]
+        return units.run(self.target, self.qemu, self.env, LOGS)
+
+    def shipped(self, title, program, names, is_of_python, why_not):
+        """A test of what ships."""
+        if is_of_python and not self.target.has_python:
+            return "-", [f"{self.target.name}: no tests of pythons: Debian 12 has none for it"]
+        if self.qemu and not emulate.is_possible():
+            why_not = emulate.WHY_NOT
+        if why_not:
+            return "not run", [f"{self.target.name}, {title}: not run: {why_not}"]
+        arguments = [*self.runner(), "--test", program, "--", *names]
+        return tests.run(self.target.name, title, arguments, os.environ, LOGS)
 
     def build(self):
         """What ships."""
