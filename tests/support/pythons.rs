@@ -248,7 +248,7 @@ with open("/proc/self/maps") as maps:
         name = path.rpartition("/")[2]
         if name.startswith("libpython3."):
             libpython = slash + path
-        elif name.startswith("ld-"):
+        elif name.startswith(("ld-", "ld64.")):
             loader = slash + path
 try:
     has_tests = importlib.util.find_spec("test.test_buffer") is not None

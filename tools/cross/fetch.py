@@ -115,8 +115,8 @@ class Fetch:
         (root / "musl.specs").write_text(musl_specs(root, target.name))
         self.script(f"{target.name}-gcc", f'exec "{gcc}" -specs "{root}/musl.specs" "$@"')
         # For programs that this machine runs itself, without the loader where they look for it.
-        self.script(f"{target.name}-gcc-here", f'exec "{self.folder}/bin/{target.name}-gcc" '
-                    f'-Wl,--dynamic-linker="{self.loader(target)}" "$@"')
+        self.script(f"{target.name}-gcc-here", f'case " $* " in *" -static"*) loader=;; *) loader="{self.loader(target)}";; esac\n'
+                    f'exec "{self.folder}/bin/{target.name}-gcc" ${{loader:+-Wl,--dynamic-linker="$loader"}} "$@"')
         return root
 
     def loader(self, target):
