@@ -4,7 +4,7 @@ fn size_of(format: &str) -> usize {
     item_size(format.as_bytes()).unwrap_or_else(|problem| panic!("{format}: {problem:?}"))
 }
 
-const POINTER: usize = size_of::<*const u8>();
+const POINTER: usize = core::mem::size_of::<*const u8>();
 
 /// C's `long double`, by the table of codes.
 fn long_double() -> usize {

@@ -88,6 +88,7 @@ class Fetch:
         packages = [name.format(PYTHON) for name in PYTHON_PACKAGES]
         root = self.put(f"root-{target.debian}", lambda new: apt(STABLE).unpack(packages, new))
         if not (root / "usr/bin" / SHARED).exists():
+            own_links(root)
             own_headers(root)
             self.link_shared(target, root)
         return root
@@ -113,7 +114,9 @@ class Fetch:
         if not gcc:
             raise Missing("this machine has no gcc")
         (root / "musl.specs").write_text(musl_specs(root, target.name))
-        self.script(f"{target.name}-gcc", f'exec "{gcc}" -specs "{root}/musl.specs" "$@"')
+        # libgcc's atomics of aarch64 ask glibc for the CPU's instructions.
+        own_atomics = "-mno-outline-atomics" if target.qemu == "aarch64" else ""
+        self.script(f"{target.name}-gcc", f'exec "{gcc}" -specs "{root}/musl.specs" {own_atomics} "$@"')
         # For programs that this machine runs itself, without the loader where they look for it.
         self.script(f"{target.name}-gcc-here", f'case " $* " in *" -static"*) loader=;; *) loader="{self.loader(target)}";; esac\n'
                     f'exec "{self.folder}/bin/{target.name}-gcc" ${{loader:+-Wl,--dynamic-linker="$loader"}} "$@"')
@@ -157,6 +160,15 @@ def musl_specs(root, name):
             raise Missing(f"musl's specs have no longer {old}")
         text = text.replace(old, new)
     return text
+
+
+def own_links(root):
+    """Makes the link by which programs find their dynamic linker lead to the one of that root."""
+    for link in root.glob("lib*/ld*.so.*"):
+        if link.is_symlink() and link.readlink().is_absolute():
+            to = root / link.readlink().relative_to("/")
+            link.unlink()
+            link.symlink_to(to)
 
 
 def own_headers(root):
