@@ -107,7 +107,7 @@ $(BUILD)/exports.map: abi/symbols.toml Makefile
 run_archive    := $(BUILD)/cargo/libpybuffer_run.a
 companion_archive = $(if $(filter powerpc64le-%,$(machine)),$(BUILD)/cargo/libpybuffer_audit.a,$(run_archive))
 hardened       := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
-own_start       = $(if $(filter x86_64-%linux-gnu x86_64-redhat-linux,$(machine)),-nostartfiles -Wl$(comma)-e$(comma)pybuffer_run_start)
+own_start       = $(if $(filter x86_64-%linux-gnu x86_64-redhat-linux aarch64-%linux-gnu aarch64-redhat-linux,$(machine)),-nostartfiles -Wl$(comma)-e$(comma)pybuffer_run_start)
 comma          := ,
 
 $(run_archive): $(run_sources) Makefile $(BUILD)/flags

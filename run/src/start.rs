@@ -81,6 +81,32 @@ core::arch::global_asm!(
     ".popsection",
 );
 
+#[cfg(all(target_arch = "aarch64", target_env = "gnu"))]
+core::arch::global_asm!(
+    ".symver __libc_start_main, __libc_start_main@GLIBC_2.17",
+    ".pushsection .text.pybuffer_run_start,\"ax\"",
+    ".globl pybuffer_run_start",
+    ".type pybuffer_run_start, %function",
+    "pybuffer_run_start:",
+    ".cfi_startproc",
+    ".cfi_undefined x30",
+    "mov x29, #0",
+    "mov x30, #0",
+    "mov x5, x0",
+    "ldr x1, [sp]",
+    "add x2, sp, #8",
+    "mov x6, sp",
+    "adrp x0, main",
+    "add x0, x0, :lo12:main",
+    "mov x3, #0",
+    "mov x4, #0",
+    "bl __libc_start_main",
+    "brk #0",
+    ".cfi_endproc",
+    ".size pybuffer_run_start, . - pybuffer_run_start",
+    ".popsection",
+);
+
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 core::arch::global_asm!(".symver dlopen, dlopen@GLIBC_2.2.5", ".symver dlsym, dlsym@GLIBC_2.2.5");
 #[cfg(all(target_arch = "aarch64", target_env = "gnu"))]

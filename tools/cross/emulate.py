@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 REGISTRY = "/proc/sys/fs/binfmt_misc"
-NAMESPACE = ["unshare", "-Urm", "sh", "-c", f'mount -t binfmt_misc private {REGISTRY} && exec "$@"', "sh"]
+NAMESPACE = ["unshare", "-Urm", "/bin/sh", "-c", f'mount -t binfmt_misc private {REGISTRY} && exec "$@"', "sh"]
 WHY_NOT = "this kernel gives no binfmt_misc of one's own (Linux 6.7 and user namespaces do)"
 
 

@@ -87,11 +87,20 @@ class Fetch:
             return self.tools / "usr" / target.name
         packages = [name.format(PYTHON) for name in PYTHON_PACKAGES]
         root = self.put(f"root-{target.debian}", lambda new: apt(STABLE).unpack(packages, new))
-        if not (root / "usr/bin" / SHARED).exists():
-            own_links(root)
-            own_headers(root)
-            self.link_shared(target, root)
+        if not (root / "settled").exists():
+            self.settle_python(target, root)
+            (root / "settled").touch()
         return root
+
+    def settle_python(self, target, root):
+        """Makes a foreign root's pythons name the dynamic linker that is there, and find a shell of their kind."""
+        own_links(root)
+        own_headers(root)
+        self.link_shared(target, root)
+        self.patchelf("--set-interpreter", loader_of(root), root / "usr/bin" / STATIC)
+        (root / "path").mkdir(exist_ok=True)
+        (root / "path/sh").unlink(missing_ok=True)
+        (root / "path/sh").symlink_to(root / "bin/dash")
 
     def library(self, target, apt):
         """Rust's standard library for a target, of the compiler's version."""
@@ -133,7 +142,8 @@ class Fetch:
         run([str(self.folder / f"bin/{target.name}-gcc"), "-I", str(root / f"usr/include/python{PYTHON}"),
              str(HERE.parent / "common/python.c"), str(libpython), "-o", str(root / "usr/bin" / SHARED),
              # What libpython needs is there when it runs.
-             "-Wl,--allow-shlib-undefined", f"-Wl,-rpath,{libpython.parent}"])
+             "-Wl,--allow-shlib-undefined", f"-Wl,-rpath,{libpython.parent}",
+             f"-Wl,--dynamic-linker={loader_of(root)}"])
 
     def script(self, name, text):
         """A command in build/cross/bin."""

@@ -83,6 +83,8 @@ class Cross:
         if target.is_musl and not self.qemu:
             self.env[f"CC_{target.rust.replace('-', '_')}"] = f"{gcc}-here"
         if target.has_python:
+            # The shell that a preloaded program starts must be of its kind.
+            self.env["PATH"] = f"{self.root}/path:{os.environ['PATH']}"
             self.env["PYBUFFER_PYTHONS"] = ":".join(f"{self.root}/usr/bin/{name}" for name in (fetch.SHARED, fetch.STATIC))
 
     def run(self):
