@@ -105,6 +105,12 @@ pub fn target() -> Option<String> {
     std::env::var("TARGET").ok().filter(|target| !target.is_empty())
 }
 
+/// The architecture that is tested, as Rust calls it.
+pub fn arch() -> String {
+    let target = target().unwrap_or_else(|| std::env::consts::ARCH.into());
+    target.split('-').next().unwrap_or_default().into()
+}
+
 /// The Rust compiler: `$RUSTC`, else `rustc`; for the target that is tested, with the linker that cargo would take.
 pub fn rustc() -> Command {
     let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
