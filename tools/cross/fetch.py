@@ -97,7 +97,8 @@ class Fetch:
         own_links(root)
         own_headers(root)
         self.link_shared(target, root)
-        self.patchelf("--set-interpreter", loader_of(root), root / "usr/bin" / STATIC)
+        if target.has_static_python:
+            self.patchelf("--set-interpreter", loader_of(root), root / "usr/bin" / STATIC)
         (root / "path").mkdir(exist_ok=True)
         (root / "path/sh").unlink(missing_ok=True)
         (root / "path/sh").symlink_to(root / "bin/dash")

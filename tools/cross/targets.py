@@ -15,6 +15,8 @@ class Target:
     qemu: str | None
     # Whether Debian 12 has python3.11 for it.
     has_python: bool = True
+    # Whether its statically linked one still runs once patchelf has been at it.
+    has_static_python: bool = True
 
     @property
     def is_musl(self):
@@ -32,7 +34,7 @@ TARGETS = {
     for target in (
         Target("aarch64-linux-gnu", "aarch64-unknown-linux-gnu", "arm64", "aarch64"),
         Target("i686-linux-gnu", "i686-unknown-linux-gnu", "i386", "i386"),
-        Target("s390x-linux-gnu", "s390x-unknown-linux-gnu", "s390x", "s390x"),
+        Target("s390x-linux-gnu", "s390x-unknown-linux-gnu", "s390x", "s390x", has_static_python=False),
         Target("riscv64-linux-gnu", "riscv64gc-unknown-linux-gnu", "riscv64", "riscv64", has_python=False),
         Target("powerpc64le-linux-gnu", "powerpc64le-unknown-linux-gnu", "ppc64el", "ppc64le"),
         Target("arm-linux-gnueabihf", "armv7-unknown-linux-gnueabihf", "armhf", "arm"),

@@ -85,7 +85,8 @@ class Cross:
         if target.has_python:
             # The shell that a preloaded program starts must be of its kind.
             self.env["PATH"] = f"{self.root}/path:{os.environ['PATH']}"
-            self.env["PYBUFFER_PYTHONS"] = ":".join(f"{self.root}/usr/bin/{name}" for name in (fetch.SHARED, fetch.STATIC))
+            pythons = [fetch.SHARED, fetch.STATIC] if target.has_static_python else [fetch.SHARED]
+            self.env["PYBUFFER_PYTHONS"] = ":".join(f"{self.root}/usr/bin/{name}" for name in pythons)
 
     def run(self):
         """What became of each of the tests, and what there is to say of it."""
@@ -119,6 +120,7 @@ class Cross:
         env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
         done = subprocess.run(["make", "lib"], cwd=tests.ROOT, env={**env, **self.env}, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        LOGS.mkdir(parents=True, exist_ok=True)
         log = LOGS / f"{self.target.name}-build.log"
         log.write_text(done.stdout)
         return ("FAILED", [f"{self.target.name}, build: FAILED, see {log}"]) if done.returncode else ("passed", [])
