@@ -15,6 +15,8 @@ class Target:
     qemu: str | None
     # Whether Debian 12 has python3.11 for it.
     has_python: bool = True
+    # Whether the library is tested in it. Only what was seen to pass is claimed.
+    is_hosted: bool = True
     # Whether its statically linked one still runs once patchelf has been at it.
     has_static_python: bool = True
 
@@ -36,8 +38,8 @@ TARGETS = {
         Target("i686-linux-gnu", "i686-unknown-linux-gnu", "i386", "i386"),
         Target("s390x-linux-gnu", "s390x-unknown-linux-gnu", "s390x", "s390x", has_static_python=False),
         Target("riscv64-linux-gnu", "riscv64gc-unknown-linux-gnu", "riscv64", "riscv64", has_python=False),
-        Target("powerpc64le-linux-gnu", "powerpc64le-unknown-linux-gnu", "ppc64el", "ppc64le"),
-        Target("arm-linux-gnueabihf", "armv7-unknown-linux-gnueabihf", "armhf", "arm"),
+        Target("powerpc64le-linux-gnu", "powerpc64le-unknown-linux-gnu", "ppc64el", "ppc64le", is_hosted=False),
+        Target("arm-linux-gnueabihf", "armv7-unknown-linux-gnueabihf", "armhf", "arm", is_hosted=False),
         Target("x86_64-linux-musl", "x86_64-unknown-linux-musl", "amd64", None, has_python=False),
         Target("aarch64-linux-musl", "aarch64-unknown-linux-musl", "arm64", "aarch64", has_python=False),
     )

@@ -108,6 +108,8 @@ class Cross:
         """A test of what ships."""
         if is_of_python and not self.target.has_python:
             return "-", [f"{self.target.name}: no tests of pythons: Debian 12 has none for it"]
+        if is_of_python and not self.target.is_hosted:
+            return "-", [f"{self.target.name}: no tests of pythons: nothing is claimed of them there yet"]
         if self.qemu and not emulate.is_possible():
             why_not = emulate.WHY_NOT
         if why_not:
