@@ -35,8 +35,8 @@ pub struct Shipped {
     pub command: PathBuf,
 }
 
-/// Builds the library by `make lib` (once a process) and says where it lies: where `BUILD` says, which make
-/// reads too, else in `build/`.
+/// Builds the library by `make lib`, once in each process, and returns the paths of its files: in the folder that
+/// `BUILD` names, as for make, else in `build/`.
 pub fn shipped() -> &'static Shipped {
     static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -124,7 +124,7 @@ pub fn rustc() -> Command {
     command
 }
 
-/// Runs a command that has to succeed.
+/// Runs a command that must succeed.
 ///
 /// # Panics
 /// If the command cannot be started or does not exit with 0. The message has the command line and its output.
