@@ -7,6 +7,7 @@ mod direct;
 mod indirect;
 mod odometer;
 mod overlap;
+pub mod part;
 mod room;
 pub mod small;
 mod storage;

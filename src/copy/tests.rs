@@ -1,6 +1,7 @@
 //! Copies against a naive model: each item by itself, in the order of the sequence.
 
 use super::*;
+use crate::plan::shares::Share;
 use proptest::prelude::*;
 use std::vec::Vec;
 
@@ -300,4 +301,78 @@ fn staging_block_in_a_gap_of_the_destination_is_no_overlap() {
         Sequence { shape: &shape, itemsize: 1, order: Order::C, items: 2, first_comes_last: false };
     unsafe { copy(dst, src, sequence) }.unwrap();
     assert_eq!(unsafe { (*low, *high) }, (7, 8));
+}
+
+/// Copies a case in parts, each in its turn from both ends, and compares with the naive copy.
+fn check_parts(case: &Case, n_parts: isize) {
+    let before: Vec<u8> = (0..BLOCK).map(|i| (i * 7 % 251) as u8).collect();
+    let (mut block, mut expected) = (std::vec![0x5a_u8; BLOCK], std::vec![0x5a_u8; BLOCK]);
+    model(case, Order::C, &mut expected, &before);
+    let side = |strides| Side {
+        shape: &case.shape,
+        itemsize: case.itemsize,
+        strides: Strides::Given(strides),
+        suboffsets: None,
+    };
+    let dst = Array {
+        buf: block.as_mut_ptr().wrapping_add(case.dst.first),
+        side: side(&case.dst.strides),
+    };
+    let src = Array {
+        buf: before.as_ptr().cast_mut().wrapping_add(case.src.first),
+        side: side(&case.src.strides),
+    };
+    let sequence = Sequence {
+        shape: &case.shape,
+        itemsize: case.itemsize,
+        order: Order::C,
+        items: case.items,
+        first_comes_last: false,
+    };
+    for turn in 0..n_parts {
+        let part = if turn % 2 == 0 { turn / 2 } else { n_parts - 1 - turn / 2 };
+        let share = Share { part, n_parts };
+        assert!(
+            unsafe { part::copy_share(dst, src, sequence, share) }.unwrap() == part::Outcome::Done
+        );
+    }
+    assert!(block == expected, "{case:?} in {n_parts} parts");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn parts_of_any_copy_are_the_model_s(case in case(), n_parts in prop::sample::select(std::vec![1_isize, 2, 3, 7, 64])) {
+        let items = case.shape.iter().product();
+        check_parts(&Case { items, shared: false, first_comes_last: false, ..case }, n_parts);
+    }
+
+    #[test]
+    fn parts_of_permuted_copies_are_the_model_s(
+        n in prop_oneof![[1..4_isize, 1..20_isize, 1..40_isize], [1..9_isize, 1..9_isize, 1..9_isize]],
+        itemsize in prop_oneof![4 => prop::sample::select(std::vec![1_isize, 2, 4, 8, 16]), 1 => 1..=24_isize],
+        orders in [Just([0, 1, 2]).prop_shuffle(), Just([2, 1, 0]).prop_shuffle()],
+        gaps in prop::array::uniform6(prop_oneof![4 => Just(0), 1 => 1..=9_isize]),
+        down in prop::array::uniform6(prop::bool::weighted(0.1)),
+        first in 0..64_usize,
+        n_parts in prop::sample::select(std::vec![2_isize, 3, 7, 64]),
+    ) {
+        let ([g0, g1, g2, g3, g4, g5], [d0, d1, d2, d3, d4, d5]) = (gaps, down);
+        let dst = strides(n, itemsize, orders[0], [g0, g1, g2], [d0, d1, d2]);
+        let src = strides(n, itemsize, orders[1], [g3, g4, g5], [d3, d4, d5]);
+        let reach = |strides: [isize; 3]| -> isize { n.iter().zip(strides).map(|(n, s)| n * s.abs()).sum() };
+        prop_assume!(reach(dst).max(reach(src)) + itemsize < MIDDLE as isize - 64);
+        let place = |strides: [isize; 3]| Placed { first: MIDDLE + first, strides: strides.into() };
+        check_parts(&Case {
+            shape: n.into(),
+            itemsize,
+            dst: place(dst),
+            src: place(src),
+            order: true,
+            items: n.iter().product(),
+            first_comes_last: false,
+            shared: false,
+        }, n_parts);
+    }
 }

@@ -10,6 +10,8 @@
     reason = "offsets within the extents that View checked (V3), and counts below the slices' lengths"
 )]
 
+pub mod shares;
+
 use crate::layout::Order;
 use crate::layout::strides::each_dense;
 

@@ -1,0 +1,189 @@
+//! Divides a plan's loops into shares of equal work, for several threads.
+//!
+//! A share is a range of *units*, counted over the loops from the first to the last one that is divided. A unit is one
+//! step of that last loop, or as many steps as make a cache line where the loop is dense: shares meet inside a line
+//! only where the strides force it. A range of units is a few *boxes*: loops that are cut to a part of their steps.
+
+use super::{Axis, Plan};
+
+/// A copy's loops up to this number are divided at any of them; where there are more, the outermost alone is.
+pub const MOST_LOOPS: usize = 16;
+
+/// There shall be at least so many units for each part, or else the next loop is divided too.
+const UNITS_PER_PART: isize = 16;
+/// Bytes of a cache line.
+const LINE: isize = 64;
+/// Runs of at least so many bytes are divided as well.
+const LONG_RUN: usize = 4096;
+
+/// One share of a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// Its number, from 0 on.
+    pub part: isize,
+    /// How many shares there are, at least 1.
+    pub n_parts: isize,
+}
+
+impl Share {
+    /// The share's part of `n` steps: from the first one to the one behind the last. The first shares have one more,
+    /// where `n` is no multiple.
+    pub fn of(self, n: isize) -> (isize, isize) {
+        let each = n.checked_div(self.n_parts).unwrap_or(0);
+        let more = n.checked_rem(self.n_parts).unwrap_or(0);
+        let bound = |part: isize| each * part + more.min(part);
+        (bound(self.part), bound(self.part + 1))
+    }
+}
+
+/// A plan's loops in the order in which they are divided.
+pub struct Division {
+    /// The loops; those behind `n` are unused.
+    axes: [Axis; MOST_LOOPS + 1],
+    n: usize,
+    /// How many of them are divided.
+    depth: usize,
+    /// How many steps of the last divided loop make a unit, and how many steps its first unit lacks.
+    granule: isize,
+    lacking: isize,
+    /// How many units there are.
+    units: isize,
+    /// The size of an item behind all loops.
+    itemsize: isize,
+}
+
+/// Loops that are cut to a part of their steps.
+pub struct Part {
+    /// The loops; those behind `n` are unused.
+    axes: [Axis; MOST_LOOPS + 1],
+    n: usize,
+    /// Where the first item lies in the destination, from the plan's first one.
+    pub dst: isize,
+    /// The same in the source.
+    pub src: isize,
+}
+
+impl Part {
+    /// The loops, outermost first.
+    pub fn axes(&mut self) -> &mut [Axis] {
+        self.axes.get_mut(..self.n).unwrap_or_default()
+    }
+}
+
+impl Division {
+    /// Divides a plan for `n_parts` parts; `dst` and `src` are the addresses of its first item, which tell where cache
+    /// lines begin. `None` if it has more than [`MOST_LOOPS`] loops.
+    pub fn new(plan: &Plan, n_parts: isize, dst: usize, src: usize) -> Option<Self> {
+        let mut axes = [Axis::default(); MOST_LOOPS + 1];
+        let loops = axes.get_mut(..plan.axes.len()).filter(|loops| loops.len() <= MOST_LOOPS)?;
+        loops.copy_from_slice(plan.axes);
+        let (mut n, mut itemsize) = (loops.len(), plan.run.cast_signed());
+        if plan.run >= LONG_RUN || n == 0 {
+            let bytes = Axis { n: itemsize, dst: 1, src: 1, ..Axis::default() };
+            axes.get_mut(n).map(|axis| *axis = bytes)?;
+            (n, itemsize) = (n + 1, 1);
+        }
+        let mut this = Self { axes, n, depth: 0, granule: 1, lacking: 0, units: 1, itemsize };
+        this.put_long_loops_first(n_parts);
+        let enough = n_parts.saturating_mul(UNITS_PER_PART);
+        let mut before: isize = 1;
+        while let Some(axis) = this.axes.get(this.depth).filter(|_| this.depth < this.n) {
+            let (granule, lacking) = granule(axis, itemsize, dst, src);
+            this.depth += 1;
+            (this.granule, this.lacking) = (granule, lacking);
+            this.units = before.saturating_mul(units(axis.n, granule, lacking));
+            if this.units >= enough {
+                break;
+            }
+            before = before.saturating_mul(axis.n);
+        }
+        Some(this)
+    }
+
+    /// The size of an item behind the loops.
+    pub fn itemsize(&self) -> isize {
+        self.itemsize
+    }
+
+    /// How many units there are.
+    pub fn units(&self) -> isize {
+        self.units
+    }
+
+    /// Cuts the next box off the units from `first` to `end`: the box, and the first unit behind it.
+    pub fn next(&self, first: isize, end: isize) -> Option<(Part, isize)> {
+        let last = self.depth.checked_sub(1)?;
+        let n_last = units(self.axes.get(last)?.n, self.granule, self.lacking);
+        let mut part = Part { axes: self.axes, n: self.n, dst: 0, src: 0 };
+        // From the innermost divided loop outwards: the first one at which the box need not begin within a loop, or
+        // has to end before the loop does.
+        let (mut left, mut index, mut size) = (end - first, first, 1);
+        for level in (0..=last).rev() {
+            let n = if level == last { n_last } else { self.axes.get(level)?.n };
+            let at = index % n;
+            index /= n;
+            let is_whole = at == 0 && left >= n && level > 0;
+            if is_whole {
+                (left, size) = (left / n, size * n);
+                continue;
+            }
+            let steps = left.min(n - at);
+            self.cut(&mut part, level, at, steps)?;
+            for outer in (0..level).rev() {
+                let n = self.axes.get(outer)?.n;
+                self.cut(&mut part, outer, index % n, 1)?;
+                index /= n;
+            }
+            return Some((part, first + steps * size));
+        }
+        None
+    }
+
+    /// Cuts a loop to `steps` of its units (of its steps, for all but the last divided one), from number `at` on.
+    fn cut(&self, part: &mut Part, level: usize, at: isize, steps: isize) -> Option<()> {
+        let axis = part.axes.get_mut(level)?;
+        let (first, end) = if level + 1 == self.depth {
+            let step = |unit: isize| (unit * self.granule - self.lacking).clamp(0, axis.n);
+            (step(at), step(at + steps))
+        } else {
+            (at, at + steps)
+        };
+        part.dst += first * axis.dst;
+        part.src += first * axis.src;
+        axis.n = end - first;
+        Some(())
+    }
+
+    /// Loops with fewer than two steps for each part come behind the others: three planes of an image are not for
+    /// two threads, its pixels are.
+    fn put_long_loops_first(&mut self, n_parts: isize) {
+        let enough = n_parts.saturating_mul(2);
+        let mut n_long = 0;
+        for i in 0..self.n {
+            if self.axes.get(i).is_some_and(|axis| axis.n >= enough) {
+                if let Some(loops) = self.axes.get_mut(n_long..=i) {
+                    loops.rotate_right(1);
+                }
+                n_long += 1;
+            }
+        }
+    }
+}
+
+/// How many steps of a loop make a unit, and how many its first unit lacks: of a loop that is dense on either side, as
+/// many as a cache line has items.
+fn granule(axis: &Axis, itemsize: isize, dst: usize, src: usize) -> (isize, isize) {
+    let (stride, first) =
+        if axis.dst.abs() == itemsize { (axis.dst, dst) } else { (axis.src, src) };
+    let is_dense = stride == itemsize && itemsize.count_ones() == 1 && itemsize <= LINE;
+    if !is_dense {
+        return (1, 0);
+    }
+    let into_line = (first % LINE.unsigned_abs()).cast_signed();
+    (LINE >> itemsize.trailing_zeros(), into_line >> itemsize.trailing_zeros())
+}
+
+/// How many units a loop of `n` steps has.
+fn units(n: isize, granule: isize, lacking: isize) -> isize {
+    (n + lacking + granule - 1) >> granule.trailing_zeros()
+}
