@@ -4,9 +4,10 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
 use super::{null_argument, null_argument_if_known};
-use crate::abi::{Py_buffer, PyObject, PyTypeObject};
+use crate::abi::{Py_buffer, Py_ssize_t, PyObject, PyTypeObject};
 use crate::error::{Error, Kind};
 use crate::kernels;
+use crate::plan::shares::Share;
 use crate::protocol;
 use crate::runtime::{self, standalone};
 use crate::view::Fields;
@@ -83,6 +84,66 @@ pub unsafe extern "C" fn pybuffer_copy(dst: *const Py_buffer, src: *const Py_buf
     let src = unsafe { Fields::new(src) };
     // SAFETY: both views are held, and the memory of `dst` may be written unless it is read-only (caller).
     runtime::status_of(unsafe { protocol::copy_data::copy(dst, src, runtime::raised_if_known) })
+}
+
+/// Copies the `part`-th of `n_parts` shares of what `pybuffer_copy` copies, for a caller that has threads: together the
+/// shares, from 0 to `n_parts - 1`, copy every item exactly once, in any order and at the same time.
+///
+/// Shares are of equal work, and no share writes a byte outside its own items. Two shares write to one cache line only
+/// where the strides force it. There is no state between the calls. A copy that is too small for so many shares is
+/// done by the first ones (`pybuffer_copy_n_parts` tells how many), and the others return at once; where items of `dst`
+/// share memory with one another, share 0 does all.
+///
+/// Returns 0, or -1 with an error set and nothing written: as `pybuffer_copy`; `ValueError` if `part` is not from 0 to
+/// `n_parts - 1`; `BufferError` if `dst` and `src` share memory and `n_parts` is more than 1. Each share finds the same
+/// errors, but for `MemoryError`.
+///
+/// # Safety
+/// As for `pybuffer_copy`; until the last share has returned, nobody else writes to `src` or touches the items of `dst`.
+/// Needs no GIL, and in a thread without a thread state the return value alone tells of an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_copy_part(
+    dst: *const Py_buffer,
+    src: *const Py_buffer,
+    part: Py_ssize_t,
+    n_parts: Py_ssize_t,
+) -> c_int {
+    // SAFETY: null or a view (caller).
+    let Some(dst) = (unsafe { dst.as_ref() }) else { return null_argument_if_known() };
+    // SAFETY: null or a view (caller).
+    let Some(src) = (unsafe { src.as_ref() }) else { return null_argument_if_known() };
+    // SAFETY: the view's arrays are there (caller).
+    let dst = unsafe { Fields::new(dst) };
+    // SAFETY: as above.
+    let src = unsafe { Fields::new(src) };
+    let share = Share { part, n_parts };
+    // SAFETY: both views are held (caller).
+    let copied =
+        unsafe { protocol::copy_data::copy_part(dst, src, share, runtime::raised_if_known) };
+    runtime::status_of(copied)
+}
+
+/// How many shares of a copy pay for a thread each, from 1 to `max`: 1 for small copies, and for those that
+/// `pybuffer_copy_part` does not divide. Never an error; 1 if `dst` or `src` is NULL or `max` is less than 1.
+///
+/// # Safety
+/// As for `pybuffer_copy`. Needs no GIL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pybuffer_copy_n_parts(
+    dst: *const Py_buffer,
+    src: *const Py_buffer,
+    max: Py_ssize_t,
+) -> Py_ssize_t {
+    // SAFETY: null or a view (caller).
+    let Some(dst) = (unsafe { dst.as_ref() }) else { return 1 };
+    // SAFETY: null or a view (caller).
+    let Some(src) = (unsafe { src.as_ref() }) else { return 1 };
+    // SAFETY: the view's arrays are there (caller).
+    let dst = unsafe { Fields::new(dst) };
+    // SAFETY: as above.
+    let src = unsafe { Fields::new(src) };
+    // SAFETY: both views are held (caller).
+    unsafe { protocol::copy_data::n_parts(dst, src, max) }
 }
 
 /// `PyType_Ready`: makes a type ready for use. Slots that it lacks (`tp_dealloc`, `tp_free`,

@@ -5,18 +5,80 @@ use crate::error::NoMemory;
 use crate::plan::shares::{Division, Share};
 use crate::plan::{self, Axis, Kept};
 
-/// What became of a share.
+/// How a copy can be divided.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Its items are copied.
-    Done,
-    /// The arrays share memory, so none of them was.
+enum Way {
+    /// Not at all: the arrays share memory.
     Overlap,
+    /// Not at all: items of the destination overlap one another, or lie behind pointers.
+    Whole,
+    /// Along the first loop, as pointers are followed in the source.
+    FirstLoop,
+    /// Along the loops of a plan.
+    Plan,
 }
 
-/// Copies the items of one share of `sequence`, which is of whole arrays, in C order. All shares together copy each
-/// item once, in any order and at the same time. A destination whose items overlap one another is copied by the first
-/// share.
+impl Way {
+    /// The way for the arrays that the axes are laid for.
+    ///
+    /// # Safety
+    /// * ITEMS: as for [`overlap::meet`].
+    unsafe fn of(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) -> Self {
+        // SAFETY: the same arrays (caller: ITEMS).
+        if unsafe { overlap::meet(axes, dst, src, itemsize) } {
+            return Self::Overlap;
+        }
+        let is_direct = axes.iter().all(|axis| axis.dst_suboffset < 0);
+        if !is_direct || !plan::writes_each_byte_once(axes, itemsize) {
+            Self::Whole
+        } else if axes.iter().any(|axis| axis.src_suboffset >= 0) {
+            Self::FirstLoop
+        } else {
+            Self::Plan
+        }
+    }
+
+    /// The number of parts, at most `max`, of at least `least` bytes each.
+    fn n_parts(self, sequence: &Sequence, max: isize, least: isize) -> isize {
+        let bytes = sequence.items.saturating_mul(sequence.itemsize);
+        match self {
+            Self::Overlap | Self::Whole => 1,
+            Self::FirstLoop | Self::Plan => {
+                bytes.checked_div(least).unwrap_or(1).clamp(1, max.max(1))
+            }
+        }
+    }
+}
+
+/// How many parts a copy has: at most `max`, of at least `least` bytes each; 0 if the arrays share memory.
+///
+/// # Safety
+/// * ITEMS: as for [`copy`].
+pub unsafe fn n_parts(
+    dst: Array,
+    src: Array,
+    sequence: Sequence,
+    max: isize,
+    least: isize,
+) -> Result<isize, NoMemory> {
+    let mut n_parts = 1;
+    // SAFETY: the same arrays (caller: ITEMS).
+    unsafe {
+        with_way(dst, src, sequence, &mut |way, _| {
+            n_parts = match way {
+                Way::Overlap => 0,
+                _ => way.n_parts(&sequence, max, least),
+            };
+        })
+    }?;
+    Ok(n_parts)
+}
+
+/// Copies the items of one share of `sequence`, which is of whole arrays, in C order; whether that can be: not if the
+/// arrays share memory. All shares together copy each item once, in any order and at the same time.
+///
+/// Shares have at least `least` bytes, so the last ones of many may have nothing to do. A destination whose items
+/// overlap one another is copied by the first share.
 ///
 /// # Safety
 /// * ITEMS: as for [`copy`].
@@ -25,36 +87,50 @@ pub unsafe fn copy_share(
     src: Array,
     sequence: Sequence,
     share: Share,
-) -> Result<Outcome, NoMemory> {
-    if sequence.items == 0 || sequence.shape.contains(&0) {
-        return Ok(Outcome::Done);
+    least: isize,
+) -> Result<bool, NoMemory> {
+    let (mut is_apart, mut is_whole) = (true, false);
+    let mut work = |way: Way, axes: &mut [Axis]| {
+        let share = Share { n_parts: way.n_parts(&sequence, share.n_parts, least), ..share };
+        match way {
+            Way::Overlap => is_apart = false,
+            _ if share.part >= share.n_parts => {}
+            Way::Whole => is_whole = true,
+            // SAFETY: the same arrays (caller: ITEMS), which do not meet; no pointer leads into the destination.
+            Way::FirstLoop => unsafe { along_first_loop(axes, dst.buf, src.buf, sequence, share) },
+            // SAFETY: as above, and no pointer is followed.
+            Way::Plan => unsafe { along_plan(axes, dst.buf, src.buf, sequence.itemsize, share) },
+        }
+    };
+    // SAFETY: the same arrays (caller: ITEMS).
+    unsafe { with_way(dst, src, sequence, &mut work) }?;
+    if is_whole {
+        // SAFETY: the same arrays (caller: ITEMS).
+        unsafe { copy(dst, src, sequence) }?;
     }
-    let mut outcome = Outcome::Done;
-    let mut is_whole = false;
+    Ok(is_apart)
+}
+
+/// Calls `work` with the way in which a copy can be divided and its loops, unless it has no items.
+///
+/// # Safety
+/// * ITEMS: as for [`copy`].
+unsafe fn with_way(
+    dst: Array,
+    src: Array,
+    sequence: Sequence,
+    work: &mut dyn FnMut(Way, &mut [Axis]),
+) -> Result<(), NoMemory> {
+    if sequence.items == 0 || sequence.shape.contains(&0) {
+        return Ok(());
+    }
     let kept = Kept::of(sequence.shape, &dst.side, &src.side);
     storage::with_axes(kept.n, &mut |axes| {
         plan::lay(axes, kept, sequence.shape, dst.side, src.side);
         // SAFETY: every index can be reached in both arrays (caller: ITEMS).
-        if unsafe { overlap::meet(axes, dst.buf, src.buf, sequence.itemsize) } {
-            outcome = Outcome::Overlap;
-            return;
-        }
-        let is_direct = axes.iter().all(|axis| axis.dst_suboffset < 0);
-        if !is_direct || !plan::writes_each_byte_once(axes, sequence.itemsize) {
-            is_whole = true;
-        } else if axes.iter().any(|axis| axis.src_suboffset >= 0) {
-            // SAFETY: the same arrays (caller: ITEMS), which do not meet; no pointer leads into the destination.
-            unsafe { along_first_loop(axes, dst.buf, src.buf, sequence, share) };
-        } else {
-            // SAFETY: as above, and no pointer is followed.
-            unsafe { along_plan(axes, dst.buf, src.buf, sequence.itemsize, share) };
-        }
-    })?;
-    if is_whole && share.part == 0 {
-        // SAFETY: the same arrays (caller: ITEMS).
-        unsafe { copy(dst, src, sequence) }?;
-    }
-    Ok(outcome)
+        let way = unsafe { Way::of(axes, dst.buf, src.buf, sequence.itemsize) };
+        work(way, axes);
+    })
 }
 
 /// Copies a share of the steps of the first loop.

@@ -6,9 +6,10 @@ use core::ptr;
 use super::sides::{are_blocks, array_of, checked, items_of, move_bytes};
 use super::{get, short_cut};
 use crate::abi::{Py_buffer, PyBUF_FULL, PyBUF_FULL_RO, PyObject};
-use crate::copy::{self, Sequence};
+use crate::copy::{self, Sequence, part};
 use crate::error::{Error, Kind, NoMemory, Raised, Tuple};
 use crate::layout::Order;
+use crate::plan::shares::Share;
 use crate::runtime::{self, Raise, raised, raised_text};
 use crate::view::{Fields, View};
 
@@ -124,25 +125,15 @@ unsafe fn copy_items(
     let dest = checked(dest_view, raise)?;
     let src = checked(src_view, raise)?;
     check_fits(&dest, &src, fit, raise)?;
-    let items = items_of(&src);
-    if items == 0 {
-        return Ok(());
-    }
-    if dest.buf().is_null() || src.buf().is_null() {
-        return Err(raise(&Error::NullArgument));
-    }
+    let Some(sequence) = whole(&dest, &src, raise)? else { return Ok(()) };
     if fit == Fit::Same && are_blocks(dest_view, src_view) {
         // SAFETY: both blocks have as many bytes (V2; caller: VIEWS).
-        unsafe { move_bytes(dest.buf(), src.buf(), items.wrapping_mul(src.itemsize())) };
+        unsafe {
+            move_bytes(dest.buf(), src.buf(), sequence.items.wrapping_mul(sequence.itemsize))
+        };
         return Ok(());
     }
-    let sequence = Sequence {
-        shape: src.shape(),
-        itemsize: src.itemsize(),
-        order: Order::C,
-        items,
-        first_comes_last: fit == Fit::Corner,
-    };
+    let sequence = Sequence { first_comes_last: fit == Fit::Corner, ..sequence };
     // SAFETY: every index of the source is one of the destination, and its items are not larger (`check_fits`);
     // both views' items can be reached (V3, V4; caller: VIEWS).
     unsafe { copy::copy(array_of(&dest), array_of(&src), sequence) }
@@ -184,7 +175,7 @@ fn check_fits(dest: &View, src: &View, fit: Fit, raise: Raise) -> Result<(), Rai
 ///   the memory of `dest` may be written unless it is marked as read-only.
 pub unsafe fn copy(dest: Fields, src: Fields, raise: Raise) -> Result<(), Raised> {
     if dest.is_readonly() {
-        return Err(raise(&Error::Fixed(Kind::Buffer, c"the destination's view is read-only")));
+        return Err(refuse_readonly(raise));
     }
     // SAFETY: the same views (caller: VIEWS).
     if unsafe { short_cut::copy_views(dest, src, false) } {
@@ -192,4 +183,92 @@ pub unsafe fn copy(dest: Fields, src: Fields, raise: Raise) -> Result<(), Raised
     }
     // SAFETY: the same views (caller: VIEWS).
     unsafe { copy_items(dest, src, Fit::Same, raise) }
+}
+
+/// Parts have at least so many bytes: fewer do not pay for a thread (D-44).
+const LEAST: isize = 128 << 10;
+
+/// Copies the `part`-th of `n_parts` shares of what [`copy`] copies. The shares may be copied at the same time; together
+/// they copy each item once.
+///
+/// # Safety
+/// * VIEWS: as for [`copy`].
+pub unsafe fn copy_part(
+    dest: Fields,
+    src: Fields,
+    share: Share,
+    raise: Raise,
+) -> Result<(), Raised> {
+    let Share { part, n_parts } = share;
+    if n_parts < 1 || part < 0 || part >= n_parts {
+        return Err(raise(&Error::text(
+            Kind::Value,
+            format_args!("part is {part} of {n_parts}: it must be from 0 to n_parts - 1"),
+        )));
+    }
+    if n_parts == 1 {
+        // SAFETY: the same views (caller: VIEWS).
+        return unsafe { copy(dest, src, raise) };
+    }
+    if dest.is_readonly() {
+        return Err(refuse_readonly(raise));
+    }
+    let dest = checked(dest, raise)?;
+    let src = checked(src, raise)?;
+    check_fits(&dest, &src, Fit::Same, raise)?;
+    let Some(sequence) = whole(&dest, &src, raise)? else { return Ok(()) };
+    // SAFETY: both views have these items (V1 to V4; caller: VIEWS).
+    match unsafe { part::copy_share(array_of(&dest), array_of(&src), sequence, share, LEAST) } {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(raise(&Error::Fixed(
+            Kind::Buffer,
+            c"cannot copy in parts: source and destination share memory (copy them in one part)",
+        ))),
+        Err(NoMemory) => Err(raise(&Error::NoMemory)),
+    }
+}
+
+/// The number of parts, at most `max`, that pay for a thread each; 1 for whatever cannot be copied in parts.
+///
+/// # Safety
+/// * VIEWS: as for [`copy`], but nothing is written.
+pub unsafe fn n_parts(dest: Fields, src: Fields, max: isize) -> isize {
+    let (Ok(dest), Ok(src)) = (View::new(dest), View::new(src)) else { return 1 };
+    let is_same = dest.shape() == src.shape() && dest.itemsize() == src.itemsize();
+    if !is_same || items_of(&src) == 0 || dest.buf().is_null() || src.buf().is_null() {
+        return 1;
+    }
+    let sequence = sequence_of(&src);
+    // SAFETY: both views have these items (V1 to V4; caller: VIEWS).
+    let n = unsafe { part::n_parts(array_of(&dest), array_of(&src), sequence, max, LEAST) };
+    n.unwrap_or(1).max(1)
+}
+
+/// All items of a view, in C order.
+fn sequence_of<'a>(src: &'a View) -> Sequence<'a> {
+    Sequence {
+        shape: src.shape(),
+        itemsize: src.itemsize(),
+        order: Order::C,
+        items: items_of(src),
+        first_comes_last: false,
+    }
+}
+
+/// All items of two views of one shape, if there are any; an error raised if they have items and no memory.
+fn whole<'a>(dest: &View, src: &'a View, raise: Raise) -> Result<Option<Sequence<'a>>, Raised> {
+    let sequence = sequence_of(src);
+    if sequence.items == 0 {
+        return Ok(None);
+    }
+    if dest.buf().is_null() || src.buf().is_null() {
+        return Err(raise(&Error::NullArgument));
+    }
+    Ok(Some(sequence))
+}
+
+#[cold]
+#[inline(never)]
+fn refuse_readonly(raise: Raise) -> Raised {
+    raise(&Error::Fixed(Kind::Buffer, c"the destination's view is read-only"))
 }
