@@ -759,6 +759,39 @@ int pybuffer_copy(const Py_buffer *dst,
                   const Py_buffer *src);
 
 /**
+ * Copies the `part`-th of `n_parts` shares of what `pybuffer_copy` copies, for a caller that has threads: together the
+ * shares, from 0 to `n_parts - 1`, copy every item exactly once, in any order and at the same time.
+ *
+ * Shares are of equal work, and no share writes a byte outside its own items. Two shares write to one cache line only
+ * where the strides force it. There is no state between the calls. A copy that is too small for so many shares is
+ * done by the first ones (`pybuffer_copy_n_parts` tells how many), and the others return at once; where items of `dst`
+ * share memory with one another, share 0 does all.
+ *
+ * Returns 0, or -1 with an error set and nothing written: as `pybuffer_copy`; `ValueError` if `part` is not from 0 to
+ * `n_parts - 1`; `BufferError` if `dst` and `src` share memory and `n_parts` is more than 1. Each share finds the same
+ * errors, but for `MemoryError`.
+ *
+ * Safety:
+ * As for `pybuffer_copy`; until the last share has returned, nobody else writes to `src` or touches the items of `dst`.
+ * Needs no GIL, and in a thread without a thread state the return value alone tells of an error.
+ */
+int pybuffer_copy_part(const Py_buffer *dst,
+                       const Py_buffer *src,
+                       Py_ssize_t part,
+                       Py_ssize_t n_parts);
+
+/**
+ * How many shares of a copy pay for a thread each, from 1 to `max`: 1 for small copies, and for those that
+ * `pybuffer_copy_part` does not divide. Never an error; 1 if `dst` or `src` is NULL or `max` is less than 1.
+ *
+ * Safety:
+ * As for `pybuffer_copy`. Needs no GIL.
+ */
+Py_ssize_t pybuffer_copy_n_parts(const Py_buffer *dst,
+                                 const Py_buffer *src,
+                                 Py_ssize_t max);
+
+/**
  * `PyType_Ready`: makes a type ready for use. Slots that it lacks (`tp_dealloc`, `tp_free`,
  * `tp_as_buffer` and `tp_basicsize`) are inherited from `tp_base`.
  *

@@ -19,6 +19,7 @@
     X(copy_data) \
     X(copy_data_grid) \
     X(copy_views) \
+    X(copy_parts) \
     X(legacy) \
     X(null_arguments) \
     X(exceptions) \

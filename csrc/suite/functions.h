@@ -11,6 +11,8 @@
 extern const char *pybuffer_version(void) __attribute__((weak));
 extern const char *pybuffer_runtime(void) __attribute__((weak));
 extern int pybuffer_copy(const Py_buffer *, const Py_buffer *) __attribute__((weak));
+extern int pybuffer_copy_part(const Py_buffer *, const Py_buffer *, Py_ssize_t, Py_ssize_t) __attribute__((weak));
+extern Py_ssize_t pybuffer_copy_n_parts(const Py_buffer *, const Py_buffer *, Py_ssize_t) __attribute__((weak));
 #endif
 
 #if defined(PY_VERSION_HEX) && PY_VERSION_HEX < 0x03090000

@@ -73,6 +73,8 @@ cdef extern from "libpybuffer.h":
     int pybuffer_attach(void *handle) nogil
 
     int pybuffer_copy(const Py_buffer *dst, const Py_buffer *src) nogil
+    int pybuffer_copy_part(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t part, Py_ssize_t n_parts) nogil
+    Py_ssize_t pybuffer_copy_n_parts(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t max) nogil
     int pybuffer_verify_structure(Py_ssize_t memlen, Py_ssize_t itemsize, int ndim, const Py_ssize_t *shape,
                                   const Py_ssize_t *strides, Py_ssize_t offset) nogil
     void *pybuffer_get_item_pointer(int ndim, void *buf, const Py_ssize_t *strides, const Py_ssize_t *suboffsets,
