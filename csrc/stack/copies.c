@@ -123,6 +123,15 @@ static void copy_views(void *argument)
     call->result = pybuffer_copy(call->other, call->view);
 }
 
+static void copy_parts(void *argument)
+{
+    Call *call = argument;
+    call->result = 0;
+    for (int part = 0; part < 3; part++) {
+        call->result |= pybuffer_copy_part(call->other, call->view, part, 3);
+    }
+}
+
 static void copy_data(void *argument)
 {
     Call *call = argument;
@@ -185,6 +194,9 @@ static void run_copy(const Copy *copy)
     dense.suboffsets = NULL;
     call.other = &dense;
     gather(copy, &call, copy_views, expected);
+    Copy in_parts = *copy;
+    in_parts.family = "copies in parts";
+    gather(&in_parts, &call, copy_parts, expected);
 
     ArrayLayout layout = { .buf = scene.view.buf, .itemsize = copy->itemsize, .ndim = copy->ndim,
                            .shape = scene.shape, .strides = scene.strides,

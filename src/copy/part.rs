@@ -166,11 +166,18 @@ unsafe fn along_first_loop(
 /// * ITEMS: as for [`along_first_loop`], and no pointer is followed.
 #[inline(never)]
 unsafe fn along_plan(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize, share: Share) {
+    let room = axes.len();
     let plan = plan::canonicalise(axes, itemsize);
     let (dst, src) = (dst.wrapping_offset(plan.dst), src.wrapping_offset(plan.src));
-    let Some(division) = Division::new(&plan, share.n_parts, dst.addr(), src.addr()) else {
+    let Some(division) = Division::new(&plan, share.n_parts, dst.addr(), src.addr(), room) else {
         let run = plan.run.cast_signed();
-        let Some(axis) = plan.axes.first_mut() else { return };
+        let Some(axis) = plan.axes.first_mut() else {
+            if share.part == 0 {
+                // SAFETY: the one item (caller: ITEMS).
+                unsafe { direct::copy(plan.axes, dst, src, run) };
+            }
+            return;
+        };
         let (first, end) = share.of(axis.n);
         let (d, s) = (first.wrapping_mul(axis.dst), first.wrapping_mul(axis.src));
         axis.n = end.wrapping_sub(first);
@@ -180,12 +187,13 @@ unsafe fn along_plan(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: is
         }
         return;
     };
+    // The plan's loops are in the division now; their place serves the parts.
     let (mut first, end) = share.of(division.units());
     while first < end {
-        let Some((mut part, next)) = division.next(first, end) else { return };
+        let Some((part, next)) = division.next(first, end, axes) else { return };
         let (dst, src) = (dst.wrapping_offset(part.dst), src.wrapping_offset(part.src));
         // SAFETY: a box of the plan's steps (caller: ITEMS).
-        unsafe { direct::copy(part.axes(), dst, src, division.itemsize()) };
+        unsafe { direct::copy(part.axes, dst, src, division.itemsize()) };
         first = next;
     }
 }

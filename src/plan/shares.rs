@@ -7,7 +7,7 @@
 use super::{Axis, Plan};
 
 /// A copy's loops up to this number are divided at any of them; where there are more, the outermost alone is.
-pub const MOST_LOOPS: usize = 16;
+pub const MOST_LOOPS: usize = 8;
 
 /// There shall be at least so many units for each part, or else the next loop is divided too.
 const UNITS_PER_PART: isize = 16;
@@ -53,35 +53,30 @@ pub struct Division {
 }
 
 /// Loops that are cut to a part of their steps.
-pub struct Part {
-    /// The loops; those behind `n` are unused.
-    axes: [Axis; MOST_LOOPS + 1],
-    n: usize,
+pub struct Part<'a> {
+    /// The loops, outermost first.
+    pub axes: &'a mut [Axis],
     /// Where the first item lies in the destination, from the plan's first one.
     pub dst: isize,
     /// The same in the source.
     pub src: isize,
 }
 
-impl Part {
-    /// The loops, outermost first.
-    pub fn axes(&mut self) -> &mut [Axis] {
-        self.axes.get_mut(..self.n).unwrap_or_default()
-    }
-}
-
 impl Division {
     /// Divides a plan for `n_parts` parts; `dst` and `src` are the addresses of its first item, which tell where cache
-    /// lines begin. `None` if it has more than [`MOST_LOOPS`] loops.
-    pub fn new(plan: &Plan, n_parts: isize, dst: usize, src: usize) -> Option<Self> {
+    /// lines begin. `None` if it has none or more than [`MOST_LOOPS`]. `room` is how many loops a part may have.
+    pub fn new(plan: &Plan, n_parts: isize, dst: usize, src: usize, room: usize) -> Option<Self> {
         let mut axes = [Axis::default(); MOST_LOOPS + 1];
         let loops = axes.get_mut(..plan.axes.len()).filter(|loops| loops.len() <= MOST_LOOPS)?;
         loops.copy_from_slice(plan.axes);
         let (mut n, mut itemsize) = (loops.len(), plan.run.cast_signed());
-        if plan.run >= LONG_RUN || n == 0 {
+        if n < room && (plan.run >= LONG_RUN || n == 0) {
             let bytes = Axis { n: itemsize, dst: 1, src: 1, ..Axis::default() };
             axes.get_mut(n).map(|axis| *axis = bytes)?;
             (n, itemsize) = (n + 1, 1);
+        }
+        if n == 0 {
+            return None;
         }
         let mut this = Self { axes, n, depth: 0, granule: 1, lacking: 0, units: 1, itemsize };
         this.put_long_loops_first(n_parts);
@@ -110,11 +105,19 @@ impl Division {
         self.units
     }
 
-    /// Cuts the next box off the units from `first` to `end`: the box, and the first unit behind it.
-    pub fn next(&self, first: isize, end: isize) -> Option<(Part, isize)> {
+    /// Cuts the next box off the units from `first` to `end`: the box, whose loops are written to `room`, and the first
+    /// unit behind it.
+    pub fn next<'a>(
+        &self,
+        first: isize,
+        end: isize,
+        room: &'a mut [Axis],
+    ) -> Option<(Part<'a>, isize)> {
         let last = self.depth.checked_sub(1)?;
         let n_last = units(self.axes.get(last)?.n, self.granule, self.lacking);
-        let mut part = Part { axes: self.axes, n: self.n, dst: 0, src: 0 };
+        let axes = room.get_mut(..self.n)?;
+        axes.copy_from_slice(self.axes.get(..self.n)?);
+        let mut part = Part { axes, dst: 0, src: 0 };
         // From the innermost divided loop outwards: the first one at which the box need not begin within a loop, or
         // has to end before the loop does.
         let (mut left, mut index, mut size) = (end - first, first, 1);
