@@ -95,6 +95,7 @@ pub unsafe fn copy_share(
         match way {
             Way::Overlap => is_apart = false,
             _ if share.part >= share.n_parts => {}
+            _ if share.n_parts == 1 => is_whole = true,
             Way::Whole => is_whole = true,
             // SAFETY: the same arrays (caller: ITEMS), which do not meet; no pointer leads into the destination.
             Way::FirstLoop => unsafe { along_first_loop(axes, dst.buf, src.buf, sequence, share) },
@@ -169,7 +170,8 @@ unsafe fn along_plan(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: is
     let room = axes.len();
     let plan = plan::canonicalise(axes, itemsize);
     let (dst, src) = (dst.wrapping_offset(plan.dst), src.wrapping_offset(plan.src));
-    let Some(division) = Division::new(&plan, share.n_parts, dst.addr(), src.addr(), room) else {
+    let mut division = Division::NONE;
+    if !division.divide(&plan, share.n_parts, dst.addr(), src.addr(), room) {
         let run = plan.run.cast_signed();
         let Some(axis) = plan.axes.first_mut() else {
             if share.part == 0 {
@@ -186,7 +188,7 @@ unsafe fn along_plan(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: is
             unsafe { direct::copy(plan.axes, dst.wrapping_offset(d), src.wrapping_offset(s), run) };
         }
         return;
-    };
+    }
     // The plan's loops are in the division now; their place serves the parts.
     let (mut first, end) = share.of(division.units());
     while first < end {

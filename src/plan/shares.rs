@@ -63,36 +63,57 @@ pub struct Part<'a> {
 }
 
 impl Division {
+    /// Nothing is divided yet.
+    pub const NONE: Self = Self {
+        axes: [Axis { n: 0, dst: 0, src: 0, dst_suboffset: 0, src_suboffset: 0, index: 0 };
+            MOST_LOOPS + 1],
+        n: 0,
+        depth: 0,
+        granule: 1,
+        lacking: 0,
+        units: 0,
+        itemsize: 0,
+    };
+
     /// Divides a plan for `n_parts` parts; `dst` and `src` are the addresses of its first item, which tell where cache
-    /// lines begin. `None` if it has none or more than [`MOST_LOOPS`]. `room` is how many loops a part may have.
-    pub fn new(plan: &Plan, n_parts: isize, dst: usize, src: usize, room: usize) -> Option<Self> {
-        let mut axes = [Axis::default(); MOST_LOOPS + 1];
-        let loops = axes.get_mut(..plan.axes.len()).filter(|loops| loops.len() <= MOST_LOOPS)?;
-        loops.copy_from_slice(plan.axes);
-        let (mut n, mut itemsize) = (loops.len(), plan.run.cast_signed());
-        if n < room && (plan.run >= LONG_RUN || n == 0) {
-            let bytes = Axis { n: itemsize, dst: 1, src: 1, ..Axis::default() };
-            axes.get_mut(n).map(|axis| *axis = bytes)?;
-            (n, itemsize) = (n + 1, 1);
+    /// lines begin. `false` if it has no loops or more than [`MOST_LOOPS`]. `room` is how many loops a part may have.
+    /// In place and out of line: what it needs shall not lie on the stack below the copy.
+    #[inline(never)]
+    pub fn divide(
+        &mut self,
+        plan: &Plan,
+        n_parts: isize,
+        dst: usize,
+        src: usize,
+        room: usize,
+    ) -> bool {
+        let Some(loops) = self.axes.get_mut(..plan.axes.len()).filter(|l| l.len() <= MOST_LOOPS)
+        else {
+            return false;
+        };
+        loops.iter_mut().zip(&*plan.axes).for_each(|(to, from)| *to = *from);
+        (self.n, self.itemsize) = (loops.len(), plan.run.cast_signed());
+        if self.n < room
+            && (plan.run >= LONG_RUN || self.n == 0)
+            && let Some(axis) = self.axes.get_mut(self.n)
+        {
+            *axis = Axis { n: self.itemsize, dst: 1, src: 1, ..Axis::default() };
+            (self.n, self.itemsize) = (self.n + 1, 1);
         }
-        if n == 0 {
-            return None;
-        }
-        let mut this = Self { axes, n, depth: 0, granule: 1, lacking: 0, units: 1, itemsize };
-        this.put_long_loops_first(n_parts);
+        self.put_long_loops_first(n_parts);
         let enough = n_parts.saturating_mul(UNITS_PER_PART);
         let mut before: isize = 1;
-        while let Some(axis) = this.axes.get(this.depth).filter(|_| this.depth < this.n) {
-            let (granule, lacking) = granule(axis, itemsize, dst, src);
-            this.depth += 1;
-            (this.granule, this.lacking) = (granule, lacking);
-            this.units = before.saturating_mul(units(axis.n, granule, lacking));
-            if this.units >= enough {
+        while let Some(axis) = self.axes.get(self.depth).filter(|_| self.depth < self.n) {
+            let (granule, lacking) = granule(axis, self.itemsize, dst, src);
+            self.units = before.saturating_mul(units(axis.n, granule, lacking));
+            before = before.saturating_mul(axis.n);
+            (self.granule, self.lacking) = (granule, lacking);
+            self.depth += 1;
+            if self.units >= enough {
                 break;
             }
-            before = before.saturating_mul(axis.n);
         }
-        Some(this)
+        self.n > 0
     }
 
     /// The size of an item behind the loops.
@@ -107,6 +128,7 @@ impl Division {
 
     /// Cuts the next box off the units from `first` to `end`: the box, whose loops are written to `room`, and the first
     /// unit behind it.
+    #[inline(never)]
     pub fn next<'a>(
         &self,
         first: isize,
@@ -116,26 +138,26 @@ impl Division {
         let last = self.depth.checked_sub(1)?;
         let n_last = units(self.axes.get(last)?.n, self.granule, self.lacking);
         let axes = room.get_mut(..self.n)?;
-        axes.copy_from_slice(self.axes.get(..self.n)?);
+        axes.iter_mut().zip(&self.axes).for_each(|(to, from)| *to = *from);
         let mut part = Part { axes, dst: 0, src: 0 };
         // From the innermost divided loop outwards: the first one at which the box need not begin within a loop, or
         // has to end before the loop does.
         let (mut left, mut index, mut size) = (end - first, first, 1);
         for level in (0..=last).rev() {
             let n = if level == last { n_last } else { self.axes.get(level)?.n };
-            let at = index % n;
-            index /= n;
+            let at = index.checked_rem(n)?;
+            index = index.checked_div(n)?;
             let is_whole = at == 0 && left >= n && level > 0;
             if is_whole {
-                (left, size) = (left / n, size * n);
+                (left, size) = (left.checked_div(n)?, size * n);
                 continue;
             }
             let steps = left.min(n - at);
             self.cut(&mut part, level, at, steps)?;
             for outer in (0..level).rev() {
                 let n = self.axes.get(outer)?.n;
-                self.cut(&mut part, outer, index % n, 1)?;
-                index /= n;
+                self.cut(&mut part, outer, index.checked_rem(n)?, 1)?;
+                index = index.checked_div(n)?;
             }
             return Some((part, first + steps * size));
         }
@@ -146,7 +168,7 @@ impl Division {
     fn cut(&self, part: &mut Part, level: usize, at: isize, steps: isize) -> Option<()> {
         let axis = part.axes.get_mut(level)?;
         let (first, end) = if level + 1 == self.depth {
-            let step = |unit: isize| (unit * self.granule - self.lacking).clamp(0, axis.n);
+            let step = |unit: isize| (unit * self.granule - self.lacking).min(axis.n).max(0);
             (step(at), step(at + steps))
         } else {
             (at, at + steps)
@@ -164,8 +186,10 @@ impl Division {
         let mut n_long = 0;
         for i in 0..self.n {
             if self.axes.get(i).is_some_and(|axis| axis.n >= enough) {
-                if let Some(loops) = self.axes.get_mut(n_long..=i) {
-                    loops.rotate_right(1);
+                for at in (n_long..i).rev() {
+                    if let Some([one, other]) = self.axes.get_mut(at..=at + 1) {
+                        core::mem::swap(one, other);
+                    }
                 }
                 n_long += 1;
             }
