@@ -781,8 +781,8 @@ int pybuffer_copy_part(const Py_buffer *dst,
                        Py_ssize_t n_parts);
 
 /**
- * How many shares of a copy pay for a thread each, from 1 to `max`: 1 for small copies, and for those that
- * `pybuffer_copy_part` does not divide. Never an error; 1 if `dst` or `src` is NULL or `max` is less than 1.
+ * How many shares of a copy pay for a thread each that waits already, from 1 to `max`: 1 for small copies, and for
+ * those that `pybuffer_copy_part` does not divide. (Threads that are made for one copy pay from some 4 MiB on.) Never an error; 1 if `dst` or `src` is NULL or `max` is less than 1.
  *
  * Safety:
  * As for `pybuffer_copy`. Needs no GIL.

@@ -185,8 +185,8 @@ pub unsafe fn copy(dest: Fields, src: Fields, raise: Raise) -> Result<(), Raised
     unsafe { copy_items(dest, src, Fit::Same, raise) }
 }
 
-/// Parts have at least so many bytes: fewer do not pay for a thread (D-44).
-const LEAST: isize = 128 << 10;
+/// Parts have at least so many bytes: fewer do not pay for waking a thread (D-44).
+const LEAST: isize = 256 << 10;
 
 /// Copies the `part`-th of `n_parts` shares of what [`copy`] copies. The shares may be copied at the same time; together
 /// they copy each item once.
