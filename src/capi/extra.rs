@@ -7,7 +7,6 @@ use super::{null_argument, null_argument_if_known};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject, PyTypeObject};
 use crate::error::{Error, Kind};
 use crate::kernels;
-use crate::plan::shares::Share;
 use crate::protocol;
 use crate::runtime::{self, standalone};
 use crate::view::Fields;
@@ -116,10 +115,10 @@ pub unsafe extern "C" fn pybuffer_copy_part(
     let dst = unsafe { Fields::new(dst) };
     // SAFETY: as above.
     let src = unsafe { Fields::new(src) };
-    let share = Share { part, n_parts };
     // SAFETY: both views are held (caller).
-    let copied =
-        unsafe { protocol::copy_data::copy_part(dst, src, share, runtime::raised_if_known) };
+    let copied = unsafe {
+        protocol::copy_data::copy_part(dst, src, part, n_parts, runtime::raised_if_known)
+    };
     runtime::status_of(copied)
 }
 

@@ -196,10 +196,10 @@ const LEAST: isize = 256 << 10;
 pub unsafe fn copy_part(
     dest: Fields,
     src: Fields,
-    share: Share,
+    part: isize,
+    n_parts: isize,
     raise: Raise,
 ) -> Result<(), Raised> {
-    let Share { part, n_parts } = share;
     if n_parts < 1 || part < 0 || part >= n_parts {
         return Err(raise(&Error::text(
             Kind::Value,
@@ -217,6 +217,7 @@ pub unsafe fn copy_part(
     let src = checked(src, raise)?;
     check_fits(&dest, &src, Fit::Same, raise)?;
     let Some(sequence) = whole(&dest, &src, raise)? else { return Ok(()) };
+    let share = Share { part, n_parts };
     // SAFETY: both views have these items (V1 to V4; caller: VIEWS).
     match unsafe { part::copy_share(array_of(&dest), array_of(&src), sequence, share, LEAST) } {
         Ok(true) => Ok(()),
