@@ -54,13 +54,14 @@ PyObject *tobytes(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t
     return bytes;
 }
 
-/* A view of dst that may be written: 0, or -1 with an exception; BufferError if dst is read-only, whatever
-   it says itself (NumPy: ValueError). */
+/* A view of dst that may be written: 0, or -1 with an exception. BufferError if dst is read-only, also if it says so by
+   ValueError (NumPy) or TypeError; any other exception of an exporter is its own. */
 static int get_writable(PyObject *dst, Py_buffer *view)
 {
     if (PyObject_GetBuffer(dst, view, PyBUF_FULL) == 0)
         return 0;
-    if (PyErr_ExceptionMatches(PyExc_BufferError) || !PyObject_CheckBuffer(dst))
+    int may_be_readonly = PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_TypeError);
+    if (!may_be_readonly || !PyObject_CheckBuffer(dst))
         return -1;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);

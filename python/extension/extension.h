@@ -32,6 +32,9 @@ char order_of(PyObject *order);
 /* The UTF-8 of a str or bytes, as a new bytes without a NUL in it. */
 PyObject *text_of(PyObject *text, const char *what);
 
+/* The type whose objects keep an exporter's memory for view(); the module's state is a reference to it. */
+PyObject *make_keeper_type(void);
+
 /* A tuple of n numbers. */
 PyObject *tuple_of(const Py_ssize_t *numbers, int n);
 

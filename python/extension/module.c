@@ -1,5 +1,5 @@
-/* The module: its functions, and what it says of itself to the interpreter. No state: nothing is kept from one
-   call to the next, so any number of interpreters may load it. */
+/* The module: its functions, and what it says of itself to the interpreter. Its state is one type (view.c) for each
+   interpreter, so any number of them may load it. */
 
 #include "extension.h"
 
@@ -23,10 +23,35 @@ static PyMethodDef functions[] = {
 
 static int fill_module(PyObject *module)
 {
+    PyObject **type = PyModule_GetState(module);
+    *type = make_keeper_type();
+    if (*type == NULL)
+        return -1;
     if (PyModule_AddStringConstant(module, "version", pybuffer_version()) < 0 ||
         PyModule_AddStringConstant(module, "cpu_level", pybuffer_cpu_level()) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "runtime", pybuffer_runtime());
+}
+
+static int traverse_module(PyObject *module, visitproc visit, void *arg)
+{
+    PyObject **type = PyModule_GetState(module);
+    if (type != NULL)
+        Py_VISIT(*type);
+    return 0;
+}
+
+static int clear_module(PyObject *module)
+{
+    PyObject **type = PyModule_GetState(module);
+    if (type != NULL)
+        Py_CLEAR(*type);
+    return 0;
+}
+
+static void free_module(void *module)
+{
+    clear_module(module);
 }
 
 /* Python.h of 3.8 lacks these; the numbers belong to the stable ABI. An interpreter that does not know a slot
@@ -43,8 +68,12 @@ static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_libpybuffer",
     .m_doc = "The compiled part of libpybuffer.",
+    .m_size = sizeof(PyObject *),
     .m_methods = functions,
     .m_slots = slots,
+    .m_traverse = traverse_module,
+    .m_clear = clear_module,
+    .m_free = free_module,
 };
 
 /* The minor version of the CPython that runs, 12 for 3.12; 0 if it is no Python 3. */

@@ -37,6 +37,9 @@ static int measure(layout *layout, int has_strides)
 {
     Py_buffer *info = &layout->info;
     Py_ssize_t size = info->itemsize;
+    int is_empty = 0;
+    for (int i = 0; i < info->ndim; i++)
+        is_empty |= layout->shape[i] == 0;
     for (int i = info->ndim - 1; i >= 0; i--) {
         if (!has_strides)
             layout->strides[i] = size;
@@ -44,12 +47,13 @@ static int measure(layout *layout, int has_strides)
             PyErr_Format(PyExc_ValueError, "view: shape[%d] is %zd", i, layout->shape[i]);
             return -1;
         }
-        if (__builtin_mul_overflow(size, layout->shape[i], &size)) {
+        /* Without items the other numbers do not matter, and strides wrap as libpython's do. */
+        if (__builtin_mul_overflow(size, layout->shape[i], &size) && !is_empty) {
             PyErr_SetString(PyExc_ValueError, "view: an array of this shape has more bytes than there are addresses");
             return -1;
         }
     }
-    info->len = size;
+    info->len = is_empty ? 0 : size;
     return 0;
 }
 
@@ -61,6 +65,10 @@ static int verify(const layout *layout, const Py_buffer *memory)
     if (pybuffer_verify_structure(memory->len, info->itemsize, ndim, ndim == 0 ? NULL : layout->shape,
                                   ndim == 0 ? NULL : layout->strides, layout->offset))
         return 0;
+    if (info->itemsize == 0) {
+        PyErr_SetString(PyExc_ValueError, "view: the itemsize is 0: items need a format that has bytes");
+        return -1;
+    }
     if (info->itemsize > 0) {
         if (layout->offset % info->itemsize != 0) {
             PyErr_Format(PyExc_ValueError, "view: offset %zd is not a multiple of the itemsize, %zd", layout->offset,
@@ -83,12 +91,44 @@ static int verify(const layout *layout, const Py_buffer *memory)
     return -1;
 }
 
-/* The end of the last memoryview of a memory. */
-static void give_back(PyObject *keeper)
+/* Keeps an exporter's buffer for the memoryviews of it: not the exporter itself, as a bytearray, say, must know that
+   its memory is in use. The garbage collector sees the exporter through it. */
+typedef struct {
+    PyObject_HEAD
+    Py_buffer memory;
+} keeper;
+
+static int keeper_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    Py_buffer *memory = PyCapsule_GetPointer(keeper, NULL);
-    PyBuffer_Release(memory);
-    PyMem_Free(memory);
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((keeper *)self)->memory.obj);
+    return 0;
+}
+
+/* (It clears nothing: a memoryview that is part of the same garbage may still be read by a finalizer. The cycle is
+   broken where the exporter holds the memoryview.) */
+static void keeper_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    PyBuffer_Release(&((keeper *)self)->memory);
+    freefunc free = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    free(self);
+    Py_DECREF(type);
+}
+
+PyObject *make_keeper_type(void)
+{
+    static PyType_Slot slots[] = {
+        { Py_tp_doc, "Keeps the memory of libpybuffer.view." },
+        { Py_tp_traverse, keeper_traverse },
+        { Py_tp_dealloc, keeper_dealloc },
+        { 0, NULL },
+    };
+    static PyType_Spec spec = {
+        "libpybuffer._libpybuffer.Memory", sizeof(keeper), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots,
+    };
+    return PyType_FromSpec(&spec);
 }
 
 /* Reads what the caller asks for; -1 with an exception. */
@@ -125,28 +165,23 @@ static int read_layout(layout *layout, PyObject **values, const Py_buffer *memor
     return measure(layout, has_strides);
 }
 
-/* The memoryview of `memory`, which it gives back at its end; NULL with an exception, and then not. */
-static PyObject *make_view(PyObject **values, Py_buffer *memory)
+/* The memoryview of what `keeper` keeps; NULL with an exception. */
+static PyObject *make_view(PyObject **values, keeper *keeper)
 {
+    const Py_buffer *memory = &keeper->memory;
     if (!PyBuffer_IsContiguous(memory, 'A')) {
         PyErr_SetString(PyExc_BufferError, "view: the exporter's memory is not contiguous");
         return NULL;
     }
     layout layout = { .offset = 0 };
-    PyObject *keeper = NULL, *made = NULL;
+    PyObject *made = NULL;
     if (read_layout(&layout, values, memory) == 0 && verify(&layout, memory) == 0) {
         layout.info.buf = (char *)memory->buf + layout.offset;
         layout.info.readonly = memory->readonly;
         layout.info.shape = layout.shape;
         layout.info.strides = layout.strides;
-        /* Not the exporter itself: a bytearray, say, must know that its memory is in use. */
-        keeper = PyCapsule_New(memory, NULL, NULL);
+        made = pybuffer_memoryview_from_buffer_with_owner(&layout.info, (PyObject *)keeper);
     }
-    if (keeper != NULL)
-        made = pybuffer_memoryview_from_buffer_with_owner(&layout.info, keeper);
-    if (made != NULL)
-        PyCapsule_SetDestructor(keeper, give_back);
-    Py_XDECREF(keeper);
     Py_XDECREF(layout.format);
     return made;
 }
@@ -169,23 +204,20 @@ const char view_doc[] =
     "ValueError if an item would lie outside, or for a malformed format; BufferError if obj's memory is not\n"
     "contiguous; TypeError if it is no exporter.";
 
-PyObject *view(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
+PyObject *view(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     static const signature signature = { "OO|OOO:view", { "obj", "shape", "strides", "offset", "format" }, 2, 5 };
     PyObject *values[MAX_ARGUMENTS] = { NULL };
     if (!take_arguments(&signature, args, n, names, values))
         return NULL;
-    Py_buffer *memory = PyMem_Malloc(sizeof *memory);
-    if (memory == NULL)
-        return PyErr_NoMemory();
-    if (PyObject_GetBuffer(values[0], memory, PyBUF_FULL_RO) < 0) {
-        PyMem_Free(memory);
+    keeper *keeper = (void *)PyType_GenericAlloc(*(PyTypeObject **)PyModule_GetState(module), 0);
+    if (keeper == NULL)
         return NULL;
-    }
-    PyObject *made = make_view(values, memory);
-    if (made == NULL) {
-        PyBuffer_Release(memory);
-        PyMem_Free(memory);
-    }
+    PyObject *made = NULL;
+    if (PyObject_GetBuffer(values[0], &keeper->memory, PyBUF_FULL_RO) < 0)
+        keeper->memory.obj = NULL;
+    else
+        made = make_view(values, keeper);
+    Py_DECREF(keeper);
     return made;
 }

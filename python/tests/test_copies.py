@@ -212,3 +212,16 @@ def test_memory_cannot_move_during_a_large_copy():
             pass
     other.join()
     assert len(dst) == len(source)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="classes have no __buffer__")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, RuntimeError])
+def test_copyto_leaves_the_exporter_s_own_exceptions(error):
+    class Refuses:
+        def __buffer__(self, flags):
+            if flags & 1:
+                raise error("mine")
+            return memoryview(b"abcd")
+
+    with pytest.raises(error, match="mine"):
+        libpybuffer.copyto(Refuses(), b"abcd")

@@ -48,7 +48,8 @@ def test_view_is_written_through():
     (dict(shape=(2,), strides=(3,), format="h"), r"strides\[0\], 3, is not a multiple of the itemsize, 2"),
     (dict(shape=(1,), format="i]"), "position 1 of the format"),
     (dict(shape=(1,), format="i\0"), "null"),
-    (dict(shape=(1,), format=""), "not all items"),
+    (dict(shape=(1,), format=""), "itemsize is 0"),
+    (dict(shape=(1,), format="0s"), "itemsize is 0"),
 ])
 def test_view_that_cannot_be_is_a_value_error(arguments, text):
     with pytest.raises(ValueError, match=text):
@@ -100,3 +101,20 @@ def test_view_keeps_its_exporter_alive_and_releases_it_once():
     del view
     gc.collect()
     assert alive() is None and len(released) == 1
+
+
+def test_view_in_a_cycle_with_its_exporter_is_collected():
+    class Owner(bytearray):
+        pass
+
+    owner = Owner(8)
+    owner.view = libpybuffer.view(owner, (8,))
+    gone = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("shape", [(0, 2 ** 40, 2 ** 40), (2 ** 40, 0, 2 ** 40), (2 ** 40, 2 ** 40, 0)])
+def test_shape_without_items_is_empty_whatever_its_other_numbers(shape):
+    assert libpybuffer.tobytes(libpybuffer.view(b"abcd", shape)) == b""
