@@ -1,5 +1,7 @@
 /* Bytes from one place to another. */
 
+#include <limits.h>
+
 #include "extension.h"
 
 /* Where fewer bytes are copied, the GIL is kept: a thread that waits for it again may wait for 5 ms, as long
@@ -24,34 +26,6 @@ static char get_view_and_order(const signature *signature, PyObject *const *args
     PyObject *obj;
     char order = take_obj_and_order(signature, args, n, names, &obj);
     return order != 0 && PyObject_GetBuffer(obj, view, PyBUF_FULL_RO) == 0 ? order : 0;
-}
-
-const char tobytes_doc[] =
-    "tobytes(obj, order='C')\n--\n\n"
-    "The bytes of any exporter of buffers, as memoryview(obj).tobytes(order) has them.\n\n"
-    "order is 'C' (the last index fastest), 'F' (the first one), or 'A': as it lies if obj lies in either\n"
-    "order, else 'C'.\n\n"
-    ">>> import libpybuffer\n"
-    ">>> libpybuffer.tobytes(memoryview(b'abcdef')[::-2])\n"
-    "b'fdb'\n"
-    ">>> libpybuffer.tobytes(memoryview(b'abcdef').cast('B', (2, 3)), order='F')\n"
-    "b'adbecf'\n\n"
-    "TypeError if obj is no exporter, ValueError for another order.";
-
-PyObject *tobytes(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    static const signature signature = { "O|O:tobytes", { "obj", "order" }, 1, 2 };
-    Py_buffer view;
-    char order = get_view_and_order(&signature, args, n, names, &view);
-    if (order == 0)
-        return NULL;
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, view.len);
-    if (bytes != NULL && PyBuffer_ToContiguous(PyBytes_AsString(bytes), &view, view.len, order) < 0) {
-        Py_DECREF(bytes);
-        bytes = NULL;
-    }
-    PyBuffer_Release(&view);
-    return bytes;
 }
 
 /* A view of dst that may be written: 0, or -1 with an exception. BufferError if dst is read-only, also if it says so by
@@ -97,46 +71,97 @@ static int numbers_agree(const Py_buffer *view)
     return size == view->len;
 }
 
-static int copy_views(const Py_buffer *dst, const Py_buffer *src)
+/* Copies by at most n_threads threads; a large copy releases the GIL. */
+static int copy_views(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t n_threads)
 {
     if (src->len < RELEASE_GIL_FROM || dst->readonly || dst->ndim != src->ndim || dst->itemsize != src->itemsize ||
         !numbers_agree(dst) || !numbers_agree(src) ||
         memcmp(dst->shape, src->shape, (size_t)src->ndim * sizeof *src->shape) != 0)
         return pybuffer_copy(dst, src);
+    Py_ssize_t n_parts = n_threads == 1 ? 1 : parts_for_threads(dst, src, n_threads);
     int status;
-    Py_BEGIN_ALLOW_THREADS
-    status = pybuffer_copy(dst, src);
-    Py_END_ALLOW_THREADS
-    /* Nothing was written, and the exception is set with the GIL. */
+    if (n_parts > 1) {
+        status = copy_by_threads(dst, src, n_parts);
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        status = pybuffer_copy(dst, src);
+        Py_END_ALLOW_THREADS
+    }
+    /* Memory was missing: here, with the GIL, it is found again or the exception is set. */
     return status == 0 ? 0 : pybuffer_copy(dst, src);
 }
 
-/* 1 if `threads`, which may be NULL, is 1; 0 with an exception if not. */
-static int is_one_thread(PyObject *threads)
+/* The number of threads that is asked for; NULL is 1. 0 with an exception. */
+static Py_ssize_t n_threads_of(PyObject *threads, const char *function)
 {
     if (threads == NULL)
         return 1;
-    PyObject *number = PyNumber_Index(threads);
-    if (number == NULL)
+    /* Without an exception to raise, a number that is too large becomes the largest, or the smallest. */
+    Py_ssize_t n = PyNumber_AsSsize_t(threads, NULL);
+    if (n == -1 && PyErr_Occurred())
         return 0;
-    int overflow;
-    long n = PyLong_AsLongAndOverflow(number, &overflow);
-    Py_DECREF(number);
-    if (n == 1)
-        return 1;
-    if (overflow < 0 || (overflow == 0 && n < 1))
-        PyErr_Format(PyExc_ValueError, "copyto: threads must be at least 1, not %R", threads);
-    else
-        PyErr_Format(PyExc_NotImplementedError,
-                     "copyto: threads=%R: this version of libpybuffer copies by one thread only", threads);
+    if (n >= 1)
+        return n;
+    PyErr_Format(PyExc_ValueError, "%s: threads must be at least 1, not %R", function, threads);
     return 0;
+}
+
+/* Puts the items of `src` into a block of its length, by several threads where that pays. */
+static int copy_to_block(char *block, const Py_buffer *src, char order, Py_ssize_t n_threads)
+{
+    if (n_threads == 1 || src->len < RELEASE_GIL_FROM || src->itemsize > INT_MAX || !numbers_agree(src))
+        return PyBuffer_ToContiguous(block, src, src->len, order);
+    Py_ssize_t strides[PyBUF_MAX_NDIM];
+    Py_buffer dst = *src;
+    if (order == 'A')
+        order = PyBuffer_IsContiguous(src, 'F') ? 'F' : 'C';
+    PyBuffer_FillContiguousStrides(src->ndim, src->shape, strides, (int)src->itemsize, order);
+    dst.buf = block;
+    dst.readonly = 0;
+    dst.strides = strides;
+    dst.suboffsets = NULL;
+    return copy_views(&dst, src, n_threads);
+}
+
+const char tobytes_doc[] =
+    "tobytes(obj, order='C', *, threads=1)\n--\n\n"
+    "The bytes of any exporter of buffers, as memoryview(obj).tobytes(order) has them.\n\n"
+    "order is 'C' (the last index fastest), 'F' (the first one), or 'A': as it lies if obj lies in either\n"
+    "order, else 'C'. threads is the most that copy at the same time, as for copyto; more than 1 let go of the GIL\n"
+    "for a mebibyte or more.\n\n"
+    ">>> import libpybuffer\n"
+    ">>> libpybuffer.tobytes(memoryview(b'abcdef')[::-2])\n"
+    "b'fdb'\n"
+    ">>> libpybuffer.tobytes(memoryview(b'abcdef').cast('B', (2, 3)), order='F')\n"
+    "b'adbecf'\n\n"
+    "TypeError if obj is no exporter, ValueError for another order.";
+
+PyObject *tobytes(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    static const signature signature = { "O|O$O:tobytes", { "obj", "order", "threads" }, 1, 2 };
+    PyObject *values[3] = { NULL };
+    if (!take_arguments(&signature, args, n, names, values))
+        return NULL;
+    char order = order_of(values[1]);
+    Py_ssize_t n_threads = order == 0 ? 0 : n_threads_of(values[2], "tobytes");
+    Py_buffer view;
+    if (n_threads == 0 || PyObject_GetBuffer(values[0], &view, PyBUF_FULL_RO) < 0)
+        return NULL;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, view.len);
+    if (bytes != NULL && copy_to_block(PyBytes_AsString(bytes), &view, order, n_threads) < 0) {
+        Py_DECREF(bytes);
+        bytes = NULL;
+    }
+    PyBuffer_Release(&view);
+    return bytes;
 }
 
 const char copyto_doc[] =
     "copyto(dst, src, *, threads=1)\n--\n\n"
     "Copies the items of one exporter to those of another, of the same shape and itemsize.\n\n"
     "Each may lie in memory as it likes, and they may overlap. Formats are not compared. Copies of a mebibyte\n"
-    "or more release the GIL. threads is for a later version: more than 1 is a NotImplementedError.\n\n"
+    "or more release the GIL. threads is the most that copy at the same time: each is made for at least 2 MiB and\n"
+    "gone when copyto returns.\n\n"
     ">>> import libpybuffer\n"
     ">>> canvas = bytearray(b'........')\n"
     ">>> libpybuffer.copyto(memoryview(canvas)[::2], b'abcd')\n"
@@ -149,14 +174,17 @@ PyObject *copyto(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t 
 {
     static const signature signature = { "OO|$O:copyto", { "dst", "src", "threads" }, 2, 2 };
     PyObject *values[3] = { NULL };
-    if (!take_arguments(&signature, args, n, names, values) || !is_one_thread(values[2]))
+    if (!take_arguments(&signature, args, n, names, values))
+        return NULL;
+    Py_ssize_t n_threads = n_threads_of(values[2], "copyto");
+    if (n_threads == 0)
         return NULL;
     Py_buffer dst, src;
     if (PyObject_GetBuffer(values[1], &src, PyBUF_FULL_RO) < 0)
         return NULL;
     int status = get_writable(values[0], &dst);
     if (status == 0) {
-        status = copy_views(&dst, &src);
+        status = copy_views(&dst, &src, n_threads);
         PyBuffer_Release(&dst);
     }
     PyBuffer_Release(&src);

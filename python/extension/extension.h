@@ -35,6 +35,13 @@ PyObject *text_of(PyObject *text, const char *what);
 /* The type whose objects keep an exporter's memory for view(); the module's state is a reference to it. */
 PyObject *make_keeper_type(void);
 
+/* How many parts pay for a thread each that is made for this copy: from 1 to n_threads. */
+Py_ssize_t parts_for_threads(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t n_threads);
+
+/* Copies by `n_parts` threads, the caller's among them; the others are gone when it returns. Releases the GIL. -1 if
+   a part failed or with a MemoryError: then pybuffer_copy tells why, or copies all. */
+int copy_by_threads(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t n_parts);
+
 /* A tuple of n numbers. */
 PyObject *tuple_of(const Py_ssize_t *numbers, int n);
 

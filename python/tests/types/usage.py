@@ -18,7 +18,7 @@ libpybuffer.tobytes("abc")  # type: ignore[arg-type]
 libpybuffer.tobytes(b"abc", "X")  # type: ignore[arg-type]
 
 libpybuffer.copyto(bytearray(12), words)
-libpybuffer.copyto(bytearray(12), words, threads=1)
+libpybuffer.copyto(bytearray(12), words, threads=2)
 libpybuffer.copyto(bytearray(12), words, 1)  # type: ignore[call-arg]
 
 assert_type(libpybuffer.contiguous(words), memoryview)
