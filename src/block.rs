@@ -48,7 +48,7 @@ impl Drop for Block {
 
 /// Restores `errno` after a call that may set it: `malloc` where it fails, and `free` before glibc 2.33. The accesses
 /// are volatile: the compiler assumes that `malloc` and `free` leave `errno` alone, and would drop the store.
-fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {
+pub fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {
     // SAFETY: takes nothing; every thread has an `errno`.
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: the address of this thread's `errno`, which is initialised and lives as long as the thread.

@@ -53,6 +53,8 @@ mod error;
 /// cbindgen:ignore
 pub mod format;
 /// cbindgen:ignore
+mod fresh;
+/// cbindgen:ignore
 mod kernels;
 /// cbindgen:ignore
 pub mod layout;

@@ -20,6 +20,7 @@ use core::ptr;
 
 use crate::block::Block;
 use crate::error::NoMemory;
+use crate::fresh;
 use crate::layout::Order;
 use crate::plan::{self, Axis, Kept, Side, Strides};
 
@@ -179,6 +180,10 @@ unsafe fn copy_in_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence:
 unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, sequence: Sequence) {
     let all = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
     let is_indirect = axes.iter().any(|axis| axis.src_suboffset >= 0);
+    if sequence.items == all {
+        let dims = axes.iter().map(|axis| (axis.n, axis.dst));
+        fresh::populate_items(dst, all, sequence.itemsize, dims);
+    }
     match (sequence.items < all, is_indirect) {
         // Only a source that is itself dense is ever copied in part (FromContiguous).
         // SAFETY: the same arrays (caller: ITEMS, APART, AXES, ONCE).

@@ -2,6 +2,7 @@
 
 use super::{Array, Sequence, copy, direct, overlap, storage};
 use crate::error::NoMemory;
+use crate::fresh;
 use crate::plan::shares::{Division, Share};
 use crate::plan::{self, Axis, Kept};
 
@@ -194,6 +195,9 @@ unsafe fn along_plan(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: is
     while first < end {
         let Some((part, next)) = division.next(first, end, axes) else { return };
         let (dst, src) = (dst.wrapping_offset(part.dst), src.wrapping_offset(part.src));
+        let items = part.axes.iter().fold(1, |items: isize, axis| items.saturating_mul(axis.n));
+        let dims = part.axes.iter().map(|axis| (axis.n, axis.dst));
+        fresh::populate_items(dst, items, division.itemsize(), dims);
         // SAFETY: a box of the plan's steps (caller: ITEMS).
         unsafe { direct::copy(part.axes, dst, src, division.itemsize()) };
         first = next;

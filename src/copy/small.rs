@@ -6,6 +6,7 @@
 use core::ptr;
 
 use super::{direct, odometer};
+use crate::fresh;
 use crate::kernels;
 use crate::plan::{self, Axis};
 
@@ -58,6 +59,7 @@ pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
     let w = kernels::width_of(width);
     if let (Some(t), Some(_)) = (transposed(loops), w) {
         let transpose = kernels::selected().transpose;
+        populate(dst, loops);
         // SAFETY: all items of the loops (caller: ITEMS), of which none is written twice.
         unsafe { transpose(width, dst, t.d, src, t.s, t.columns, t.rows) };
         return true;
@@ -75,10 +77,18 @@ pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
     }
     let is_plain = plan::writes_each_byte_once(&axes, itemsize);
     if is_plain {
+        populate(dst, loops);
         // SAFETY: the same loops (caller: ITEMS); no pointer is followed, and no byte written twice.
         unsafe { direct::copy(&mut axes, dst, src, itemsize) };
     }
     is_plain
+}
+
+/// Maps the destination's pages, if they are fresh.
+fn populate(dst: *mut u8, loops: &Loops) {
+    let items = loops.n.iter().product();
+    let dims = loops.n.iter().copied().zip(loops.dst.iter().copied());
+    fresh::populate_items(dst, items, loops.itemsize, dims);
 }
 
 /// The most items that are few where three loops remain three (D-39).

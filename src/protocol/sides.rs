@@ -5,6 +5,7 @@ use core::ptr;
 
 use crate::copy::Array;
 use crate::error::Raised;
+use crate::fresh;
 use crate::layout::Order;
 use crate::layout::extent::Extent;
 use crate::plan::{Side, Strides};
@@ -36,6 +37,7 @@ impl Direction {
 /// * BLOCKS: if `len` is positive, as many bytes are readable at `src` and writable at `dst`.
 pub unsafe fn move_bytes(dst: *mut u8, src: *const u8, len: isize) {
     if len > 0 {
+        fresh::populate(dst, len.unsigned_abs());
         // SAFETY: `len` bytes on both sides (caller: BLOCKS); without bytes the pointers may be null.
         unsafe { ptr::copy(src, dst, len.unsigned_abs()) };
     }

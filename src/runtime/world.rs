@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use super::cpython::{self, unserved};
 use super::{Runtime, copies, standalone};
 use crate::environment;
+use crate::fresh;
 
 /// The world once it is final; null until then.
 static CURRENT: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
@@ -87,6 +88,9 @@ pub fn settled_counted() -> Option<&'static Runtime> {
 fn settle(runtime: &'static Runtime) -> &'static Runtime {
     if copies::settle(environment::audit().is_some()) {
         WATCHED.store(true, Ordering::Relaxed);
+    }
+    if runtime.is_hosted() {
+        fresh::allow();
     }
     let new = ptr::from_ref(runtime).cast_mut();
     let stored =
