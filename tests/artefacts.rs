@@ -12,6 +12,7 @@ mod artefacts {
     mod loading;
     mod manifest;
     mod names;
+    mod parallel;
     mod readelf;
     mod readme;
     mod shared;

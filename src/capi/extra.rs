@@ -88,7 +88,8 @@ pub unsafe extern "C" fn pybuffer_copy(dst: *const Py_buffer, src: *const Py_buf
 /// Copies the `part`-th of `n_parts` shares of what `pybuffer_copy` copies, for a caller that has threads: together the
 /// shares, from 0 to `n_parts - 1`, copy every item exactly once, in any order and at the same time.
 ///
-/// Shares are of equal work, and no share writes a byte outside its own items. Two shares write to one cache line only
+/// Shares are of equal work (if `src` has suboffsets: as nearly as whole steps of its first dimension can be shared out),
+/// and no share writes a byte outside its own items. Two shares write to one cache line only
 /// where the strides force it. There is no state between the calls. A copy that is too small for so many shares is
 /// done by the first ones (`pybuffer_copy_n_parts` tells how many), and the others return at once; where items of `dst`
 /// share memory with one another, share 0 does all.
@@ -122,8 +123,10 @@ pub unsafe extern "C" fn pybuffer_copy_part(
     runtime::status_of(copied)
 }
 
-/// How many shares of a copy pay for a thread each that waits already, from 1 to `max`: 1 for small copies, and for
-/// those that `pybuffer_copy_part` does not divide. (Threads that are made for one copy pay from some 4 MiB on.) Never an error; 1 if `dst` or `src` is NULL or `max` is less than 1.
+/// How many shares of a copy pay, from 1 to `max`, if a thread waits for each already: 1 for small copies, and for
+/// those that `pybuffer_copy_part` does not divide. Threads that are made for one copy pay from some 4 MiB on.
+///
+/// Never an error; 1 if `dst` or `src` is NULL or `max` is less than 1.
 ///
 /// # Safety
 /// As for `pybuffer_copy`. Needs no GIL.
