@@ -268,6 +268,16 @@ bench-quick: lib ## Measure a copy of each family (a minute); or, with OLD=FILE,
 	  $(cargo) bench --quiet --bench $$bench -- '--old=$(OLD)' || status=1; done; exit $$status, \
 	  $(cargo) bench --quiet --bench copies -- --quick)
 
+.PHONY: bench-fresh
+bench-fresh: lib ## Measure copies into memory that nobody has touched (a minute): docs/performance/fresh.md
+	$(call need,$(CARGO),Rust 1.89 or newer runs the benches)
+	$(cargo) bench --bench copies -- --fresh
+
+.PHONY: bench-threads
+bench-threads: lib ## Measure copies by two threads, on an idle machine (a minute): docs/performance/threads-2.md
+	$(call need,$(CARGO),Rust 1.89 or newer runs the benches)
+	$(cargo) bench --bench copies -- --threads=2
+
 .PHONY: bench-package
 bench-package: wheel ## Measure the Python package beside memoryview, NumPy and its C functions (a minute): docs/performance/package.md
 	$(PYTHON) -m venv --clear $(BUILD)/bench-package

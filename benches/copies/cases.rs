@@ -31,6 +31,11 @@ impl Case {
         self.item * self.shape.iter().product::<isize>() as usize
     }
 
+    /// Whether the items of the destination lie back to back.
+    pub fn is_dense(&self) -> bool {
+        matches!(self.call, Call::To(_))
+    }
+
     /// Quick if the item is the given one.
     fn quick_if(mut self, condition: bool) -> Self {
         self.quick = condition;

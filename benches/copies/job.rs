@@ -26,15 +26,16 @@ fn reach(item: usize, shape: &[isize], strides: &[isize]) -> (isize, isize) {
 }
 
 impl Job {
-    pub fn new(case: Case) -> Self {
+    pub fn new(case: Case, becomes_fresh: bool) -> Self {
         // A row's pointer leads to it, so the rows lie as if they were of a C-contiguous array.
         let row = case.shape.last().map_or(0, |n| n * case.item as isize);
         let src_strides = if case.row_pointers { vec![row, case.src[1]] } else { case.src.clone() };
         let src_reach = reach(case.item, &case.shape, &src_strides);
         let dst_reach = reach(case.item, &case.shape, &case.dst);
         // Each block is as long as what is copied at least, because memcpy copies that between them.
-        let block = |(low, high): (isize, isize)| Block::new(case.len().max((high - low) as usize));
-        let (mut src_block, mut dst_block) = (block(src_reach), block(dst_reach));
+        let size = |(low, high): (isize, isize)| case.len().max((high - low) as usize);
+        let mut src_block = Block::new(size(src_reach), false);
+        let mut dst_block = Block::new(size(dst_reach), becomes_fresh);
         src_block.fill_randomly();
         let src = src_block.start().wrapping_offset(-src_reach.0);
         let dst = dst_block.start().wrapping_offset(-dst_reach.0);
@@ -62,6 +63,11 @@ impl Job {
     /// The first bytes of both blocks, for memcpy.
     pub fn starts(&self) -> (*mut u8, *mut u8) {
         (self.dst_block.start(), self.src_block.start())
+    }
+
+    /// Makes the destination memory that nobody has touched.
+    pub fn forget(&mut self) {
+        self.dst_block.forget();
     }
 
     /// Clears the destination, lets `copy` fill it and compares all of it, gaps included.

@@ -20,6 +20,7 @@ mod measure;
 mod memory;
 mod report;
 mod rivals;
+mod setting;
 mod setup;
 
 use std::process::ExitCode;
@@ -32,25 +33,30 @@ use job::Job;
 use memory::Random;
 use report::{Row, Run};
 use rivals::{Buffers, Field, Rival};
+use setting::Setting;
 
 fn main() -> ExitCode {
     // Cargo adds --bench.
     let arguments = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let (old, arguments) = older::option(arguments);
-    let (options, words): (Vec<String>, Vec<String>) =
+    let (mut options, words): (Vec<String>, Vec<String>) =
         arguments.into_iter().partition(|word| word.starts_with("--"));
+    let setting = Setting::of(&mut options);
     let quick = options.contains(&"--quick".into());
     assert!(options.len() == usize::from(quick), "unknown option among {options:?}");
 
+    setting.begin();
     let host: Option<&'static Host> = Host::start().map(|host| &*Box::leak(Box::new(host)));
     let is_chosen = |case: &Case| {
         let named = |word: &String| case.family.contains(word) || case.name.contains(word);
-        (case.quick || !quick) && (words.is_empty() || words.iter().any(named))
+        (case.quick || !quick)
+            && setting.suits(case)
+            && (words.is_empty() || words.iter().any(named))
     };
     let cases = cases::all().into_iter().filter(is_chosen);
     match old {
         Some(old) => beside_older(host, &older::levels(&old), cases),
-        None => beside_rivals(host, quick, words.is_empty(), cases),
+        None => beside_rivals(host, quick, words.is_empty(), setting, cases),
     }
 }
 
@@ -59,16 +65,19 @@ fn beside_rivals(
     host: Option<&'static Host>,
     quick: bool,
     is_whole: bool,
+    setting: Setting,
     cases: impl Iterator<Item = Case>,
 ) -> ExitCode {
-    let Field { present: rivals, left_out } = Field::gather(host, quick);
-    let mut run = Run::new(&rivals, left_out);
-    machine::pin();
+    let Field { present: rivals, left_out } = Field::gather(host, quick, setting);
+    let mut run = Run::new(&rivals, left_out, setting);
+    if setting.n_threads == 1 {
+        machine::pin();
+    }
     introduce(&run, quick);
     let mut random = Random(1);
     for case in cases {
-        let mut job = Job::new(case);
-        let seconds = measure::measure(&mut job, &rivals, &mut random);
+        let mut job = Job::new(case, setting.is_fresh);
+        let seconds = measure::measure(&mut job, &rivals, &mut random, setting);
         let row = Row { case: job.case, seconds };
         println!(
             "{}",
@@ -98,7 +107,7 @@ fn beside_older(
     Findings::head(levels.iter().map(|level| level.name));
     let mut findings = Findings::default();
     for case in cases {
-        let mut job = Job::new(case);
+        let mut job = Job::new(case, false);
         let name = format!("{} {}", job.case.family, job.case.name);
         let mut ratios = Vec::new();
         for level in levels {

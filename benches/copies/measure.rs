@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use crate::host::clock::{median, thread_time};
+use crate::host::clock::median;
 use crate::job::Job;
 use crate::memory::Random;
 use crate::rivals::{Copy, Rival};
+use crate::setting::Setting;
 
 const REPETITIONS: usize = 15;
 /// Of copies beyond 64 MiB.
@@ -22,6 +23,7 @@ const LONG: Duration = Duration::from_millis(20);
 struct Runner<'a> {
     /// Its place among the rivals.
     index: usize,
+    setting: Setting,
     copy: Copy<'a>,
     times: u32,
     warm_up: bool,
@@ -31,29 +33,35 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     /// Finds out how many calls fill a measurement.
-    fn calibrate(&mut self) {
-        let mut took = self.run();
+    fn calibrate(&mut self, job: &mut Job) {
+        let mut took = self.run(job);
+        if self.setting.is_fresh {
+            // Memory is fresh once.
+            self.warm_up = false;
+            return;
+        }
         self.warm_up = took < LONG;
         while took < AT_LEAST && self.times < 1 << 24 {
             let factor = AT_LEAST.as_secs_f64() / took.as_secs_f64().max(1e-9);
             self.times = (f64::from(self.times) * factor.clamp(1.1, 100.0)).ceil() as u32;
-            took = self.run();
+            took = self.run(job);
         }
     }
 
-    fn run(&mut self) -> Duration {
-        let start = thread_time();
-        (self.copy)(self.times);
-        let took = thread_time() - start;
+    fn run(&mut self, job: &mut Job) -> Duration {
+        if self.setting.is_fresh {
+            job.forget();
+        }
+        let took = self.setting.time(|| (self.copy)(self.times));
         self.used += took;
         took
     }
 
-    fn repeat(&mut self) {
+    fn repeat(&mut self, job: &mut Job) {
         if self.warm_up {
             (self.copy)(1);
         }
-        let took = self.run();
+        let took = self.run(job);
         self.seconds.push(took.as_secs_f64() / f64::from(self.times));
     }
 }
@@ -62,7 +70,12 @@ impl Runner<'_> {
 ///
 /// # Panics
 /// If a rival's result is wrong.
-pub fn measure(job: &mut Job, rivals: &[Box<dyn Rival>], random: &mut Random) -> Vec<Option<f64>> {
+pub fn measure(
+    job: &mut Job,
+    rivals: &[Box<dyn Rival>],
+    random: &mut Random,
+    setting: Setting,
+) -> Vec<Option<f64>> {
     let mut runners = Vec::new();
     for (index, rival) in rivals.iter().enumerate() {
         let Some(mut copy) = rival.prepare(job) else { continue };
@@ -70,8 +83,8 @@ pub fn measure(job: &mut Job, rivals: &[Box<dyn Rival>], random: &mut Random) ->
         let case = &job.case;
         assert!(is_right, "{}: a wrong result for {} {}", rival.name(), case.family, case.name);
         let (used, seconds) = (Duration::ZERO, Vec::new());
-        let mut runner = Runner { index, copy, times: 1, warm_up: true, used, seconds };
-        runner.calibrate();
+        let mut runner = Runner { index, setting, copy, times: 1, warm_up: true, used, seconds };
+        runner.calibrate(job);
         runner.used = Duration::ZERO;
         runners.push(runner);
     }
@@ -80,7 +93,7 @@ pub fn measure(job: &mut Job, rivals: &[Box<dyn Rival>], random: &mut Random) ->
         random.shuffle(&mut runners);
         for runner in &mut runners {
             if runner.used < ENOUGH || runner.seconds.len() < 2 {
-                runner.repeat();
+                runner.repeat(job);
             }
         }
     }

@@ -15,16 +15,18 @@ pub struct Block {
 }
 
 impl Block {
-    /// Maps `len` bytes, all pages touched.
-    pub fn new(len: usize) -> Self {
+    /// Maps `len` bytes, all pages touched. Those of a block that becomes fresh again may be huge, as the system likes.
+    pub fn new(len: usize, becomes_fresh: bool) -> Self {
         let mapped = (HEAD + len + PAGE).next_multiple_of(PAGE);
         let (access, kind) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         // SAFETY: a new mapping at an address of the system's choice.
         let base = unsafe { libc::mmap(std::ptr::null_mut(), mapped, access, kind, -1, 0) };
         assert!(base != libc::MAP_FAILED, "no memory: {}", io::Error::last_os_error());
-        // SAFETY: the mapping just made. Fails where the system has no huge pages, which is as good.
-        unsafe { libc::madvise(base, mapped, libc::MADV_NOHUGEPAGE) };
+        if !becomes_fresh {
+            // SAFETY: the mapping just made. Fails where the system has no huge pages, which is as good.
+            unsafe { libc::madvise(base, mapped, libc::MADV_NOHUGEPAGE) };
+        }
         let mut block = Self { base: base.cast(), mapped, len };
         block.bytes().fill(0xA5);
         block
@@ -39,6 +41,13 @@ impl Block {
     pub fn bytes(&mut self) -> &mut [u8] {
         // SAFETY: mapped for as long as `self`, which is borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.start(), self.len) }
+    }
+
+    /// Gives all pages back to the system.
+    pub fn forget(&mut self) {
+        // SAFETY: the mapping that `new` made; its bytes become zeros.
+        let result = unsafe { libc::madvise(self.base.cast(), self.mapped, libc::MADV_DONTNEED) };
+        assert_eq!(result, 0, "{}", io::Error::last_os_error());
     }
 
     /// Fills the block with bytes that do not repeat. As 4 or 8 bytes they are ordinary floating-point

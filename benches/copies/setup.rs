@@ -72,7 +72,16 @@ pub fn hptt() -> Result<PathBuf, String> {
     eprintln!("building HPTT ...");
     fs::create_dir_all(root.join("build/rivals")).map_err(|error| error.to_string())?;
     let mut compile = support::cxx();
-    compile.args(["-std=c++11", "-O3", "-DNDEBUG", "-march=native", "-shared", "-fPIC", "-w"]);
+    compile.args([
+        "-std=c++11",
+        "-O3",
+        "-DNDEBUG",
+        "-march=native",
+        "-fopenmp",
+        "-shared",
+        "-fPIC",
+        "-w",
+    ]);
     if std::arch::is_x86_feature_detected!("avx") {
         compile.arg("-DHPTT_ARCH_AVX");
     }

@@ -18,8 +18,9 @@ pub fn text(run: &Run, name: &str) -> String {
     for line in &run.left_out {
         text += &format!("* Left out: {line}\n");
     }
+    text += &format!("\n{}", run.setting.sentence());
     text += &format!(
-        "\nmemcpy in GB/s. Ours: the time of memcpy over ours (1.0 is as fast as memcpy of as many dense \
+        "memcpy in GB/s. Ours: the time of memcpy over ours (1.0 is as fast as memcpy of as many dense \
          bytes). Then how many times as long each rival takes as ours. \"lines\" copies nothing: it reads \
          something of each line of the source and writes each line of the destination, by plain stores; who takes \
          about as long is bound by memory.\n\n\

@@ -10,8 +10,9 @@ use std::io;
 use std::path::Path;
 
 use crate::cases::Case;
-use crate::host::machine::{self, Machine};
+use crate::host::machine::Machine;
 use crate::rivals::Rival;
+use crate::setting::Setting;
 
 pub use terminal::{quick_line, row, summary, table_head};
 
@@ -35,6 +36,7 @@ pub struct Run {
     copies: Vec<bool>,
     pub left_out: Vec<String>,
     pub rows: Vec<Row>,
+    setting: Setting,
 }
 
 /// The places of the two that are always there.
@@ -42,7 +44,7 @@ const MEMCPY: usize = 0;
 const OURS: usize = 1;
 
 impl Run {
-    pub fn new(rivals: &[Box<dyn Rival>], left_out: Vec<String>) -> Self {
+    pub fn new(rivals: &[Box<dyn Rival>], left_out: Vec<String>, setting: Setting) -> Self {
         Self {
             machine: Machine::new(),
             names: rivals.iter().map(|rival| rival.name()).collect(),
@@ -50,6 +52,7 @@ impl Run {
             copies: rivals.iter().map(|rival| rival.copies()).collect(),
             left_out,
             rows: Vec::new(),
+            setting,
         }
     }
 
@@ -66,8 +69,7 @@ impl Run {
 
     /// Writes the files of a run. One at a lowered level has its level in their names.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        let name =
-            machine::named_level().map_or("copies".into(), |level| format!("copies-{level}"));
+        let name = self.setting.file_name();
         fs::create_dir_all(folder)?;
         fs::write(folder.join(format!("{name}.json")), json::text(self))?;
         fs::write(folder.join(format!("{name}.md")), markdown::text(self, &name))?;

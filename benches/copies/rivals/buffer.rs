@@ -23,14 +23,17 @@ pub struct Buffers {
     copy_data: unsafe extern "C" fn(Object, Object) -> c_int,
 }
 
+/// `build/lib/libpybuffer.so`, which stays loaded.
+pub fn library() -> &'static Library {
+    // SAFETY: loading the library runs none of its code.
+    let library = unsafe { Library::open(Some(&support::shipped().so), RTLD_NOW | RTLD_LOCAL) };
+    Box::leak(Box::new(library.expect("libpybuffer.so")))
+}
+
 impl Buffers {
-    /// `build/lib/libpybuffer.so`.
-    pub fn ours(host: Option<&'static Host>) -> Self {
-        // SAFETY: loading the library runs none of its code.
-        let library = unsafe { Library::open(Some(&support::shipped().so), RTLD_NOW | RTLD_LOCAL) }
-            .expect("libpybuffer.so");
-        // It stays loaded.
-        Self::of("libpybuffer", env!("CARGO_PKG_VERSION").into(), host, Box::leak(library.into()))
+    /// Ours, by the name that the tables give it.
+    pub fn ours(name: &'static str, host: Option<&'static Host>) -> Self {
+        Self::of(name, env!("CARGO_PKG_VERSION").into(), host, library())
     }
 
     /// Another libpybuffer.
@@ -60,13 +63,13 @@ impl Buffers {
 }
 
 /// A view with the arrays that it points to.
-struct View {
-    view: Py_buffer,
+pub struct View {
+    pub view: Py_buffer,
     _arrays: [Vec<isize>; 3],
 }
 
 impl View {
-    fn new(job: &Job, buf: *mut u8, strides: &[isize], row_pointers: bool) -> Box<Self> {
+    pub fn new(job: &Job, buf: *mut u8, strides: &[isize], row_pointers: bool) -> Box<Self> {
         let case = &job.case;
         let mut shape = case.shape.clone();
         let mut strides = strides.to_vec();

@@ -9,10 +9,10 @@ using Plan = std::function<void()>;
 
 template <typename T>
 Plan *make(const int *perm, int dim, const void *src, const int *size, const int *outer_src,
-           void *dst, const int *outer_dst)
+           void *dst, const int *outer_dst, int n_threads)
 {
     auto plan = hptt::create_plan(perm, dim, T(1), static_cast<const T *>(src), size, outer_src, T(0),
-                                  static_cast<T *>(dst), outer_dst, hptt::ESTIMATE, 1, nullptr, true);
+                                  static_cast<T *>(dst), outer_dst, hptt::ESTIMATE, n_threads, nullptr, true);
     return new Plan([plan] { plan->execute(); });
 }
 
@@ -22,15 +22,15 @@ extern "C" {
 
 // A plan for items of 4, 8 or 16 bytes; all arrays have dim entries, the slowest dimension first.
 void *bench_hptt_plan(int item, const int *perm, int dim, const void *src, const int *size,
-                      const int *outer_src, void *dst, const int *outer_dst)
+                      const int *outer_src, void *dst, const int *outer_dst, int n_threads)
 {
     switch (item) {
     case 4:
-        return make<float>(perm, dim, src, size, outer_src, dst, outer_dst);
+        return make<float>(perm, dim, src, size, outer_src, dst, outer_dst, n_threads);
     case 8:
-        return make<double>(perm, dim, src, size, outer_src, dst, outer_dst);
+        return make<double>(perm, dim, src, size, outer_src, dst, outer_dst, n_threads);
     case 16:
-        return make<hptt::DoubleComplex>(perm, dim, src, size, outer_src, dst, outer_dst);
+        return make<hptt::DoubleComplex>(perm, dim, src, size, outer_src, dst, outer_dst, n_threads);
     default:
         return nullptr;
     }

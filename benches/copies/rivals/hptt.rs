@@ -1,4 +1,4 @@
-//! HPTT on one thread: plans by its own estimate, made before and executed in the measured time.
+//! HPTT on as many threads as are asked for: plans by its own estimate, made before and executed in the measured time.
 //!
 //! It permutes dense arrays, or parts of them, of floating-point numbers: no steps within the fastest
 //! dimension, nothing backwards, nothing repeated.
@@ -21,16 +21,18 @@ type MakePlan = unsafe extern "C" fn(
     *const c_int,
     *mut c_void,
     *const c_int,
+    c_int,
 ) -> *mut c_void;
 
 pub struct Hptt {
     plan: MakePlan,
     execute: unsafe extern "C" fn(*mut c_void),
     free: unsafe extern "C" fn(*mut c_void),
+    n_threads: c_int,
 }
 
 impl Hptt {
-    pub fn build() -> Result<Self, String> {
+    pub fn build(n_threads: usize) -> Result<Self, String> {
         let path = setup::hptt()?;
         // SAFETY: a library that was just built; its initialisers make no threads.
         let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }
@@ -41,6 +43,7 @@ impl Hptt {
             plan: symbol(library, c"bench_hptt_plan"),
             execute: symbol(library, c"bench_hptt_execute"),
             free: symbol(library, c"bench_hptt_free"),
+            n_threads: n_threads as c_int,
         })
     }
 }
@@ -124,6 +127,7 @@ impl Rival for Hptt {
                 src.outer.as_ptr(),
                 job.dst.cast(),
                 dst.outer.as_ptr(),
+                self.n_threads,
             )
         };
         let plan = Plan { plan, hptt: self };

@@ -6,6 +6,7 @@ mod hptt;
 mod lines;
 mod ndarray;
 mod numpy;
+mod parts;
 mod reference;
 mod torch;
 
@@ -13,6 +14,7 @@ pub use buffer::Buffers;
 
 use crate::host::Host;
 use crate::job::Job;
+use crate::setting::Setting;
 use crate::setup;
 
 /// Copies the case so many times.
@@ -72,20 +74,28 @@ pub struct Field {
 
 impl Field {
     /// Sets up memcpy, ours, libpython and NumPy, and unless it is to be `quick`, everybody else.
-    pub fn gather(host: Option<&'static Host>, quick: bool) -> Self {
+    pub fn gather(host: Option<&'static Host>, quick: bool, setting: Setting) -> Self {
+        let n_threads = setting.n_threads;
         let mut field = Self::default();
         field.present.push(Box::new(Memcpy));
-        field.present.push(Box::new(Buffers::ours(host)));
-        field.take("libpython", host.map(Buffers::libpython).ok_or_else(no_host));
+        if n_threads > 1 {
+            field.present.push(Box::new(parts::Parts::new(buffer::library(), n_threads)));
+            field.present.push(Box::new(Buffers::ours("one thread", host)));
+        } else {
+            field.present.push(Box::new(Buffers::ours("libpybuffer", host)));
+            field.take("libpython", host.map(Buffers::libpython).ok_or_else(no_host));
+        }
         let packages =
             host.ok_or_else(no_host).and_then(|host| setup::packages(host).map(|()| host));
         field.take("numpy", packages.clone().and_then(numpy::NumPy::import));
         if !quick {
             let has_torch = packages.and_then(|host| setup::torch(host).map(|()| host));
-            field.take("torch", has_torch.and_then(torch::Torch::import));
-            field.take("ndarray", Ok(ndarray::NdArray));
-            field.take("hptt", hptt::Hptt::build());
-            field.present.push(Box::new(lines::Lines));
+            field.take("torch", has_torch.and_then(|host| torch::Torch::import(host, n_threads)));
+            field.take("hptt", hptt::Hptt::build(n_threads));
+            if n_threads == 1 {
+                field.take("ndarray", Ok(ndarray::NdArray));
+                field.present.push(Box::new(lines::Lines));
+            }
         }
         field
     }

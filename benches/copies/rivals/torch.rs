@@ -1,4 +1,4 @@
-//! PyTorch on one thread: a `partial(dst.copy_, src)` is called, which costs most of a microsecond
+//! PyTorch on as many threads as are asked for: a `partial(dst.copy_, src)` is called, which costs most of a microsecond
 //! before anything is copied.
 
 use std::ffi::c_int;
@@ -23,9 +23,9 @@ pub struct Torch {
 }
 
 impl Torch {
-    pub fn import(host: &'static Host) -> Result<Self, String> {
+    pub fn import(host: &'static Host, n_threads: usize) -> Result<Self, String> {
         host.eval("__import__('warnings').simplefilter('ignore')")?;
-        host.eval("__import__('torch').set_num_threads(1)")?;
+        host.eval(&format!("__import__('torch').set_num_threads({n_threads})"))?;
         let version = text(host, "str(__import__('torch').__version__)")?;
         let prepare = host.eval(
             "(lambda functools, torch: lambda dst, src: functools.partial(\
