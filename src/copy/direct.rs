@@ -50,14 +50,31 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
             // SAFETY: the inner loop at the outer ones' indices (caller: RUNS).
             unsafe { run_items(kernels, class, run, outer, inner, dst, src) };
         }
-        ([outer @ .., inner], _, None) => {
+        (axes, _, None) => {
+            let copy = if is_streamed(axes, run) {
+                plan::sort_by_source(axes);
+                kernels.streamed
+            } else {
+                kernels.runs
+            };
+            let [outer @ .., inner] = axes else { return };
             let n = inner.n.unsigned_abs();
             odometer::each(outer, dst, src, &mut |dst, src| {
                 // SAFETY: as above.
-                unsafe { (kernels.runs)(dst, inner.dst, src, inner.src, n, run) };
+                unsafe { copy(dst, inner.dst, src, inner.src, n, run) };
             });
         }
     }
+}
+
+/// Shorter runs have too few whole cache lines.
+const STREAMED: usize = 128;
+
+/// Whether runs are written by non-temporal stores, the source being read from its first byte to its last: where the
+/// caches cannot hold the destination (D-46).
+fn is_streamed(axes: &[Axis], run: usize) -> bool {
+    let bytes = axes.iter().fold(run, |bytes, axis| bytes.saturating_mul(axis.n.unsigned_abs()));
+    run >= STREAMED && bytes >= kernels::limits().huge
 }
 
 /// Runs a plan whose one inner loop is over items of a width that has kernels.

@@ -1,6 +1,7 @@
 //! Copies against a naive model: each item by itself, in the order of the sequence.
 
 use super::*;
+use crate::kernels;
 use crate::plan::shares::Share;
 use proptest::prelude::*;
 use std::vec::Vec;
@@ -372,5 +373,51 @@ proptest! {
             first_comes_last: false,
             shared: false,
         }, n_parts);
+    }
+}
+
+/// Runs that fill more than the caches: in whichever order of the loops, from either end, at any distance to a line.
+#[test]
+fn long_runs_of_large_arrays_are_the_model_s() {
+    let huge = kernels::limits().huge.min(32 << 20);
+    let [n, m] = [5, 7_usize];
+    let run = huge / (n * m) + 1001;
+    let src: Vec<u8> = (0..n * m * run).map(|i| (i * 31 % 251) as u8).collect();
+    // The strides of a source of n x m runs in steps of one, by the dimensions of the destination.
+    let [n, m, item] = [n, m, run].map(|n| n as isize);
+    let sources = [
+        (0, [item, n * item, 1]),
+        ((n - 1) * item, [-item, n * item, 1]),
+        ((m - 1) * n * item, [item, -n * item, 1]),
+        (0, [m * item, item, 1]),
+        (0, [0, item, 1]),
+    ];
+    for (first, strides) in sources {
+        for (gap, before) in [(0, 0), (0, 16), (3, 5), (64, 0)] {
+            let pitch = item + gap;
+            let mut dst = std::vec![0xA5_u8; before + (n * m * pitch) as usize];
+            let mut expected = dst.clone();
+            for (i, j) in (0..n).flat_map(|i| (0..m).map(move |j| (i, j))) {
+                let from = (first + i * strides[0] + j * strides[1]) as usize;
+                let to = before + ((i * m + j) * pitch) as usize;
+                expected[to..to + run].copy_from_slice(&src[from..from + run]);
+            }
+            let shape = [n, m, item];
+            let side = |strides| Side {
+                shape: &shape,
+                itemsize: 1,
+                strides: Strides::Given(strides),
+                suboffsets: None,
+            };
+            let dst_strides = [m * pitch, pitch, 1];
+            let to = Array { buf: dst.as_mut_ptr().wrapping_add(before), side: side(&dst_strides) };
+            let from = src.as_ptr().cast_mut().wrapping_offset(first);
+            let from = Array { buf: from, side: side(&strides) };
+            let (order, items) = (Order::C, n * m * item);
+            let sequence =
+                Sequence { shape: &shape, itemsize: 1, order, items, first_comes_last: false };
+            assert!(unsafe { copy(to, from, sequence) }.is_ok());
+            assert!(dst == expected, "{first} {strides:?} {gap} {before}");
+        }
     }
 }

@@ -366,12 +366,14 @@ fn runs_of_all_lengths_are_the_model_s() {
                     let (to, from) = (shift + i * d, 5 + i * s);
                     expected[to..to + run].copy_from_slice(&src[from..from + run]);
                 }
-                let mut found = before;
-                unsafe {
-                    let (dst, src) = (found.as_mut_ptr().add(shift), src.as_ptr().add(5));
-                    (kernels.runs)(dst, d as isize, src, s as isize, n, run);
+                for copy in [kernels.runs, kernels.streamed] {
+                    let mut found = before.clone();
+                    unsafe {
+                        let (dst, src) = (found.as_mut_ptr().add(shift), src.as_ptr().add(5));
+                        copy(dst, d as isize, src, s as isize, n, run);
+                    }
+                    assert!(found == expected, "runs {:?} of {run}, gap {gap}", kernels.level);
                 }
-                assert!(found == expected, "runs {:?} of {run}, gap {gap}", kernels.level);
             }
         }
     }
@@ -385,11 +387,13 @@ fn runs_and_fills_touch_nothing_beyond_the_first_and_the_last() {
             let (d, s) = (run, run + run % 90);
             let (to, from) = (dst.ends(3 * run), src.ends(2 * s + run));
             for (to, from) in to.into_iter().zip(from) {
-                // From the first to the last and from the last to the first.
-                unsafe {
-                    (kernels.runs)(to, d as isize, from, s as isize, 3, run);
-                    let (to, from) = (to.add(2 * d), from.add(2 * s));
-                    (kernels.runs)(to, -(d as isize), from, -(s as isize), 3, run);
+                for copy in [kernels.runs, kernels.streamed] {
+                    // From the first to the last and from the last to the first.
+                    unsafe {
+                        copy(to, d as isize, from, s as isize, 3, run);
+                        let (to, from) = (to.add(2 * d), from.add(2 * s));
+                        copy(to, -(d as isize), from, -(s as isize), 3, run);
+                    }
                 }
             }
             for size in SIZES {

@@ -232,6 +232,20 @@ pub fn canonicalise(axes: &mut [Axis], itemsize: isize) -> Plan<'_> {
     Plan { axes, class, run: run.unsigned_abs(), dst: dst + turned.0, src: src + turned.1 }
 }
 
+/// Sorts loops by the distance of their steps in the source, the longest first: as it lies in memory.
+pub fn sort_by_source(axes: &mut [Axis]) {
+    for i in 1..axes.len() {
+        for at in (0..i).rev() {
+            match axes.get_mut(at..=at + 1) {
+                Some([outer, inner]) if outer.src.abs() < inner.src.abs() => {
+                    core::mem::swap(outer, inner)
+                }
+                _ => break,
+            }
+        }
+    }
+}
+
 /// Chooses the leaf loop, and moves its loops to the end. Returns how far the first item moved in the destination and
 /// in the source, as a loop may have been reversed.
 fn classify(axes: &mut [Axis], run: isize) -> (Class, (isize, isize)) {

@@ -18,6 +18,7 @@ pub static NEON: Kernels = Kernels {
     transpose: transpose::transpose,
     fill,
     runs: runs_of_any,
+    streamed: runs_of_any,
     odd: None,
     carry,
 };

@@ -28,6 +28,7 @@ static SSE: Kernels = Kernels {
     transpose: transpose_sse::transpose,
     fill: fill::sse::fill,
     runs: runs::sse::runs,
+    streamed: runs::streamed,
     odd: None,
     carry: staging::sse::carry,
 };
@@ -40,6 +41,7 @@ static AVX2: Kernels = Kernels {
     transpose: transpose_avx2::transpose,
     fill: fill::avx2::fill,
     runs: runs::avx2::runs,
+    streamed: runs::streamed,
     odd: Some(odd_shuffle::transpose),
     carry: staging::avx2::carry,
 };
@@ -52,6 +54,7 @@ static AVX512: Kernels = Kernels {
     transpose: transpose_avx512::transpose,
     fill: fill::avx512::fill,
     runs: odd_avx512::runs_or_items,
+    streamed: runs::streamed,
     odd: Some(odd_avx512::transpose),
     carry: staging::avx512::carry,
 };

@@ -6,7 +6,10 @@
     reason = "offsets within the run that the caller promised"
 )]
 
-use core::arch::x86_64::{__m128i, __m256i, __m512i};
+use core::arch::x86_64::{
+    __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_sfence, _mm_stream_si128,
+};
+use core::ptr;
 
 use super::super::generic;
 use super::{odd_shuffle, short_runs};
@@ -66,3 +69,52 @@ const MANY: usize = 8;
 kernels!(sse, "sse2", __m128i);
 kernels!(avx2, "avx2", __m256i);
 kernels!(avx512, "avx512f", __m512i);
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Copies `n` runs of `run` bytes, whole cache lines of the destination by non-temporal stores; see
+/// [`super::super::Runs`].
+///
+/// # Safety
+/// * ITEMS: as for [`super::super::Runs`].
+#[target_feature(enable = "sse2")]
+pub unsafe fn streamed(
+    mut dst: *mut u8,
+    d: isize,
+    mut src: *const u8,
+    s: isize,
+    n: usize,
+    run: usize,
+) {
+    for _ in 0..n {
+        let head = (dst.addr().wrapping_neg() % LINE).min(run);
+        let lines = (run - head) / LINE;
+        let done = head + lines * LINE;
+        // SAFETY: the bytes of this run before its first whole line (caller: ITEMS).
+        unsafe { ptr::copy_nonoverlapping(src, dst, head) };
+        // SAFETY: the whole lines of this run (caller: ITEMS), which begin at a line.
+        unsafe { stream_lines(dst.wrapping_add(head), src.wrapping_add(head), lines) };
+        // SAFETY: the bytes behind its last whole line (caller: ITEMS).
+        unsafe {
+            ptr::copy_nonoverlapping(src.wrapping_add(done), dst.wrapping_add(done), run - done)
+        };
+        dst = dst.wrapping_offset(d);
+        src = src.wrapping_offset(s);
+    }
+    _mm_sfence();
+}
+
+/// Copies whole cache lines by non-temporal stores; `_mm_sfence` must follow before another thread may read them.
+///
+/// # Safety
+/// * LINES: so many lines are readable at `src` and writable at `dst`, which begins at a line.
+#[target_feature(enable = "sse2")]
+unsafe fn stream_lines(dst: *mut u8, src: *const u8, lines: usize) {
+    for at in (0..lines * LINE).step_by(size_of::<__m128i>()) {
+        // SAFETY: within these lines (caller: LINES).
+        let vector = unsafe { _mm_loadu_si128(src.wrapping_add(at).cast()) };
+        // SAFETY: within these lines, aligned as they are (caller: LINES).
+        unsafe { _mm_stream_si128(dst.wrapping_add(at).cast(), vector) };
+    }
+}
