@@ -159,7 +159,7 @@ fn write_raised(runtime: &Runtime, raised: &mut [c_char]) {
     let mut out = Writer::new(raised);
     // SAFETY: an exception of this world.
     out.put_c(unsafe { runtime.exception_name(exception) });
-    runtime.with_error_text(|text| {
+    runtime.with_error_text(&mut |text| {
         out.put(if text.is_empty() { "" } else { ": " }).line(text);
     });
     end_with_a_character(raised);

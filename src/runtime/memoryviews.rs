@@ -9,9 +9,8 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use super::cpython::Host;
 use super::layout::ObjectLayout;
-use super::{Destructor, Runtime, raised, raised_text, standalone};
+use super::{Runtime, raised, raised_text};
 use crate::abi::{Py_buffer, PyObject, PyTypeObject, PyVarObject};
 use crate::error::{Error, Kind, Raised};
 
@@ -83,78 +82,12 @@ impl Runtime {
     /// How this world makes memoryviews. `Err` if no thread state is attached: then no object can be made, and no
     /// error can be set.
     pub fn memoryviews(&self) -> Result<&Memoryviews, Raised> {
-        match &self.host {
-            Some(host) if !host.is_attached() => Err(Raised),
-            _ => Ok(&self.memoryviews),
-        }
+        if self.is_attached() { Ok(&self.memoryviews) } else { Err(Raised) }
     }
 
     /// A memoryview's view; null if the layout is unknown.
     pub fn view_of(&self, memoryview: *mut PyObject) -> *mut Py_buffer {
         self.memoryviews.view_of(memoryview)
-    }
-
-    /// The libpython, if there is one.
-    pub fn host(&self) -> Option<&Host> {
-        self.host.as_ref()
-    }
-
-    /// A new object that owns a reference to `owner` and has no `bf_releasebuffer`; null with an error raised if it
-    /// cannot be made.
-    ///
-    /// # Safety
-    /// * OWNER: `owner` is an object of this world that the thread may use.
-    /// * STATE: a thread state is attached.
-    pub unsafe fn hold(&self, owner: *mut PyObject) -> *mut PyObject {
-        match &self.host {
-            // SAFETY: an object of the host's (caller: OWNER), with a thread state (caller: STATE).
-            Some(host) => unsafe { host.hold(owner) },
-            // SAFETY: a standalone object (caller: OWNER).
-            None => unsafe { standalone::owners::hold(owner) },
-        }
-    }
-
-    /// A new object that calls `destructor(context)` when it is destroyed; null with an error raised if it cannot be
-    /// made.
-    ///
-    /// # Safety
-    /// * STATE: a thread state is attached.
-    /// * DESTRUCTOR: `destructor` may be called with `context` from any thread.
-    pub unsafe fn guard(&self, destructor: Destructor, context: *mut c_void) -> *mut PyObject {
-        match &self.host {
-            // SAFETY: a thread state is attached (caller: STATE); `destructor` may be called (caller: DESTRUCTOR).
-            Some(host) => unsafe { host.guard(destructor, context) },
-            None => standalone::owners::guard(destructor, context),
-        }
-    }
-
-    /// Destroys an object that [`guard`](Self::guard) made, without calling its destructor.
-    ///
-    /// # Safety
-    /// * GUARD: `guard` made it, and the caller has the only reference, which it gives up.
-    /// * STATE: a thread state is attached.
-    #[cold]
-    pub unsafe fn drop_idle_guard(&self, guard: *mut PyObject) {
-        match &self.host {
-            // SAFETY: the only reference to such an object, with a thread state (caller: GUARD, STATE).
-            Some(host) => unsafe { host.drop_idle_guard(guard) },
-            // SAFETY: the only reference (caller: GUARD); the object owns nothing else.
-            None => unsafe { standalone::objects::free(guard.cast()) },
-        }
-    }
-
-    /// Releases a memoryview, as its method `release` does; `Err` with an error raised if it cannot be released.
-    ///
-    /// # Safety
-    /// * MEMORYVIEW: it is a memoryview of this world to which the caller has a reference.
-    /// * STATE: a thread state is attached.
-    pub unsafe fn release_memoryview(&self, memoryview: *mut PyObject) -> Result<(), Raised> {
-        match &self.host {
-            // SAFETY: a memoryview of the host's, with a thread state (caller: MEMORYVIEW, STATE).
-            Some(host) => unsafe { host.release_memoryview(memoryview) },
-            // SAFETY: a standalone memoryview to which the caller has a reference (caller: MEMORYVIEW).
-            None => unsafe { standalone::memoryview::release(memoryview.cast()) },
-        }
     }
 }
 

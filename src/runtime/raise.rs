@@ -3,7 +3,6 @@
 use core::borrow::Borrow;
 use core::ffi::{CStr, c_int};
 
-use super::cpython::Host;
 use super::for_good;
 use crate::error::{Error, Kind, Raised};
 
@@ -21,7 +20,7 @@ pub fn raise(error: &Error) {
 #[inline(never)]
 pub fn raise_if_known(error: &Error) {
     let runtime = for_good();
-    if runtime.host.as_ref().is_none_or(Host::is_known_to_be_attached) {
+    if runtime.is_known_to_be_attached() {
         runtime.raise(error);
     }
 }

@@ -51,7 +51,7 @@ pub unsafe fn ask(
         result,
         had_error,
         has_error: (!runtime.error().is_null()).into(),
-        can_raise: runtime.can_raise().into(),
+        can_raise: runtime.is_attached().into(),
         text: ptr::null_mut(),
         text_size: 0,
     };

@@ -1,124 +1,137 @@
-//! Decides which object world the process has, and remembers it.
+//! What the library asks of an object world: the operations, each declared once.
 //!
-//! A hosted world is final as soon as it is found. The standalone world becomes final only when an
-//! object or an error of it exists, because a libpython may still be loaded until then.
+//! `cpython` and `standalone` each implement all of them. What every call reads (the layout of objects, the functions
+//! that count references) is in [`Runtime`] itself.
 
-use core::ffi::c_void;
-use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::ffi::{CStr, c_char, c_void};
 
-use super::cpython::{self, unserved};
-use super::{Runtime, copies, standalone};
-use crate::environment;
-use crate::fresh;
+use super::standalone::Standalone;
+use super::{Destructor, Runtime};
+use crate::abi::{PyObject, getbufferproc};
+use crate::error::{Error, Kind, Raised, Text};
 
-/// The world once it is final; null until then.
-static CURRENT: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
-/// The same, if its objects have the plain layout and the fast paths are open; otherwise null.
-static PLAIN: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
-/// The same, if its reference counts may be changed in place and the fast paths are open; otherwise null.
-static COUNTED: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
-/// Whether `audit` records every view.
-static WATCHED: AtomicBool = AtomicBool::new(false);
+/// Declares the operations as a trait, which both worlds implement, and as methods of [`Runtime`], which call those of
+/// the world that the process has. This is a match and not a table of functions: the linker drops the operations that an
+/// extension does not use (D-46).
+macro_rules! operations {
+    ($($(#[$attribute:meta])* $([$unsafe:tt])? fn $name:ident(
+        &self $(, $argument:ident: $type:ty)* $(,)?
+    ) $(-> $result:ty)?;)+) => {
+        /// The operations of an object world.
+        pub trait World {
+            $($(#[$attribute])* $($unsafe)? fn $name(&self $(, $argument: $type)*) $(-> $result)?;)+
+        }
 
-/// The world as of now, for questions about it. A standalone answer is not final.
-#[inline]
-pub fn current() -> &'static Runtime {
-    settled().unwrap_or_else(look)
-}
-
-/// The final world, for functions that are given an object of it.
-#[inline]
-pub fn for_objects() -> &'static Runtime {
-    settled().unwrap_or_else(settle_with_object)
-}
-
-/// The final world, for functions that raise an error or make an object in it.
-pub fn for_good() -> &'static Runtime {
-    settled().unwrap_or_else(|| settle(look()))
-}
-
-/// Makes a world final because an object was passed in before anything had decided which world it is.
-///
-/// A standalone object would have come from `PyObject_New` or have a type that went through `PyType_Ready`,
-/// and both settle the world. Therefore, if a libpython was loaded with `RTLD_LOCAL`, the object is that one's.
-#[cold]
-#[inline(never)]
-fn settle_with_object() -> &'static Runtime {
-    settle(cpython::find().or_else(cpython::find_private).unwrap_or(&standalone::RUNTIME))
-}
-
-/// Looks for a libpython, whose world then becomes final; the standalone world if there is none.
-#[cold]
-fn look() -> &'static Runtime {
-    cpython::find().map_or(&standalone::RUNTIME, settle)
-}
-
-/// The world if it is final already.
-#[inline]
-fn settled() -> Option<&'static Runtime> {
-    // SAFETY: null, or a table that is never changed or freed after it was stored.
-    unsafe { CURRENT.load(Ordering::Acquire).as_ref() }
-}
-
-/// Whether the audit records the views of this process. If it does, `settled_plain` and `settled_counted`
-/// return `None`, so that the hot paths need no test of their own.
-#[inline]
-pub fn is_watched() -> bool {
-    WATCHED.load(Ordering::Relaxed)
-}
-
-/// The world if it is final, its objects have the plain layout, as in most builds of CPython, and the audit is
-/// off. The hot paths test this, and leave all other cases to the slow ones. The layout's offsets are constants
-/// there, which saves `PyObject_GetBuffer` and `PyBuffer_Release` two loads each (0.5 ns of 9; Xeon, `calls`).
-#[inline]
-pub fn settled_plain() -> Option<&'static Runtime> {
-    // SAFETY: as for `settled`.
-    unsafe { PLAIN.load(Ordering::Acquire).as_ref() }
-}
-
-/// As [`settled_plain`], if in addition references may be dropped by [`Runtime::lower`].
-#[inline]
-pub fn settled_counted() -> Option<&'static Runtime> {
-    // SAFETY: as for `settled`.
-    unsafe { COUNTED.load(Ordering::Acquire).as_ref() }
-}
-
-/// Makes `runtime` the final world, unless there is one already. Returns the one that is final.
-fn settle(runtime: &'static Runtime) -> &'static Runtime {
-    if copies::settle(environment::audit().is_some()) {
-        WATCHED.store(true, Ordering::Relaxed);
-    }
-    if runtime.is_hosted() {
-        fresh::allow();
-    }
-    let new = ptr::from_ref(runtime).cast_mut();
-    let stored =
-        CURRENT.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
-    let settled = match stored {
-        Ok(_) => runtime,
-        // SAFETY: another thread stored a table that is never changed or freed.
-        Err(other) => unsafe { other.as_ref() }.unwrap_or(runtime),
+        impl Runtime {
+            $(
+                $(#[$attribute])*
+                pub $($unsafe)? fn $name(&self $(, $argument: $type)*) $(-> $result)? {
+                    match self.host {
+                        // SAFETY: the same operation (caller: all that it lists).
+                        Some(host) => $($unsafe)? { World::$name(host $(, $argument)*) },
+                        // SAFETY: as above.
+                        None => $($unsafe)? { World::$name(&Standalone $(, $argument)*) },
+                    }
+                }
+            )+
+        }
     };
-    // A libpython that is not served closes the fast paths; the slow ones call its own functions.
-    let is_fast = !is_watched() && !unserved::is_here();
-    if settled.layout.is_plain() && is_fast {
-        PLAIN.store(ptr::from_ref(settled).cast_mut(), Ordering::Release);
-    }
-    if settled.counts_are_plain && is_fast {
-        COUNTED.store(ptr::from_ref(settled).cast_mut(), Ordering::Release);
-    }
-    settled
 }
 
-/// Makes the libpython behind a handle from `dlopen` the world. Returns whether the world is hosted.
-///
-/// # Safety
-/// * HANDLE: `handle` came from `dlopen` and stays open.
-pub unsafe fn attach(handle: *mut c_void) -> bool {
-    if let Some(settled) = settled() {
-        return settled.is_hosted();
-    }
-    // SAFETY: an open handle (caller: HANDLE).
-    unsafe { cpython::find_in(handle) }.is_some_and(|found| settle(found).is_hosted())
+operations! {
+    /// The address of a function of the libpython; `None` in a world without one.
+    fn host_function(&self) -> Option<*const c_void>;
+
+    /// Whether a request whose flags are exactly `PyBUF_READ` or `PyBUF_WRITE` is an error: since CPython 3.13.
+    fn refuses_access_modes(&self) -> bool;
+
+    /// The size of an item whose format only some CPythons accept: this world's rules decide.
+    fn size_from_format(&self, format: &CStr) -> Result<isize, Error>;
+
+    /// As [`is_attached`](Runtime::is_attached), for functions whose callers need not hold the GIL: false
+    /// unless this thread is known to hold it.
+    fn is_known_to_be_attached(&self) -> bool;
+
+    /// Raises an error of the library's own; does nothing if no thread state is attached.
+    fn raise(&self, error: &Error);
+
+    /// Raises an error whose cause is the pending one. Returns whether it did: not if none is pending or the world
+    /// has no causes.
+    fn raise_from_pending(&self, kind: Kind, text: &Text) -> bool;
+
+    /// Sets this thread's error, in place of a pending one.
+    ///
+    /// # Safety
+    /// * EXCEPTION: `exception` is null or an object of this world that the thread may use.
+    [unsafe] fn set_error(&self, exception: *mut PyObject, text: &CStr);
+
+    /// Clears this thread's error.
+    fn clear_error(&self);
+
+    /// The exception class of this thread's error, borrowed; null if no error is set.
+    fn error(&self) -> *mut PyObject;
+
+    /// Whether this thread's error is `exception` or derived from it.
+    ///
+    /// # Safety
+    /// * EXCEPTION: `exception` is null or an exception of this world.
+    [unsafe] fn error_matches(&self, exception: *mut PyObject) -> bool;
+
+    /// The text of this thread's error: null if no error is set, and always null in a CPython.
+    fn error_text(&self) -> *const c_char;
+
+    /// Calls `tell` with the text of this thread's error, which stays set; with an empty text if there is none or
+    /// it cannot be determined.
+    ///
+    /// In a CPython this may run Python code, which may change any object.
+    fn with_error_text(&self, tell: &mut dyn FnMut(&CStr));
+
+    /// The exception of this Python name (`"ValueError"`, `"struct.error"`), borrowed; null if there is
+    /// none.
+    fn exception(&self, name: &CStr) -> *mut PyObject;
+
+    /// The number of references to an object; `None` if it cannot be determined. Only differences between two
+    /// counts mean anything.
+    ///
+    /// # Safety
+    /// * OBJECT: `obj` is an object of this world that the thread may use.
+    /// * CLEAR: no error is pending.
+    [unsafe] fn references(&self, obj: *mut PyObject) -> Option<isize>;
+
+    /// Whether an exporter's class implements `__buffer__` in Python.
+    ///
+    /// # Safety
+    /// * OBJECT: `obj` is an object of this world that the thread may use, and `slot` its type's `bf_getbuffer`.
+    /// * CLEAR: no error is pending.
+    [unsafe] fn is_python_exporter(&self, obj: *mut PyObject, slot: getbufferproc) -> bool;
+
+    /// A new object that owns a reference to `owner` and has no `bf_releasebuffer`; null with an error raised if it
+    /// cannot be made.
+    ///
+    /// # Safety
+    /// * OWNER: `owner` is an object of this world that the thread may use.
+    /// * STATE: a thread state is attached.
+    [unsafe] fn hold(&self, owner: *mut PyObject) -> *mut PyObject;
+
+    /// A new object that calls `destructor(context)` when it is destroyed; null with an error raised if it cannot be
+    /// made.
+    ///
+    /// # Safety
+    /// * STATE: a thread state is attached.
+    /// * DESTRUCTOR: `destructor` may be called with `context` from any thread.
+    [unsafe] fn guard(&self, destructor: Destructor, context: *mut c_void) -> *mut PyObject;
+
+    /// Destroys an object that [`guard`](Self::guard) made, without calling its destructor.
+    ///
+    /// # Safety
+    /// * GUARD: `guard` made it, and the caller has the only reference, which it gives up.
+    /// * STATE: a thread state is attached.
+    [unsafe] fn drop_idle_guard(&self, guard: *mut PyObject);
+
+    /// Releases a memoryview, as its method `release` does; `Err` with an error raised if it cannot be released.
+    ///
+    /// # Safety
+    /// * MEMORYVIEW: it is a memoryview of this world to which the caller has a reference.
+    /// * STATE: a thread state is attached.
+    [unsafe] fn release_memoryview(&self, memoryview: *mut PyObject) -> Result<(), Raised>;
 }

@@ -1,4 +1,4 @@
-//! Calls of the host's functions: errors, exceptions, and formats by its `struct` module.
+//! The host, and what its world needs of its functions: exceptions, attributes of modules, texts of objects.
 
 use core::ffi::{CStr, c_void};
 use core::fmt::Write;
@@ -8,30 +8,46 @@ use super::symbols::{ExceptionVariable, Symbols};
 use super::version;
 use crate::abi::{PyObject, PyTypeObject};
 use crate::error::{Error, Kind, Text};
+use crate::runtime::ThreadState;
+use crate::runtime::layout::ObjectLayout;
+use crate::runtime::world::World;
 
 /// A CPython in this process.
 pub struct Host {
-    symbols: Symbols,
-    version: (u32, u32),
-    incref: unsafe extern "C" fn(*mut PyObject),
-    decref: unsafe extern "C" fn(*mut PyObject),
-    type_type: &'static PyTypeObject,
+    /// The names that were found.
+    pub symbols: Symbols,
+    /// Major and minor version.
+    pub version: (u32, u32),
+    pub incref: unsafe extern "C" fn(*mut PyObject),
+    pub decref: unsafe extern "C" fn(*mut PyObject),
+    pub thread_state: ThreadState,
     memoryview_type: &'static PyTypeObject,
+    /// Where the fields of its objects and types are.
+    pub layout: ObjectLayout,
 }
 
+// SAFETY: it is never changed, and holds addresses of libpython's functions and variables, which stay where they are.
+unsafe impl Sync for Host {}
+
 impl Host {
-    /// `None` if a name is missing that every CPython has, or the version text is not understood.
+    /// `None` if a name is missing that every CPython has, or the version text or the layout is not understood.
     pub fn new(symbols: Symbols) -> Option<Self> {
-        let mut host = Self {
+        let [type_type, memoryview_type] = [symbols.PyType_Type?, symbols.PyMemoryView_Type?];
+        let address = |r#type: &PyTypeObject| ptr::from_ref(r#type).cast_mut();
+        Some(Self {
             symbols,
-            version: (0, 0),
+            version: version::parse(version::text(&symbols)?)?,
             incref: symbols.Py_IncRef?,
             decref: symbols.Py_DecRef?,
-            type_type: symbols.PyType_Type?,
-            memoryview_type: symbols.PyMemoryView_Type?,
-        };
-        host.version = version::parse(version::text(&host.symbols)?)?;
-        Some(host)
+            thread_state: (symbols.PyThreadState_GetUnchecked)
+                .or(symbols._PyThreadState_UncheckedGet)
+                .unwrap_or(no_thread_state),
+            memoryview_type,
+            // SAFETY: type objects of the host's.
+            layout: unsafe {
+                ObjectLayout::measure(address(memoryview_type), address(type_type), c"memoryview")
+            }?,
+        })
     }
 
     /// "CPython 3.13.0 (main, ...) [GCC ...]".
@@ -46,29 +62,9 @@ impl Host {
         text
     }
 
-    /// Major and minor version.
-    pub fn version(&self) -> (u32, u32) {
-        self.version
-    }
-
-    /// `Py_IncRef`
-    pub fn incref(&self) -> unsafe extern "C" fn(*mut PyObject) {
-        self.incref
-    }
-
-    /// `Py_DecRef`
-    pub fn decref(&self) -> unsafe extern "C" fn(*mut PyObject) {
-        self.decref
-    }
-
     /// Whether the build also keeps a total of all reference counts (`Py_REF_DEBUG`).
     pub fn debugs_references(&self) -> bool {
         self.symbols._Py_NegativeRefcount.is_some()
-    }
-
-    /// `&PyType_Type`
-    pub fn type_type(&self) -> *mut PyTypeObject {
-        ptr::from_ref(self.type_type).cast_mut()
     }
 
     /// `&PyMemoryView_Type`
@@ -76,37 +72,16 @@ impl Host {
         ptr::from_ref(self.memoryview_type).cast_mut()
     }
 
-    /// The names that were found.
-    pub fn symbols(&self) -> &Symbols {
-        &self.symbols
-    }
-
-    /// Whether a thread state is attached: without one, raising would crash. Since 3.12 it is this thread's
-    /// own. Before 3.12 it is that of whichever thread holds the GIL, so that the result is right only in
-    /// functions whose callers must hold the GIL.
+    /// Whether a thread state is attached: without one, raising would crash.
     #[inline(never)]
     pub fn is_attached(&self) -> bool {
-        let symbols = &self.symbols;
         // SAFETY: it has no arguments and may be called at any time, by any thread.
-        (symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet))
-            .is_some_and(|get| !unsafe { get() }.is_null())
-    }
-
-    /// As [`is_attached`](Self::is_attached), for functions whose callers need not hold the GIL. Before 3.12
-    /// `PyGILState_Check` knows only one thread state for each thread. It returns 0 for a thread that holds the GIL
-    /// with another one (by `PyThreadState_New` and `PyEval_AcquireThread` or `PyThreadState_Swap`), and 1 for every
-    /// thread once a subinterpreter was made.
-    #[inline(never)]
-    pub fn is_known_to_be_attached(&self) -> bool {
-        self.is_attached()
-            && (self.version >= (3, 12)
-                // SAFETY: a thread state is attached, so an interpreter is running.
-                || self.symbols.PyGILState_Check.is_some_and(|has| unsafe { has() } != 0))
+        !unsafe { (self.thread_state)() }.is_null()
     }
 
     /// The exception of a kind, borrowed; null before Py_Initialize or if it cannot be determined.
     #[inline(never)]
-    fn exception_of(&self, kind: Kind) -> *mut PyObject {
+    pub(super) fn exception_of(&self, kind: Kind) -> *mut PyObject {
         let symbols = &self.symbols;
         let variable = match kind {
             Kind::Exception => symbols.PyExc_Exception,
@@ -175,7 +150,7 @@ impl Host {
     /// # Safety
     /// * STATE: a thread state is attached.
     /// * ARGUMENT: `argument` is an object of the host's.
-    unsafe fn number_from(
+    pub(super) unsafe fn number_from(
         &self,
         module: &CStr,
         function: &CStr,
@@ -199,48 +174,11 @@ impl Host {
         if number < 0 { Err(Error::Raised) } else { Ok(number) }
     }
 
-    /// `struct.calcsize(format)`; `Err` if the host raised an error, or no thread state is attached.
-    pub fn size_from_format(&self, format: &CStr) -> Result<isize, Error> {
-        let Some(from_string) = self.symbols.PyUnicode_FromString.filter(|_| self.is_attached())
-        else {
-            return Err(Error::Raised);
-        };
-        // SAFETY: a thread state is attached, and `format` is a C string.
-        let argument = raised_if_null(unsafe { from_string(format.as_ptr()) })?;
-        // SAFETY: as above; the argument is an object.
-        let size = unsafe { self.number_from(c"struct", c"calcsize", argument) };
-        // SAFETY: the new reference that `from_string` returned.
-        unsafe { (self.decref)(argument) };
-        size
-    }
-
-    /// `sys.getrefcount(obj)`, which is right in every build; `None` if it cannot be determined.
-    ///
-    /// # Safety
-    /// * OBJECT: `obj` is an object of the host's.
-    /// * CLEAR: no error is pending: one would be cleared.
-    pub unsafe fn references(&self, obj: *mut PyObject) -> Option<isize> {
-        if !self.is_attached() {
-            return None;
-        }
-        // SAFETY: a thread state is attached, and this is an object (caller: OBJECT).
-        let count = unsafe { self.number_from(c"sys", c"getrefcount", obj) };
-        if count.is_err() {
-            self.clear_error();
-        }
-        count.ok()
-    }
-
-    /// The exception of this Python name, borrowed; null for a name that the library does not know.
-    pub fn exception(&self, name: &CStr) -> *mut PyObject {
-        Kind::by_name(name).map_or(ptr::null_mut(), |kind| self.exception_of(kind))
-    }
-
     /// `PyErr_SetString`; does nothing if no thread state is attached or `exception` is null.
     ///
     /// # Safety
     /// * EXCEPTION: `exception` is null or an object of this host.
-    pub unsafe fn set_error(&self, exception: *mut PyObject, text: &CStr) {
+    pub(super) unsafe fn set(&self, exception: *mut PyObject, text: &CStr) {
         let Some(set_string) = self.symbols.PyErr_SetString else { return };
         if self.is_attached() && !exception.is_null() {
             // SAFETY: an object of this host (caller: EXCEPTION), and a thread state is attached.
@@ -248,47 +186,36 @@ impl Host {
         }
     }
 
-    /// Raises an error whose cause is the pending one. Returns whether it did: not if none is pending or this CPython
-    /// lacks the function.
-    pub fn raise_from_pending(&self, kind: Kind, text: &CStr) -> bool {
-        match self.symbols._PyErr_FormatFromCause {
-            Some(raise) if !self.error().is_null() => {
-                // SAFETY: an error is pending, so a thread state is attached; the template takes one C string.
-                unsafe { raise(self.exception_of(kind), c"%s".as_ptr(), text.as_ptr()) };
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// `PyErr_Occurred`; null if no thread state is attached.
-    pub fn error(&self) -> *mut PyObject {
-        match self.symbols.PyErr_Occurred {
-            // SAFETY: a thread state is attached.
-            Some(occurred) if self.is_attached() => unsafe { occurred() },
-            _ => ptr::null_mut(),
-        }
-    }
-
-    /// `PyErr_ExceptionMatches`; false if no thread state is attached.
+    /// Calls `tell` with `str(object)`, or with an empty text if it cannot be determined.
     ///
     /// # Safety
-    /// * EXCEPTION: `exception` is null or an exception of this host.
-    pub unsafe fn error_matches(&self, exception: *mut PyObject) -> bool {
-        match self.symbols.PyErr_ExceptionMatches {
-            Some(matches) if self.is_attached() && !exception.is_null() => {
-                // SAFETY: an exception of this host (caller: EXCEPTION), and a thread state is attached.
-                unsafe { matches(exception) != 0 }
-            }
-            _ => false,
+    /// * OBJECT: `object` is null or an object to which the caller has a reference.
+    /// * STATE: a thread state is attached.
+    pub(super) unsafe fn with_text_of(&self, object: *mut PyObject, tell: &mut dyn FnMut(&CStr)) {
+        let symbols = &self.symbols;
+        let (Some(to_string), Some(encode), Some(bytes_of)) =
+            (symbols.PyObject_Str, symbols.PyUnicode_AsEncodedString, symbols.PyBytes_AsString)
+        else {
+            return tell(c"");
+        };
+        let if_object = |object: *mut PyObject| (!object.is_null()).then_some(object);
+        // SAFETY: an object (caller: OBJECT, STATE).
+        let string = if_object(object).and_then(|object| if_object(unsafe { to_string(object) }));
+        let encoded = string.and_then(|string| {
+            // Surrogates become question marks.
+            // SAFETY: a string, and two C strings (caller: STATE).
+            if_object(unsafe { encode(string, c"utf-8".as_ptr(), c"replace".as_ptr()) })
+        });
+        // SAFETY: a bytes object.
+        let text = encoded.map(|encoded| unsafe { bytes_of(encoded) });
+        match text.filter(|text| !text.is_null()) {
+            // SAFETY: the contents of a bytes object that we own, which end with a NUL.
+            Some(text) => tell(unsafe { CStr::from_ptr(text) }),
+            None => tell(c""),
         }
-    }
-
-    /// `PyErr_Clear`; does nothing if no thread state is attached.
-    pub fn clear_error(&self) {
-        if let Some(clear) = self.symbols.PyErr_Clear.filter(|_| self.is_attached()) {
-            // SAFETY: a thread state is attached.
-            unsafe { clear() };
+        for made in [encoded, string].into_iter().flatten() {
+            // SAFETY: a new reference made above.
+            unsafe { (self.decref)(made) };
         }
     }
 
@@ -312,43 +239,14 @@ impl Host {
         // SAFETY: the three references that `fetch` returned.
         unsafe { restore(kind, value, traceback) };
     }
-
-    /// Raises an error by the host's own functions; does nothing if no thread state is attached.
-    #[inline(never)]
-    pub fn raise(&self, error: &Error) {
-        if !self.is_attached() {
-            return;
-        }
-        let set = |kind, text: &CStr| {
-            // SAFETY: one of the host's own exceptions.
-            unsafe { self.set_error(self.exception_of(kind), text) };
-        };
-        match error {
-            Error::Raised => {}
-            Error::NullArgument => {
-                if self.error().is_null() {
-                    set(Kind::System, Error::NULL_ARGUMENT);
-                }
-            }
-            Error::NoMemory => {
-                if let Some(no_memory) = self.symbols.PyErr_NoMemory {
-                    // SAFETY: a thread state is attached.
-                    unsafe { no_memory() };
-                }
-            }
-            Error::Fixed(kind, text) => set(*kind, text),
-            Error::Text(kind, text) => set(*kind, text.as_c_str()),
-            Error::TypeName(template, name) => {
-                if let Some(format) = self.symbols.PyErr_Format {
-                    let exception = self.exception_of(Kind::Type);
-                    // SAFETY: the template takes one C string, and the name is one.
-                    unsafe { format(exception, template.as_ptr(), *name) };
-                }
-            }
-        }
-    }
 }
 
-fn raised_if_null(object: *mut PyObject) -> Result<*mut PyObject, Error> {
+/// Stands in for a function that returns the thread state, in a libpython that has none.
+extern "C" fn no_thread_state() -> *mut c_void {
+    ptr::null_mut()
+}
+
+/// An object that one of the host's functions returned; `Err` for null, with which they raise an error.
+pub(super) fn raised_if_null(object: *mut PyObject) -> Result<*mut PyObject, Error> {
     if object.is_null() { Err(Error::Raised) } else { Ok(object) }
 }

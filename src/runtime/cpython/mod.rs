@@ -28,38 +28,24 @@ mod calls;
 mod dynamic;
 mod host;
 mod memoryviews;
-mod raised;
+mod once;
 mod symbols;
 pub mod unserved;
 mod version;
+mod world;
 
-use core::cell::UnsafeCell;
 use core::ffi::c_void;
-use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicU8, Ordering};
 
-use super::layout::ObjectLayout;
 use super::{Runtime, counts};
 pub use calls::entries;
 pub use dynamic::{Image, locate};
 pub use host::Host;
+use once::Once;
 use symbols::Symbols;
 
-/// The host's table, written once.
-struct Slot {
-    state: AtomicU8,
-    table: UnsafeCell<MaybeUninit<Runtime>>,
-}
-
-// SAFETY: `table` is written by the one thread that moved `state` from EMPTY to FILLING, and read only once
-// `state` is FULL.
-unsafe impl Sync for Slot {}
-
-static SLOT: Slot =
-    Slot { state: AtomicU8::new(EMPTY), table: UnsafeCell::new(MaybeUninit::uninit()) };
-const EMPTY: u8 = 0;
-const FILLING: u8 = 1;
-const FULL: u8 = 2;
+/// The host, and the table of its world.
+static HOST: Once<Host> = Once::new();
+static TABLE: Once<Runtime> = Once::new();
 
 /// The world of the libpython in this process, if there is one.
 pub fn find() -> Option<&'static Runtime> {
@@ -86,44 +72,25 @@ fn adopt(symbols: Symbols) -> Option<&'static Runtime> {
     if unserved::keep_out_of(&symbols) {
         return None;
     }
-    let runtime = describe(symbols)?;
-    match SLOT.state.compare_exchange(EMPTY, FILLING, Ordering::Acquire, Ordering::Acquire) {
-        Ok(_) => {
-            // SAFETY: this thread alone moved the state to FILLING; nobody reads until it is FULL.
-            unsafe { SLOT.table.get().write(MaybeUninit::new(runtime)) };
-            SLOT.state.store(FULL, Ordering::Release);
-        }
-        Err(_) => {
-            // Another thread may be writing the same table, which takes a moment.
-            while SLOT.state.load(Ordering::Acquire) != FULL {
-                core::hint::spin_loop();
-            }
-        }
-    }
-    // SAFETY: the table is FULL, and is never written again.
-    let table = unsafe { &*SLOT.table.get() };
-    // SAFETY: as above.
-    Some(unsafe { table.assume_init_ref() })
+    let host = HOST.set(Host::new(symbols)?);
+    Some(TABLE.set(describe(host)))
 }
 
-/// Fills the table of a libpython's world; `None` if a name is missing or the layout is not understood.
-fn describe(symbols: Symbols) -> Option<Runtime> {
-    let host = Host::new(symbols)?;
-    // SAFETY: a type object of the host's.
-    let layout =
-        unsafe { ObjectLayout::measure(host.memoryview_type(), host.type_type(), c"memoryview") }?;
+/// The table of a libpython's world.
+fn describe(host: &'static Host) -> Runtime {
     // SAFETY: the host's own functions and type. It is called only if the layout is plain and references are counted
     // in one place.
     let have_plain_counts =
-        || unsafe { counts::are_plain(host.incref(), host.decref(), host.memoryview_type()) };
-    Some(Runtime {
-        layout,
-        incref: host.incref(),
-        decref: host.decref(),
-        counts_are_plain: layout.is_plain() && !host.debugs_references() && have_plain_counts(),
+        || unsafe { counts::are_plain(host.incref, host.decref, host.memoryview_type()) };
+    let may_be_plain = host.layout.is_plain() && !host.debugs_references();
+    Runtime {
+        layout: host.layout,
+        incref: host.incref,
+        decref: host.decref,
+        counts_are_plain: may_be_plain && have_plain_counts(),
+        thread_state: Some(host.thread_state),
         description: host.description(),
-        // SAFETY: the layout that was measured.
-        memoryviews: unsafe { host.memoryviews(layout) },
+        memoryviews: host.memoryviews(),
         host: Some(host),
-    })
+    }
 }

@@ -10,6 +10,7 @@ pub mod exceptions;
 pub mod memoryview;
 pub mod objects;
 pub mod owners;
+mod world;
 
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
@@ -18,9 +19,8 @@ use super::Runtime;
 use super::layout::ObjectLayout;
 use super::memoryviews::{Makers, Memoryviews};
 use crate::abi::{PyBufferProcs, PyTypeObject, destructor};
-use crate::error::{Error, Text};
-use crate::format::size::{Grammar, size};
-use crate::format::unicode;
+use crate::error::Text;
+pub use world::Standalone;
 
 /// The reference count of static objects: too large for a program to reach 0 by mistake.
 const IMMORTAL: isize = isize::MAX / 2;
@@ -31,6 +31,7 @@ pub static RUNTIME: Runtime = Runtime {
     incref: objects::incref,
     decref: objects::decref,
     counts_are_plain: false,
+    thread_state: None,
     host: None,
     description: Text::from_ascii("standalone"),
     memoryviews: Memoryviews {
@@ -83,10 +84,4 @@ impl StaticType {
 /// The type of the standalone types, which `PyType_Ready` sets.
 pub fn metatype() -> *mut PyTypeObject {
     METATYPE.0.get()
-}
-
-/// As `PyBuffer_SizeFromFormat` of the newest CPython.
-pub fn size_from_format(format: &CStr) -> Result<isize, Error> {
-    unicode::check(format.to_bytes())?;
-    size(format.to_bytes(), Grammar::Newest).map_err(Error::from)
 }
