@@ -5,10 +5,12 @@
 
 use core::ffi::{CStr, c_char, c_void};
 
-use super::standalone::Standalone;
 use super::{Destructor, Runtime};
 use crate::abi::{PyObject, getbufferproc};
 use crate::error::{Error, Kind, Raised, Text};
+
+/// The world of a process without Python; `standalone` implements its operations.
+pub struct Standalone;
 
 /// Declares the operations as a trait, which both worlds implement, and as methods of [`Runtime`], which call those of
 /// the world that the process has. This is a match and not a table of functions: the linker drops the operations that an

@@ -20,7 +20,6 @@ use super::layout::ObjectLayout;
 use super::memoryviews::{Makers, Memoryviews};
 use crate::abi::{PyBufferProcs, PyTypeObject, destructor};
 use crate::error::Text;
-pub use world::Standalone;
 
 /// The reference count of static objects: too large for a program to reach 0 by mistake.
 const IMMORTAL: isize = isize::MAX / 2;

@@ -8,10 +8,7 @@ use crate::error::{Error, Kind, Raised, Text};
 use crate::format::size::{Grammar, size};
 use crate::format::unicode;
 use crate::runtime::Destructor;
-use crate::runtime::world::World;
-
-/// The world of a process without Python.
-pub struct Standalone;
+use crate::runtime::world::{Standalone, World};
 
 impl World for Standalone {
     fn host_function(&self) -> Option<*const c_void> {
