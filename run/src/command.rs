@@ -10,7 +10,7 @@ use crate::proof;
 use crate::sys;
 
 const HELP: &str = "\
-Runs a program so that libpybuffer answers its buffer calls.
+Runs a program with libpybuffer's functions in place of libpython's own.
 
 usage: pybuffer-run [OPTION...] [--] PROGRAM [ARGUMENT...]
        pybuffer-run --doctor [PROGRAM]
@@ -18,29 +18,28 @@ usage: pybuffer-run [OPTION...] [--] PROGRAM [ARGUMENT...]
   --audit[=MODE]    check every view; MODE is warn (the default), raise or abort; see docs/audit.md
   --audit-log=FILE  write the audit's findings to FILE instead of standard error
   --cpu=LEVEL       use at most the instructions of LEVEL: generic, sse, avx2 or avx512
-  --doctor          describe PROGRAM (python3 if none is given) and whether libpybuffer answers
-                    its calls, which is tested by running it with a few lines of code
-  -q, --quiet       do not warn about calls that are not reached
+  --doctor          describe PROGRAM (python3 if none is given), and test whether its calls reach
+                    libpybuffer by running it with a few lines of code
+  -q, --quiet       do not warn about calls that do not reach libpybuffer
   -h, --help        show this text
   -V, --version     show the version
 
-PROGRAM is run by exec: its process, arguments, exit status and signals are its own. A python with a
-shared libpython is reached by LD_PRELOAD, a statically linked one by LD_PRELOAD and LD_AUDIT. In the
-latter, libpybuffer answers the calls of extension modules, except those compiled with -fno-plt, but
-not the interpreter's own. Other values of these variables are kept, except for another libpybuffer.
+PROGRAM is run by exec: its process, arguments, exit status and signals are its own. LD_PRELOAD makes a
+python with a shared libpython use libpybuffer. A python that contains libpython needs LD_AUDIT too; its
+extension modules then use libpybuffer, unless they were compiled with -fno-plt, and the interpreter
+itself does not. Both variables keep their other entries; another libpybuffer is replaced.
 
-Programs that PROGRAM starts inherit these variables, so pythons of both kinds are reached there too;
-Python 2, CPython before 3.8 and PyPy run there as usual. LD_AUDIT needs glibc 2.35 or later; with an
-older one, a statically linked python is not reached. LD_AUDIT leaves less room for the thread-local
-memory of libraries, so GLIBC_TUNABLES makes more: 4096 bytes of each thread's stack, or what PROGRAM
-needs. A program that PROGRAM starts may need still more (libtsan does).
+Programs that PROGRAM starts inherit these variables, so pythons of both kinds use libpybuffer there too;
+Python 2, CPython before 3.8 and PyPy run there as usual. LD_AUDIT needs glibc 2.35 or later. It leaves
+less memory for the thread-local data of libraries, so GLIBC_TUNABLES adds some: 4096 bytes of each
+thread's stack, or what PROGRAM needs. A program that PROGRAM starts may need more (libtsan does).
 
-Before PROGRAM is run, its file is examined (machine, loader, rights, libpython), and its own loader
-must list libpybuffer as one that it would load (LOADER --list, which runs no code of PROGRAM).
---doctor also runs PROGRAM, to test that its calls reach libpybuffer.
+Before PROGRAM is run, its file is examined (machine, loader, rights, libpython), and its own loader must
+list libpybuffer among the libraries to load (LOADER --list, which runs no code of PROGRAM). --doctor also
+runs PROGRAM, to test that its calls reach libpybuffer.
 
-Exit status: PROGRAM's own (--doctor: 0 if libpybuffer answers); 2 if libpybuffer cannot reach it (the
-message says what works instead) or an option is wrong; 126 if it cannot be run; 127 if it is not found.
+Exit status: PROGRAM's own (--doctor: 0 if its calls reach libpybuffer); 2 if they cannot (the message
+says what works instead) or an option is wrong; 126 if PROGRAM cannot be run; 127 if it is not found.
 ";
 
 /// Runs the command with the arguments of its process. Returns the exit status if the program was not executed.

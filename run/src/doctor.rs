@@ -48,23 +48,27 @@ impl Proof {
         let Some((_, last)) = log.lines().last().unwrap_or("").split_once("] END: ") else {
             return Self::default();
         };
-        let asked = last.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0_u64);
-        let extensions = asked >= N_CALLS;
-        Self { extensions, interpreter: extensions && !last.contains("own calls do not come here") }
+        let n_acquired =
+            last.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0_u64);
+        let extensions = n_acquired >= N_CALLS;
+        Self {
+            extensions,
+            interpreter: extensions && !last.contains("own calls do not reach libpybuffer"),
+        }
     }
 
     fn text(&self, program: &Program) -> String {
         match (self.extensions, self.interpreter) {
-            (true, true) => "yes: calls of extensions and the interpreter's own".into(),
+            (true, true) => "yes: calls by extension modules, and the interpreter's own".into(),
             (true, false) => {
                 let why = if program.binary.exports_python {
-                    "it holds libpython in its executable"
+                    "libpython is part of its executable"
                 } else {
                     "this libpython calls its own functions directly, as optimised builds do"
                 };
-                format!("yes: calls of extensions; not the interpreter's own, as {why}")
+                format!("yes: calls by extension modules; not the interpreter's own, because {why}")
             }
-            (false, _) => "NO: none of the calls that were made came to libpybuffer".into(),
+            (false, _) => "NO: the calls that were made did not reach libpybuffer".into(),
         }
     }
 }
@@ -82,7 +86,7 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
     }
     // `proof` has asked the loader.
     let loader = program.binary.loader.as_deref().unwrap_or("none");
-    line("loader", &format!("{loader}, which takes libpybuffer"));
+    line("loader", &format!("{loader}, which loads libpybuffer"));
     let companion = shown(&files.companion);
     line(
         "reached by",
@@ -95,7 +99,10 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
         },
     );
     if plan.kind == Kind::Other && program.stands_for_python.is_none() {
-        line("live", "not tried: this is no python; pythons that it starts are reached as well");
+        line(
+            "live",
+            "not tested, as this is no python; pythons that it starts use libpybuffer too",
+        );
         sys::say(&report);
         return 0;
     }
@@ -130,8 +137,8 @@ fn run(program: &Program, plan: &Plan) -> Result<(String, String), String> {
     // interprets it, that python is run instead.
     let script = program.stands_for_python.as_ref().filter(|_| plan.kind == Kind::Other);
     let path = script.unwrap_or(&program.binary_path);
-    let log =
-        sys::temporary_file().map_err(|errno| format!("no temporary file: {}", errno.text()))?;
+    let log = sys::temporary_file()
+        .map_err(|errno| format!("cannot make a temporary file: {}", errno.text()))?;
     sys::set_variable(c"PYBUFFER_AUDIT", b"warn");
     sys::set_variable(c"PYBUFFER_AUDIT_LOG", &log);
     let arguments: [&[u8]; 4] = [path, b"-I", b"-c", PROBE.as_bytes()];
@@ -140,7 +147,7 @@ fn run(program: &Program, plan: &Plan) -> Result<(String, String), String> {
     sys::remove(&log);
     match ran {
         Ok((0, said)) => Ok((shown(&said), text)),
-        Ok((status, _)) => Err(format!("{} -c ... ended with status {status}", shown(path))),
+        Ok((status, _)) => Err(format!("{} -c ... exited with status {status}", shown(path))),
         Err(errno) => Err(format!("{}: {}", shown(path), errno.text())),
     }
 }
@@ -154,12 +161,13 @@ mod tests {
         let log = |n: u32, rest: &str| {
             format!(
                 "libpybuffer audit[1] MUST 1 obj: x\n\
-                 libpybuffer audit[1] END: {n} views asked for, {n} released, 1 lines; libpybuffer{rest}\n"
+                 libpybuffer audit[1] END: {n} views acquired, {n} released, 1 lines; libpybuffer{rest}\n"
             )
         };
         let proof = |extensions, interpreter| Proof { extensions, interpreter };
         assert_eq!(Proof::of(&log(1003, "")), proof(true, true));
-        let not_heard = "; the interpreter's own calls do not come here: releases were not judged";
+        let not_heard =
+            "; the interpreter's own calls do not reach libpybuffer, so releases were not judged";
         assert_eq!(Proof::of(&log(1000, not_heard)), proof(true, false));
         assert_eq!(Proof::of(&log(12, "")), proof(false, false));
         assert_eq!(Proof::of(""), proof(false, false));

@@ -22,7 +22,7 @@ pub struct Options<'a> {
     pub cpu: Option<&'a [u8]>,
     /// `--doctor`: describe the program instead of running it.
     pub doctor: bool,
-    /// `--quiet`: do not warn about calls that are not reached.
+    /// `--quiet`: do not warn about calls that do not reach libpybuffer.
     pub quiet: bool,
     /// The program and its arguments.
     pub program: Vec<&'a [u8]>,
@@ -60,8 +60,10 @@ pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Action<'a>, String> {
             (b"--audit", Some(mode)) => options.audit = Some(one_of("--audit", &MODES, mode)?),
             (b"--cpu", Some(level)) => options.cpu = Some(one_of("--cpu", &LEVELS, level)?),
             (b"--audit-log", Some(file)) if !file.is_empty() => options.audit_log = Some(file),
-            (b"--cpu", None) => return Err(format!("--cpu=LEVEL takes {}", list(&LEVELS))),
-            (b"--audit-log", _) => return Err("--audit-log=FILE takes a file's name".into()),
+            (b"--cpu", None) => {
+                return Err(format!("--cpu=LEVEL needs a level: {}", list(&LEVELS)));
+            }
+            (b"--audit-log", _) => return Err("--audit-log=FILE needs the name of a file".into()),
             (b"--", None) => {
                 options.program.extend(rest);
                 break;

@@ -34,8 +34,8 @@ impl Plan {
         let path = shown(&program.binary_path);
         (self.kind == Kind::StaticPython).then(|| {
             format!(
-                "{path} is linked statically: libpybuffer answers the calls of its extension modules (not of those \
-                 compiled with -fno-plt), not the interpreter's own (--quiet leaves this line out)"
+                "{path} contains libpython: its extension modules call libpybuffer, unless they were compiled with \
+                 -fno-plt; the interpreter itself does not (--quiet hides this line)"
             )
         })
     }
@@ -46,19 +46,19 @@ pub fn make(program: &Program) -> Result<Plan, Refusal> {
     let path = shown(&program.binary_path);
     if program.dropped.preload {
         return Err(Refusal::out_of_reach(
-            "env takes LD_PRELOAD away from what it runs (-i, -u or LD_PRELOAD=), so libpybuffer would not \
-             be there. What works: run env first, and pybuffer-run by it (env -i pybuffer-run PROGRAM)"
+            "env removes LD_PRELOAD (by -i, -u or LD_PRELOAD=), so the program would run without libpybuffer. What \
+             works: let env start pybuffer-run (env -i pybuffer-run PROGRAM)"
                 .into(),
         ));
     }
     let Some(loader) = &program.binary.loader else {
         return Err(Refusal::out_of_reach(format!(
-            "{path} is linked statically as a whole, so nothing can be preloaded. What works: {LINK_IT}"
+            "{path} is a static executable, into which nothing can be preloaded. What works: {LINK_IT}"
         )));
     };
     refuse_loader(&path, loader)?;
     let kind = kind(&program.binary).map_err(|why| {
-        Refusal::out_of_reach(format!("{path} is {why}, which libpybuffer does not serve"))
+        Refusal::out_of_reach(format!("{path} is {why}, which libpybuffer does not support"))
     })?;
     let file = Bytes::of(loader.as_bytes()).map_err(|errno| Refusal {
         text: format!("{path} needs {loader}: {}", errno.text()),
@@ -66,22 +66,21 @@ pub fn make(program: &Program) -> Result<Plan, Refusal> {
     })?;
     let loader_is = elf::loader(&file);
     if cfg!(not(target_env = "musl")) && !loader_is.is_glibc {
-        return Err(other_libc(&path, loader, "another C library, whatever its name says,"));
+        return Err(other_libc(&path, loader, "another C library, despite its name"));
     }
     // Where the program does not need the companion, statically linked pythons that it starts do.
     let companion = loader_is.binds_all_by_audit;
     if kind == Kind::StaticPython && !companion {
         return Err(Refusal::out_of_reach(format!(
-            "{path} holds libpython in its executable, and its loader lets nobody else answer calls that are \
-             bound at load, as those of extension modules are (glibc does from 2.35 on, by LD_AUDIT). What \
-             works: a python with a shared libpython (built with --enable-shared), a newer system, or {LINK_IT}"
+            "{path} contains libpython, and its loader cannot redirect the calls of extension modules to \
+             libpybuffer (glibc can from 2.35 on, by LD_AUDIT). What works: a python with a shared libpython (built \
+             with --enable-shared), a newer system, or {LINK_IT}"
         )));
     }
     if kind == Kind::StaticPython && program.dropped.audit {
         return Err(Refusal::out_of_reach(format!(
-            "env takes LD_AUDIT away from what it runs (-u or LD_AUDIT=), by which alone libpybuffer reaches \
-             {path}, as that holds libpython in its executable. What works: run env first, and pybuffer-run by it \
-             (env -u LD_AUDIT pybuffer-run PROGRAM)"
+            "env removes LD_AUDIT (by -u or LD_AUDIT=), which {path} needs to use libpybuffer, as it contains \
+             libpython. What works: let env start pybuffer-run (env -u LD_AUDIT pybuffer-run PROGRAM)"
         )));
     }
     Ok(Plan { kind, companion })
@@ -100,8 +99,8 @@ fn refuse_loader(path: &str, loader: &str) -> Result<(), Refusal> {
 
 fn other_libc(path: &str, loader: &str, libc: &str) -> Refusal {
     Refusal::out_of_reach(format!(
-        "{path} runs on {libc} ({loader}), this libpybuffer on {}. What works: build libpybuffer on that \
-         system, and there {LINK_IT}",
+        "{path} uses {libc} ({loader}), but this libpybuffer uses {}. What works: build libpybuffer on a system \
+         with that C library, and there {LINK_IT}",
         if cfg!(target_env = "musl") { "musl" } else { "glibc" }
     ))
 }
@@ -160,14 +159,17 @@ pub fn files() -> Result<Files, Refusal> {
         sys::real_path(&[folder, b"/", parts[0].as_bytes(), b"/", parts[1].as_bytes()].concat())
     };
     let library = FOLDERS.iter().find_map(|place| at([place, LIBRARY])).ok_or_else(|| {
-        failed(format!("{LIBRARY} is not where it belongs, in the folder above {}", shown(folder)))
+        failed(format!(
+            "{LIBRARY} was not found in the folder above {}, where `make install` puts it",
+            shown(folder)
+        ))
     })?;
     let beside = FOLDERS.iter().find_map(|place| at([place, &format!("pybuffer/{COMPANION}")]));
     let companion = at([".", COMPANION]).or(beside).unwrap_or_default();
     for path in [&library, &companion] {
         if path.iter().any(|byte| matches!(byte, b' ' | b':')) {
             return Err(failed(format!(
-                "{} has a space or a colon in its name, which LD_PRELOAD cannot say: move it elsewhere",
+                "{} has a space or a colon in its path, which LD_PRELOAD cannot contain: move it elsewhere",
                 shown(path)
             )));
         }
@@ -182,7 +184,9 @@ pub fn prepare(plan: &Plan, files: &Files) -> Result<(), Refusal> {
     if plan.companion {
         if files.companion.is_empty() {
             return Err(Refusal {
-                text: format!("{COMPANION} is missing: it belongs beside this command"),
+                text: format!(
+                    "{COMPANION} is missing: it must be in the same folder as this command"
+                ),
                 status: 2,
             });
         }
@@ -221,30 +225,30 @@ fn add(variable: &core::ffi::CStr, separators: &[u8], file: &[u8], name: &[u8]) 
     sys::set_variable(variable, &list);
 }
 
-/// glibc's default for the bytes that each thread has for the thread-local memory of libraries that are loaded while
-/// the program runs and need it at a fixed offset (initial-exec TLS).
-const ROOM: usize = 512;
-/// The minimum with the companion. It is enough for child programs whose libraries have some 3,500 bytes, as jemalloc
-/// has. It is taken from the stack of each thread.
-const ROOM_WITH_COMPANION: usize = 4096;
-/// The tunable that sets it.
-const ROOM_IS: &str = "glibc.rtld.optional_static_tls=";
+/// glibc's default for the reserve: the bytes in each thread's static TLS block for libraries that are loaded while the
+/// program runs and use initial-exec TLS.
+const RESERVE: usize = 512;
+/// The smallest reserve with the companion. It is enough for child programs whose libraries need 3,500 bytes, as many as
+/// jemalloc does. It is taken from the stack of each thread.
+const RESERVE_WITH_COMPANION: usize = 4096;
+/// The tunable that sets the reserve.
+const TUNABLE: &str = "glibc.rtld.optional_static_tls=";
 
-/// Enlarges this room by `size`, the bytes of the program's own libraries. Under `LD_AUDIT` the dynamic linker lays
-/// out the first thread before it knows these libraries, so that their bytes are taken from the room too. Without
-/// more of it, a program with large ones would not start, or could not load further libraries.
-pub fn make_room_for_threads(size: usize) {
-    let needed = ROOM_WITH_COMPANION.max(ROOM + size);
+/// Enlarges the reserve by `size`, what the program's own libraries need. Under `LD_AUDIT` the dynamic linker lays out
+/// the first thread before it knows these libraries, so they are served from the reserve too. If the reserve were too
+/// small, the program would not start, or could not load further libraries.
+pub fn enlarge_tls_reserve(size: usize) {
+    let needed = RESERVE_WITH_COMPANION.max(RESERVE + size);
     let before = sys::variable(c"GLIBC_TUNABLES").unwrap_or_default();
-    sys::set_variable(c"GLIBC_TUNABLES", &with_room(&shown(&before), needed).into_bytes());
+    sys::set_variable(c"GLIBC_TUNABLES", &with_reserve(&shown(&before), needed).into_bytes());
 }
 
-/// The list of tunables with a room of at least `needed` bytes. Other tunables are kept.
-fn with_room(list: &str, needed: usize) -> String {
-    let others = list.split(':').filter(|tunable| !tunable.starts_with(ROOM_IS));
-    let before = list.split(':').filter_map(|tunable| tunable.strip_prefix(ROOM_IS)?.parse().ok());
-    let room = before.fold(needed, usize::max);
-    let own = format!("{ROOM_IS}{room}");
+/// The list of tunables with a reserve of at least `needed` bytes. Other tunables are kept.
+fn with_reserve(list: &str, needed: usize) -> String {
+    let others = list.split(':').filter(|tunable| !tunable.starts_with(TUNABLE));
+    let before = list.split(':').filter_map(|tunable| tunable.strip_prefix(TUNABLE)?.parse().ok());
+    let reserve = before.fold(needed, usize::max);
+    let own = format!("{TUNABLE}{reserve}");
     let all: Vec<&str> = others.filter(|other| !other.is_empty()).chain([&*own]).collect();
     all.join(":")
 }
@@ -277,15 +281,18 @@ mod tests {
     }
 
     #[test]
-    fn tunables_of_the_user_stay_and_the_room_does_not_shrink() {
-        let room = |n: usize| format!("glibc.rtld.optional_static_tls={n}");
-        assert_eq!(with_room("", 4096), room(4096));
+    fn tunables_of_the_user_stay_and_the_reserve_does_not_shrink() {
+        let tunable = |n: usize| format!("glibc.rtld.optional_static_tls={n}");
+        assert_eq!(with_reserve("", 4096), tunable(4096));
         assert_eq!(
-            with_room("glibc.malloc.check=1", 5000),
-            "glibc.malloc.check=1:".to_string() + &room(5000)
+            with_reserve("glibc.malloc.check=1", 5000),
+            "glibc.malloc.check=1:".to_string() + &tunable(5000)
         );
-        assert_eq!(with_room(&(room(9000) + ":a=b"), 4096), "a=b:".to_string() + &room(9000));
-        assert_eq!(with_room(&room(16), 4096), room(4096));
+        assert_eq!(
+            with_reserve(&(tunable(9000) + ":a=b"), 4096),
+            "a=b:".to_string() + &tunable(9000)
+        );
+        assert_eq!(with_reserve(&tunable(16), 4096), tunable(4096));
     }
 
     #[test]

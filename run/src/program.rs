@@ -12,10 +12,10 @@ use crate::sys::{self, Bytes, shown};
 const MAX_SCRIPTS: usize = 8;
 
 /// The advice where nothing can be preloaded.
-pub const LINK_IT: &str = "build the extension with libpybuffer in it: link the archive \
+pub const LINK_IT: &str = "build the extension module with libpybuffer: link the archive \
     (pkg-config --libs pybuffer-static), or define PYBUFFER_REDIRECT before including libpybuffer.h";
 
-/// Why a program cannot be run as asked, and the status to end with.
+/// Why a program is not run, and the command's exit status.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The message for the user.
@@ -69,7 +69,7 @@ pub fn find(name: &[u8], arguments: &[&[u8]]) -> Result<Program, Refusal> {
         refuse_rights(&at, about.gives_rights)?;
     }
     Err(Refusal {
-        text: format!("{}: too many scripts run one another", shown(&path)),
+        text: format!("{}: too many scripts interpret each other", shown(&path)),
         status: 126,
     })
 }
@@ -79,8 +79,8 @@ fn look(path: &[u8], file: &[u8]) -> Result<Binary, Refusal> {
     let own = Bytes::of(b"/proc/self/exe").ok().and_then(|own| elf::machine(&own));
     if own.is_some() && elf::machine(file) != own {
         return Err(Refusal::out_of_reach(format!(
-            "{} is a binary for another kind of machine than this libpybuffer (64 and 32 bits count as \
-             two); build libpybuffer for that one (make TARGET=...)",
+            "{} is for another kind of machine than this libpybuffer (32 and 64 bits are two kinds); build \
+             libpybuffer for that kind (make TARGET=...)",
             shown(path)
         )));
     }
@@ -88,7 +88,7 @@ fn look(path: &[u8], file: &[u8]) -> Result<Binary, Refusal> {
 }
 
 fn unreadable(path: &[u8], why: &str) -> Refusal {
-    Refusal::out_of_reach(format!("{} cannot be looked at beforehand: {why}", shown(path)))
+    Refusal::out_of_reach(format!("{} cannot be examined: {why}", shown(path)))
 }
 
 fn refuse_rights(path: &[u8], gives_rights: bool) -> Result<(), Refusal> {
@@ -96,8 +96,8 @@ fn refuse_rights(path: &[u8], gives_rights: bool) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::out_of_reach(format!(
-        "{} runs with rights that you lack (setuid, setgid or capabilities), so the loader ignores \
-         LD_PRELOAD. Run it as the user whose rights it takes, or {}",
+        "{} runs with more rights than yours (setuid, setgid or capabilities), so the loader ignores \
+         LD_PRELOAD. What works: run it as the user whose rights it takes, or {}",
         shown(path),
         LINK_IT
     )))
@@ -106,7 +106,7 @@ fn refuse_rights(path: &[u8], gives_rights: bool) -> Result<(), Refusal> {
 /// The file of a name, looked up as a shell does.
 fn on_path(name: &[u8]) -> Result<Vec<u8>, Refusal> {
     if name.is_empty() {
-        let text = "no program has an empty name".into();
+        let text = "the program's name is empty".into();
         return Err(Refusal { text, status: 127 });
     }
     let candidates: Vec<Vec<u8>> = if name.contains(&b'/') {

@@ -31,19 +31,19 @@ pub fn prove(program: &Program, plan: &Plan, files: &Files) -> Result<(), Refusa
     };
     let said = sys::output(loader.as_bytes(), &arguments, &prepare);
     let (status, said) = said.map_err(|errno| Refusal {
-        text: format!("{path}: its loader {loader} cannot be asked: {}", errno.text()),
+        text: format!("{path}: cannot run its loader, {loader}: {}", errno.text()),
         status: 126,
     })?;
     let said = String::from_utf8_lossy(&said);
     if plan.companion {
-        plan::make_room_for_threads(listed(&said).map(thread_local_size).sum());
+        plan::enlarge_tls_reserve(listed(&said).map(thread_local_size).sum());
     }
     judge(&said, &shown(&files.library), &shown(companion)).map_err(|why| {
         // If the loader failed, its status belongs to the reason.
-        let why = if status == 0 { why } else { format!("{why}; it ended with status {status}") };
+        let why = if status == 0 { why } else { format!("{why}; the loader exited with status {status}") };
         Refusal::out_of_reach(format!(
-            "libpybuffer would not answer in {path}, so it was not run: {why}. What works: mend that (this is \
-             what {loader} --list says), or {LINK_IT}"
+            "{path} was not run, as it would not use libpybuffer: {why} (this is what {loader} --list says). What \
+             works: correct that, or {LINK_IT}"
         ))
     })
 }
@@ -70,12 +70,10 @@ fn judge(said: &str, library: &str, companion: &str) -> Result<(), String> {
         path == library
     });
     match earlier {
-        _ if !is_there => Err(format!("{library} is not among what is loaded")),
-        Some(libpython) => {
-            Err(format!("{libpython} comes before {library}, as LD_PRELOAD brings it"))
-        }
+        _ if !is_there => Err(format!("{library} would not be loaded")),
+        Some(libpython) => Err(format!("LD_PRELOAD loads {libpython} before {library}")),
         _ if !companion.is_empty() && !is_mapped(said, companion) => {
-            Err(format!("{companion}, named by LD_AUDIT, is not loaded"))
+            Err(format!("{companion} would not be loaded, although LD_AUDIT names it"))
         }
         _ => Ok(()),
     }
@@ -121,11 +119,11 @@ mod tests {
     #[test]
     fn what_is_missing_late_or_refused_is_none() {
         let without = |part: &str| judged(&LIST.replace(part, "")).unwrap_err();
-        assert!(without("\t/x/libpybuffer.so.0").contains("not among what is loaded"));
-        assert!(without("generating").contains("is not loaded"));
+        assert!(without("\t/x/libpybuffer.so.0").contains("libpybuffer.so.0 would not be loaded"));
+        assert!(without("generating").contains("although LD_AUDIT names it"));
         assert!(judged("").is_err());
         let first = format!("\t/z/libpython3.13.so.1.0 (0x1)\n{LIST}");
-        assert!(judged(&first).unwrap_err().contains("comes before"));
+        assert!(judged(&first).unwrap_err().contains("LD_PRELOAD loads /z/libpython"));
         let refused = "object '/x/libpybuffer.so.0' from LD_PRELOAD cannot be preloaded (file too \
                        short): ignored.";
         assert_eq!(judged(&format!("ERROR: ld.so: {refused}\n{LIST}")).unwrap_err(), refused);

@@ -72,7 +72,7 @@ impl Line {
             finding.found.show(out);
             out.put(", expected ");
             finding.expected.show(out);
-            out.put("; asked by ");
+            out.put("; requested by ");
             put_call_site(out, origin.and_then(|origin| origin.call_site));
         });
     }
@@ -95,7 +95,7 @@ impl Line {
             if let Some(origin) = origin {
                 out.put(" for ");
                 Request(origin.flags).spell(out);
-                out.put("; asked by ");
+                out.put("; requested by ");
                 put_call_site(out, origin.call_site);
             }
             out.put("; released by ");
@@ -117,7 +117,7 @@ impl Line {
             if n_lost > 0 {
                 out.put(" (").number(n_lost).put(" lost: the Py_buffer was filled again)");
             }
-            out.put("; asked by ");
+            out.put("; requested by ");
             put_call_site(out, origin.call_site);
         });
     }
@@ -157,12 +157,12 @@ impl Line {
     pub fn end(&mut self, n: [usize; 3], runtime: &CStr, sees_the_host: bool) {
         let [n_acquired, n_released, n_lines] = n;
         self.put(|out| {
-            out.put("END: ").number(n_acquired.cast_signed()).put(" views asked for, ");
+            out.put("END: ").number(n_acquired.cast_signed()).put(" views acquired, ");
             out.number(n_released.cast_signed()).put(" released, ");
             out.number(n_lines.cast_signed()).put(" lines; libpybuffer ");
             out.put(env!("CARGO_PKG_VERSION")).put(", ").put_c(runtime);
             if !sees_the_host {
-                out.put("; the interpreter's own calls do not come here: releases were not judged");
+                out.put("; the interpreter's own calls do not reach libpybuffer, so releases were not judged");
             }
         });
     }

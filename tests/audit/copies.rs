@@ -100,7 +100,7 @@ fn keep_one_ledger(python: &Python, folder: &Path) {
     );
     alone(python, &log, &[OsStr::new("-c"), OsStr::new(&code)]);
     let expected = "HELD at exit: 1 view of 'forwarding.forward' for PyBUF_FULL_RO; \
-                        asked by mistakes.so (keep at +0x)";
+                        requested by mistakes.so (keep at +0x)";
     assert_eq!((lines(&log), n_ends(&log)), (vec![expected.into()], 1), "{}", python.label);
 }
 

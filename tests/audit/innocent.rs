@@ -12,7 +12,7 @@ fn script(name: &str) -> PathBuf {
     shipped().root.join("tests/audit").join(name)
 }
 
-/// The numbers of a log's `END` line: views asked for, views released, lines.
+/// The numbers of a log's `END` line: views acquired, views released, lines.
 fn counts(log: &Path) -> [u64; 3] {
     let text = fs::read_to_string(log).unwrap();
     let last = plain(text.lines().last().unwrap());

@@ -52,9 +52,9 @@ fn program_without_python_is_audited_too() {
         // A relative name starts from the folder in which the program was started.
         run(command.env("PYBUFFER_AUDIT_LOG", "log").current_dir(&folder));
         let expected = [
-            "RELEASE of a view that was moved: 'letters' for PyBUF_CONTIG_RO; asked by program (main at +0x); \
+            "RELEASE of a view that was moved: 'letters' for PyBUF_CONTIG_RO; requested by program (main at +0x); \
              released by program (main at +0x)",
-            "HELD at exit: 1 view of 'letters' for PyBUF_CONTIG_RO; asked by program (main at +0x)",
+            "HELD at exit: 1 view of 'letters' for PyBUF_CONTIG_RO; requested by program (main at +0x)",
         ];
         assert_eq!(lines(&log), expected, "{library}");
     }
@@ -79,7 +79,7 @@ fn memoryviews(what: &str, mode: &str) -> (Option<i32>, Vec<String>) {
 }
 
 #[test]
-fn memoryview_of_a_forwarding_exporter_is_given_back() {
+fn memoryview_of_a_forwarding_exporter_is_released() {
     assert_eq!(memoryviews("forward", "warn"), (Some(0), vec![]));
     assert_eq!(memoryviews("forward", "abort"), (Some(0), vec![]));
 }
@@ -87,7 +87,7 @@ fn memoryview_of_a_forwarding_exporter_is_given_back() {
 #[test]
 fn memoryview_of_a_wrong_answer_is_told_of_and_refused() {
     let line = "MUST 3 len: 'exporter' for PyBUF_FULL_RO: len: found 7, expected 3; \
-                asked by libpybuffer itself";
+                requested by libpybuffer itself";
     let again = "AGAIN: 9 more findings like those above of 'exporter'";
     let expected = vec![line.to_string(), again.to_string()];
     assert_eq!(memoryviews("wrong", "warn"), (Some(0), expected));
@@ -97,7 +97,7 @@ fn memoryview_of_a_wrong_answer_is_told_of_and_refused() {
 
 #[test]
 fn memoryview_that_is_kept_holds_its_view() {
-    let line = "HELD at exit: 1 view of 'exporter' for PyBUF_FULL_RO; asked by libpybuffer \
+    let line = "HELD at exit: 1 view of 'exporter' for PyBUF_FULL_RO; requested by libpybuffer \
                 itself";
     assert_eq!(memoryviews("keep", "warn"), (Some(0), vec![line.to_string()]));
 }

@@ -39,7 +39,7 @@ fn doctor_proves_in_every_python_what_is_live() {
             }
         };
         let live = &said["live"];
-        assert!(live.starts_with("yes: calls of extensions"), "{live}");
+        assert!(live.starts_with("yes: calls by extension modules"), "{live}");
         assert_eq!(live.ends_with("and the interpreter's own"), heard, "{live}");
     }
 }
@@ -67,7 +67,7 @@ fn doctor_says_where_nothing_is_live() {
     assert!(status == Some(0) && said["live"].starts_with("yes"), "{said:#?}");
     // A program that is not a python is described, and not run.
     let (status, said) = doctor(pybuffer_run().args(["--doctor", "rm"]));
-    assert!(status == Some(0) && said["live"].starts_with("not tried"), "{said:#?}");
+    assert!(status == Some(0) && said["live"].starts_with("not tested"), "{said:#?}");
 }
 
 /// With `-X dev`, an unclosed file would print a warning. The version is printed completely.

@@ -25,7 +25,7 @@ fn scripts_are_run_by_what_their_first_line_names() {
 }
 
 #[test]
-fn env_that_takes_the_preload_away_is_refused() {
+fn env_that_removes_the_preload_is_refused() {
     let file = temp_dir("run-env").join("script");
     let by_line =
         ["-iS sh", "-S --ignore-environ sh", "-S A=1 env -i sh", "-viS sh", "-S LD_PRELOAD= sh"];
@@ -57,13 +57,13 @@ fn env_that_takes_the_preload_away_is_refused() {
 
 fn refused_for_env(command: &mut Command) {
     let (status, said) = refused(command);
-    assert!(status == Some(2) && said.contains("env takes LD_PRELOAD away"), "{said}");
+    assert!(status == Some(2) && said.contains("env removes LD_PRELOAD"), "{said}");
     assert!(said.contains("env -i pybuffer-run PROGRAM"), "{said}");
 }
 
 /// LD_AUDIT is needed for a statically linked python only.
 #[test]
-fn env_that_takes_the_companion_away_is_refused_where_it_is_needed() {
+fn env_that_removes_the_companion_is_refused_where_it_is_needed() {
     for python in reach::reached() {
         for options in [&["-u", "LD_AUDIT"][..], &["LD_AUDIT="]] {
             let mut command = pybuffer_run();
@@ -72,7 +72,7 @@ fn env_that_takes_the_companion_away_is_refused_where_it_is_needed() {
                 assert_eq!(printed(&run(&mut command)), "--- stdout\nran\n--- stderr\n");
             } else {
                 let (status, said) = refused(&mut command);
-                assert!(status == Some(2) && said.contains("env takes LD_AUDIT away"), "{said}");
+                assert!(status == Some(2) && said.contains("env removes LD_AUDIT"), "{said}");
             }
         }
     }

@@ -30,7 +30,7 @@ fn installed_command_finds_its_library_wherever_the_tree_lies() {
     fs::remove_file(flat.join("libpybuffer.so.0")).unwrap();
     let (status, said) = refused(pybuffer_run_at(&flat.join("pybuffer-run")).arg("sh"));
     assert!(
-        status == Some(2) && said.contains("libpybuffer.so.0 is not where it belongs"),
+        status == Some(2) && said.contains("libpybuffer.so.0 was not found in the folder above"),
         "{said}"
     );
 }
