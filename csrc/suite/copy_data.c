@@ -13,15 +13,15 @@ static PyObject *array_at(void *buf, Py_ssize_t itemsize, int ndim, const Py_ssi
                                     .strides = strides });
 }
 
-/* Every view of an array was taken back, and nobody else holds it. */
-static void let_go(PyObject *array, int line)
+/* Drops the last reference to an array, whose views have all been released. */
+static void drop_array(PyObject *array, int line)
 {
     expect_int(atomic_load(&((Array *)array)->exports), atomic_load(&((Array *)array)->releases),
-               __FILE__, line, "the views taken back");
+               __FILE__, line, "the views released");
     expect_int(1, references(array), __FILE__, line, "the references");
     Py_DECREF(array);
 }
-#define LET_GO(array) let_go((array), __LINE__)
+#define DROP_ARRAY(array) drop_array((array), __LINE__)
 
 static void copy_data_contiguous_views_copies_the_bytes_of_src(void)
 {
@@ -31,8 +31,8 @@ static void copy_data_contiguous_views_copies_the_bytes_of_src(void)
     EXPECT_OK(0, PyObject_CopyData(dest, src));
     EXPECT_BYTES(b.bytes, a.bytes, 24);
     EXPECT_BYTES(before.bytes + 24, a.bytes + 24, 6);
-    LET_GO(dest);
-    LET_GO(src);
+    DROP_ARRAY(dest);
+    DROP_ARRAY(src);
     FREE_UNTOUCHED(b);
     FREE_UNTOUCHED(before);
     FREE(a);
@@ -45,8 +45,8 @@ static void copy_data_fortran_views_copies_the_bytes_of_src(void)
     PyObject *src = array_at(b.bytes, 4, 2, DIMS(3, 2), DIMS(4, 12));
     EXPECT_OK(0, PyObject_CopyData(dest, src));
     EXPECT_BYTES(b.bytes, a.bytes, 24);
-    LET_GO(dest);
-    LET_GO(src);
+    DROP_ARRAY(dest);
+    DROP_ARRAY(src);
     FREE_UNTOUCHED(b);
     FREE(a);
 }
@@ -135,7 +135,7 @@ static void copy_data_of_no_exporter_is_a_type_error(void)
     EXPECT_ERROR(-1, PyObject_CopyData(slotless, array), "TypeError", text);
     EXPECT_ERROR(-1, PyObject_CopyData(array, slotless), "TypeError", text);
     EXPECT_INT(0, atomic_load(&((Array *)array)->exports));
-    LET_GO(array);
+    DROP_ARRAY(array);
     Py_DECREF(plain);
     Py_DECREF(slotless);
     FREE_UNTOUCHED(memory);
@@ -148,8 +148,8 @@ static void copy_data_readonly_dest_is_the_exporters_error(void)
                                               .ndim = 1, .shape = DIMS(4) });
     PyObject *src = array_at(memory.bytes + 4, 1, 1, DIMS(4), NULL);
     EXPECT_ERROR(-1, PyObject_CopyData(dest, src), "BufferError", "array: not writable");
-    LET_GO(dest);
-    LET_GO(src);
+    DROP_ARRAY(dest);
+    DROP_ARRAY(src);
     FREE_UNTOUCHED(memory);
 }
 
@@ -162,9 +162,9 @@ static void copy_data_dest_smaller_than_src_is_a_buffer_error(void)
     const char *text = "destination is too small to receive data from source";
     EXPECT_ERROR(-1, PyObject_CopyData(dest, src), "BufferError", text);
     EXPECT_ERROR(-1, PyObject_CopyData(strided, src), "BufferError", text);
-    LET_GO(dest);
-    LET_GO(strided);
-    LET_GO(src);
+    DROP_ARRAY(dest);
+    DROP_ARRAY(strided);
+    DROP_ARRAY(src);
     FREE_UNTOUCHED(a);
     FREE_UNTOUCHED(b);
 }
@@ -174,7 +174,7 @@ static void copy_data_to_itself_changes_nothing(void)
     Memory memory = memory_new(24, 0);
     PyObject *array = array_at(memory.bytes, 2, 2, DIMS(2, 3), DIMS(12, 4));
     EXPECT_OK(0, PyObject_CopyData(array, array));
-    LET_GO(array);
+    DROP_ARRAY(array);
     FREE_UNTOUCHED(memory);
 }
 
@@ -201,8 +201,8 @@ static void expect_copied(Layout to, Layout from, int line)
     expect_int(0, PyObject_CopyData(a, b), __FILE__, line, "PyObject_CopyData");
     expect_no_exception(__FILE__, line, "PyObject_CopyData");
     expect_bytes(expected.bytes, found.bytes, BLOCK, __FILE__, line, "the block");
-    let_go(a, line);
-    let_go(b, line);
+    drop_array(a, line);
+    drop_array(b, line);
     FREE_UNTOUCHED(in);
     FREE(expected);
     FREE(found);
@@ -270,8 +270,8 @@ static void copy_data_of_one_item_without_dimensions(void)
     ((Array *)src)->whole.suboffsets = ((Array *)src)->suboffsets; /* of no dimension: not read */
     EXPECT_OK(0, PyObject_CopyData(dest, src));
     EXPECT_BYTES(b.bytes, a.bytes, 4);
-    LET_GO(dest);
-    LET_GO(src);
+    DROP_ARRAY(dest);
+    DROP_ARRAY(src);
     FREE_UNTOUCHED(b);
     FREE(a);
 }
@@ -296,8 +296,8 @@ static void copy_data_suboffsets_are_followed_on_both_sides(void)
     layout.suboffsets = DIMS(2, -1);
     PyObject *src = array_new(layout);
     EXPECT_OK(0, PyObject_CopyData(dest, src));
-    LET_GO(dest);
-    LET_GO(src);
+    DROP_ARRAY(dest);
+    DROP_ARRAY(src);
     for (int i = 0; i < 2; i++) {
         EXPECT_BYTES(expected[i].bytes, found[i].bytes, 12);
         FREE(expected[i]);
@@ -320,8 +320,8 @@ static void copy_data_rows_far_apart_are_copied(void)
     EXPECT_OK(0, PyObject_CopyData(dest, src));
     EXPECT_BYTES("abc", high_copy, 3);
     EXPECT_BYTES("def", low_copy, 3);
-    LET_GO(dest);
-    LET_GO(src);
+    DROP_ARRAY(dest);
+    DROP_ARRAY(src);
 }
 
 /* --- the contiguous shortcut believes len alone ------------------------------------------------ */
@@ -360,9 +360,9 @@ static void copy_data_of_nothing_succeeds(void)
     EXPECT_OK(0, PyObject_CopyData(dest, empty));
     EXPECT_OK(0, PyObject_CopyData(dest, other_rank));
     EXPECT_OK(0, PyObject_CopyData(other_rank, empty));
-    LET_GO(dest);
-    LET_GO(empty);
-    LET_GO(other_rank);
+    DROP_ARRAY(dest);
+    DROP_ARRAY(empty);
+    DROP_ARRAY(other_rank);
     FREE_UNTOUCHED(memory);
 }
 
@@ -380,7 +380,7 @@ static void copy_data_of_nothing_succeeds_whatever_the_fields_are(void)
     EXPECT_OK(0, PyObject_CopyData(dest, (PyObject *)src));
     src->answer.ndim = -3;
     EXPECT_OK(0, PyObject_CopyData(dest, (PyObject *)src));
-    LET_GO(dest);
+    DROP_ARRAY(dest);
     Py_DECREF(src);
     FREE_UNTOUCHED(memory);
 }
@@ -400,7 +400,7 @@ static void copy_data_strides_null_are_c_strides(void)
     EXPECT_OK(0, PyObject_CopyData(f, (PyObject *)c));
     EXPECT_BYTES(expected.bytes, b.bytes, 24);
     Py_DECREF(c);
-    LET_GO(f);
+    DROP_ARRAY(f);
     FREE(expected);
     FREE(a);
     FREE(b);
@@ -423,7 +423,7 @@ static void copy_data_shape_null_of_one_dimension_is_len_by_itemsize(void)
         EXPECT_BYTES(a.bytes + 4 * i, b.bytes + 10 * i, 4);
     }
     Py_DECREF(flat);
-    LET_GO(strided);
+    DROP_ARRAY(strided);
     FREE(a);
     FREE(b);
 }
@@ -538,8 +538,8 @@ static void copy_data_overlap_is_as_if_src_had_been_read_first(void)
                                    from.shape, from.strides);
             EXPECT_OK(0, PyObject_CopyData(a, b));
             EXPECT_BYTES(expected.bytes, found.bytes, BLOCK);
-            LET_GO(a);
-            LET_GO(b);
+            DROP_ARRAY(a);
+            DROP_ARRAY(b);
             FREE(expected);
             FREE(found);
         }

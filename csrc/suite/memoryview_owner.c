@@ -49,7 +49,7 @@ static void owner_lives_as_long_as_any_view_of_its_memory(void)
     EXPECT_INT(alive - 1, array_alive());
 }
 
-static void owner_is_let_go_at_release(void)
+static void owner_is_dropped_at_release(void)
 {
     if (functions_are_libpythons()) {
         return;
@@ -383,7 +383,7 @@ static void memoryview_release_races_with_requests_of_other_threads(void)
 
 const Test memoryview_owner_tests[] = {
     TEST(owner_lives_as_long_as_any_view_of_its_memory),
-    TEST(owner_is_let_go_at_release),
+    TEST(owner_is_dropped_at_release),
     TEST(owner_may_be_a_memoryview),
     TEST(owner_of_no_memoryview_is_left_alone),
     TEST(destructor_runs_once_after_the_last_view),

@@ -255,14 +255,14 @@ static void object_views_of_all_threads_are_released_once(void)
     Py_DECREF(object);
 }
 
-/* The last reference of many threads: exactly one of them ends the object. */
-static void *let_go(void *object)
+/* Each thread drops a reference: exactly one of them frees the object. */
+static void *drop_reference(void *object)
 {
     Py_DECREF((PyObject *)object);
     return NULL;
 }
 
-static void object_let_go_by_all_threads_ends_once(void)
+static void object_dropped_by_all_threads_is_freed_once(void)
 {
     const int deallocs = counted_deallocs, turns = is_quick() ? 20 : 200;
     for (int turn = 0; turn < turns; turn++) {
@@ -270,7 +270,7 @@ static void object_let_go_by_all_threads_ends_once(void)
         for (int i = 1; i < N_THREADS; i++) {
             Py_INCREF(object);
         }
-        in_threads(let_go, object);
+        in_threads(drop_reference, object);
     }
     EXPECT_INT(deallocs + turns, counted_deallocs);
 }
@@ -412,7 +412,7 @@ const Test objects_tests[] = {
     TEST(object_functions_take_null),
     TEST(object_references_are_counted_by_all_threads),
     TEST(object_views_of_all_threads_are_released_once),
-    TEST(object_let_go_by_all_threads_ends_once),
+    TEST(object_dropped_by_all_threads_is_freed_once),
     TEST(err_every_thread_has_its_own),
     TEST(err_a_new_thread_begins_without_one),
     TEST(err_text_is_null_without_an_exception),

@@ -43,7 +43,7 @@ fn wrong_besides_view<'a>(
 
 impl State {
     /// A `Py_buffer` is about to be filled, and holds `now`: a view in it that is still held is lost.
-    pub fn emptied(&self, runtime: &Runtime, view: usize, now: Contents) {
+    pub fn before_fill(&self, runtime: &Runtime, view: usize, now: Contents) {
         let sees = self.interposition.sees_releases(runtime);
         self.records.lose(view, |record| sees || record.is_surely_in(now));
     }
@@ -118,7 +118,7 @@ impl State {
 
     /// A view was filled that nobody acquired by `PyObject_GetBuffer`: by `PyBuffer_FillInfo`, or for the checker. It
     /// may be released as it is, or become a part of an exporter's answer.
-    pub fn filled(&self, view: &Py_buffer) {
+    pub fn after_fill(&self, view: &Py_buffer) {
         if !view.obj.is_null() {
             self.add(Record::of(view, None));
         }

@@ -14,7 +14,7 @@ use crate::check::text::Writer;
 use crate::runtime::copies::{Answer, Ledger, Member, VERSION};
 use crate::runtime::{self, Runtime};
 
-static MEMBER: Member = Member::new(Ledger { is_emptied, judge, is_filled, is_given_back });
+static MEMBER: Member = Member::new(Ledger { before_fill, judge, after_fill, before_release });
 
 // The note, as `runtime::copies` reads it. A linker would keep it and all that it leads to, a third of the library,
 // even in an extension that never asks an object. So its section is linked (`o`) to that of `pybuffer_member`, which
@@ -44,14 +44,14 @@ fn with_state<R>(work: impl FnOnce(&'static State, &'static Runtime) -> R) -> Op
     process::begun(runtime).map(|state| work(state, runtime))
 }
 
-/// See [`Ledger::is_emptied`].
+/// See [`Ledger::before_fill`].
 ///
 /// # Safety
 /// * READABLE: the view is readable.
-unsafe extern "C" fn is_emptied(view: *const Py_buffer) {
+unsafe extern "C" fn before_fill(view: *const Py_buffer) {
     // SAFETY: readable (caller: READABLE).
     let now = unsafe { Contents::at(view) };
-    with_state(|state, runtime| state.emptied(runtime, view.addr(), now));
+    with_state(|state, runtime| state.before_fill(runtime, view.addr(), now));
 }
 
 /// See [`Ledger::judge`].
@@ -72,26 +72,26 @@ unsafe extern "C" fn judge(answer: *const Answer) -> c_int {
     1
 }
 
-/// See [`Ledger::is_filled`].
+/// See [`Ledger::after_fill`].
 ///
 /// # Safety
 /// * VIEW: the view was filled just now.
-unsafe extern "C" fn is_filled(view: *const Py_buffer) {
+unsafe extern "C" fn after_fill(view: *const Py_buffer) {
     // SAFETY: a view (caller: VIEW).
     let view = unsafe { &*view };
-    with_state(|state, _| state.filled(view));
+    with_state(|state, _| state.after_fill(view));
 }
 
-/// See [`Ledger::is_given_back`].
+/// See [`Ledger::before_release`].
 ///
 /// # Safety
 /// * VIEW: the view is about to be released; its `obj` is null or an object.
-unsafe extern "C" fn is_given_back(view: *const Py_buffer, caller: *const c_void) {
+unsafe extern "C" fn before_release(view: *const Py_buffer, caller: *const c_void) {
     // SAFETY: a view (caller: VIEW).
     let view = unsafe { &*view };
     if view.obj.is_null() {
         return;
     }
     // SAFETY: it holds an object (caller: VIEW).
-    with_state(|state, runtime| unsafe { state.released(runtime, view, caller) });
+    with_state(|state, runtime| unsafe { state.before_release(runtime, view, caller) });
 }

@@ -17,7 +17,12 @@ impl State {
     ///
     /// # Safety
     /// * OBJECT: the view is about to be released, and holds an object.
-    pub unsafe fn released(&self, runtime: &Runtime, view: &Py_buffer, caller: *const c_void) {
+    pub unsafe fn before_release(
+        &self,
+        runtime: &Runtime,
+        view: &Py_buffer,
+        caller: *const c_void,
+    ) {
         let address = ptr::from_ref(view).addr();
         if let Some(record) = self.records.take(address, view.obj.addr()) {
             self.settle(&record);

@@ -66,7 +66,7 @@ unsafe extern "C" fn release_for(view: *mut Py_buffer, caller: *const c_void) {
     runtime::for_objects();
     defer_to_unserved!(PyBuffer_Release(view));
     // SAFETY: as above.
-    unsafe { protocol::get::give_back_for(view, caller) };
+    unsafe { protocol::get::release_for(view, caller) };
 }
 
 /// The size in bytes of the item that `format` describes, in the syntax of Python's module `struct`.

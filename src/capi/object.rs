@@ -112,7 +112,7 @@ unsafe extern "C" fn get_buffer_for(
     runtime::for_objects();
     defer_to_unserved!(PyObject_GetBuffer(obj, view, flags));
     // SAFETY: `obj` is null or an object that the thread may use, and `view` is writable or null (caller).
-    match unsafe { get::ask_for(obj, view, flags, caller) } {
+    match unsafe { get::acquire_for(obj, view, flags, caller) } {
         Ok(answer) => answer,
         Err(error) => runtime::status(Err(error)),
     }

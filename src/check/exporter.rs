@@ -69,7 +69,7 @@ impl Inquiry<'_> {
         for (number, flags) in (0..N).filter_map(|number| Some((number, request(number)?))) {
             self.flags = flags;
             self.report.n_requests = self.report.n_requests.saturating_add(1);
-            if let Some(readonly) = self.ask_twice() {
+            if let Some(readonly) = self.send_twice() {
                 self.report.n_granted = self.report.n_granted.saturating_add(1);
                 self.granted |= 1 << number;
                 self.writable |= u64::from(readonly == 0) << number;
@@ -83,16 +83,16 @@ impl Inquiry<'_> {
     }
 
     /// Sends the request twice. Returns `readonly` of the first answer, if the request was granted.
-    fn ask_twice(&mut self) -> Option<isize> {
+    fn send_twice(&mut self) -> Option<isize> {
         let before = self.count();
         // A view may point into itself, so neither moves before it is released.
         let (mut first, mut second) = (EMPTY, EMPTY);
-        if !self.ask(&mut first) {
+        if !self.send(&mut first) {
             let is_null = first.obj.is_null();
             if !is_null {
                 self.tell_address(Rule::ObjOnFailure, Field::Obj, first.obj.addr(), Word::Null);
             }
-            self.ask_refused(before, is_null);
+            self.send_refused_again(before, is_null);
             return None;
         }
         let readonly = first.readonly as isize;
@@ -100,13 +100,13 @@ impl Inquiry<'_> {
             // SAFETY: the exporter's answer, which is held and can be read.
             unsafe { self.judge(&first) };
             // SAFETY: as above; `second` is empty, and neither moves.
-            unsafe { self.ask_again(&mut first, &mut second) };
+            unsafe { self.send_again(&mut first, &mut second) };
         }
         // SAFETY: empty or filled by the exporter, not moved, and released once.
         unsafe { self.release(&mut second) };
         // SAFETY: as above.
         unsafe { self.release(&mut first) };
-        self.settle(before);
+        self.balance(before);
         Some(readonly)
     }
 
@@ -118,15 +118,15 @@ impl Inquiry<'_> {
     /// * SECOND: `second` is empty.
     /// * UNMOVED: neither moves before it is released.
     #[inline(never)]
-    unsafe fn ask_again(&mut self, first: &mut Py_buffer, second: &mut Py_buffer) {
+    unsafe fn send_again(&mut self, first: &mut Py_buffer, second: &mut Py_buffer) {
         // SAFETY: held and readable (caller: FIRST).
         let kept = Snapshot::new(&unsafe { Seen::of(first) });
-        if !self.ask(second) {
+        if !self.send(second) {
             // The exporter may allow one view at a time.
             *second = EMPTY;
             // SAFETY: held and not moved (caller: FIRST, UNMOVED). The next release does nothing: `first.obj` is null.
             unsafe { self.release(first) };
-            if !self.ask(second) {
+            if !self.send(second) {
                 *second = EMPTY;
                 self.tell(Rule::Reproducible, Field::Request, Word::Refused, Word::MetAsBefore);
             }
@@ -139,13 +139,13 @@ impl Inquiry<'_> {
 
     /// Sends a refused request once more, with an object in the view, as in a `Py_buffer` that was never initialised.
     /// `was_null` says whether `obj` was null after the first refusal.
-    fn ask_refused(&mut self, before: Option<isize>, was_null: bool) {
+    fn send_refused_again(&mut self, before: Option<isize>, was_null: bool) {
         let Some(before) = before else { return };
         let mut view = EMPTY;
         // The reference of `view.obj`, in case the exporter drops it.
         self.take(1);
         view.obj = self.obj;
-        if self.ask(&mut view) {
+        if self.send(&mut view) {
             self.tell(Rule::Reproducible, Field::Request, Word::Met, Word::RefusedAsBefore);
             // SAFETY: filled above, not moved, and released once.
             unsafe { self.release(&mut view) };
@@ -157,15 +157,15 @@ impl Inquiry<'_> {
             // SAFETY: an object (`check`'s caller: OBJECT); the reference was taken above, and is still there.
             unsafe { self.runtime.decref(self.obj) };
         }
-        self.settle(Some(before));
+        self.balance(Some(before));
     }
 
     /// Sends the request once; whether it was granted. The exception is judged and cleared. A view without a reference
     /// of its own is given one.
-    fn ask(&mut self, view: &mut Py_buffer) -> bool {
+    fn send(&mut self, view: &mut Py_buffer) -> bool {
         let before = self.count();
         // SAFETY: the slot of the object's own type, for the object (`check`'s caller: OBJECT) and a view.
-        let result = unsafe { watch::ask_unjudged(self.getbuffer, self.obj, view, self.flags) };
+        let result = unsafe { watch::acquire_unjudged(self.getbuffer, self.obj, view, self.flags) };
         if result != 0 && result != -1 {
             let result = result as isize;
             self.tell_number(Rule::Result, Field::Result, result, Word::ZeroOrMinusOne);
@@ -202,12 +202,12 @@ impl Inquiry<'_> {
     #[inline(never)]
     unsafe fn release(&mut self, view: &mut Py_buffer) {
         // SAFETY: the same view (caller: FILLED).
-        unsafe { watch::give_back(self.runtime, view, ptr::null()) };
+        unsafe { watch::release(self.runtime, view, ptr::null()) };
         self.exception(false);
     }
 
     /// Reports if there are not as many references as before, and takes those that are missing.
-    fn settle(&mut self, before: Option<isize>) {
+    fn balance(&mut self, before: Option<isize>) {
         let Some(before) = before else { return };
         let once = self.change_since(before);
         if once == 0 {
@@ -217,7 +217,7 @@ impl Inquiry<'_> {
         // one meanwhile. It is a mistake only if another request makes the same difference.
         let before = before.wrapping_add(once);
         let mut view = EMPTY;
-        if self.ask(&mut view) {
+        if self.send(&mut view) {
             // SAFETY: filled above, not moved, and released once.
             unsafe { self.release(&mut view) };
         }

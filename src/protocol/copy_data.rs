@@ -32,9 +32,9 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), R
     }
     let (mut dest_view, mut src_view) = (get::EMPTY, get::EMPTY);
     // SAFETY: as above.
-    unsafe { ask(dest, &raw mut dest_view, PyBUF_FULL) }?;
+    unsafe { acquire(dest, &raw mut dest_view, PyBUF_FULL) }?;
     // SAFETY: as above.
-    let result = match unsafe { ask(src, &raw mut src_view, PyBUF_FULL_RO) } {
+    let result = match unsafe { acquire(src, &raw mut src_view, PyBUF_FULL_RO) } {
         Ok(()) => {
             // SAFETY: an exporter's answer has its arrays, which stay as they are while it is held.
             let dest = unsafe { Fields::new(&dest_view) };
@@ -50,20 +50,20 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), R
     };
     // As in libpython, the error is there when the views go back, the destination's first.
     // SAFETY: filled above, not moved, and given back once.
-    unsafe { get::give_back(&raw mut dest_view) };
+    unsafe { get::release(&raw mut dest_view) };
     // SAFETY: as above; `obj` is null if it was not filled.
-    unsafe { get::give_back(&raw mut src_view) };
+    unsafe { get::release(&raw mut src_view) };
     result
 }
 
 /// Asks `obj` for a view; the error is raised if it hands out none.
 ///
 /// # Safety
-/// * OBJECT: as for [`get::ask`].
+/// * OBJECT: as for [`get::acquire`].
 #[inline(never)]
-unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<(), Raised> {
+unsafe fn acquire(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<(), Raised> {
     // SAFETY: the same object and view (caller: OBJECT).
-    match unsafe { get::ask(obj, view, flags) } {
+    match unsafe { get::acquire(obj, view, flags) } {
         Ok(0) => Ok(()),
         Ok(_) => Err(Raised),
         Err(error) => Err(raised(&error)),

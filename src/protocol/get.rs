@@ -7,7 +7,7 @@ use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, getbufferproc};
 use crate::error::{Error, Kind};
 use crate::runtime;
 use crate::runtime::layout::ObjectLayout;
-use crate::runtime::views::{not_an_exporter, release};
+use crate::runtime::views::{self, not_an_exporter};
 use crate::runtime::watch;
 pub use crate::view::plain::EMPTY;
 
@@ -56,7 +56,11 @@ pub unsafe fn slot(
 /// * OBJECT: `obj` is null or an object of this process's world that the thread may use.
 /// * VIEW: `view` is null or writable.
 #[inline(never)]
-pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<c_int, Error> {
+pub unsafe fn acquire(
+    obj: *mut PyObject,
+    view: *mut Py_buffer,
+    flags: c_int,
+) -> Result<c_int, Error> {
     if runtime::settled_plain().is_some() {
         // SAFETY: null or an object (caller: OBJECT), and this is its layout.
         if let Some(getbuffer) = unsafe { slot(ObjectLayout::PLAIN, obj, view, flags) } {
@@ -65,15 +69,15 @@ pub unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Res
         }
     }
     // SAFETY: the same object and view (caller: OBJECT, VIEW).
-    unsafe { ask_for(obj, view, flags, ptr::null()) }
+    unsafe { acquire_for(obj, view, flags, ptr::null()) }
 }
 
-/// As [`ask`], on behalf of a caller outside the library, whose return address is `caller`.
+/// As [`acquire`], on behalf of a caller outside the library, whose return address is `caller`.
 ///
 /// # Safety
-/// * OBJECT, VIEW: as for [`ask`].
+/// * OBJECT, VIEW: as for [`acquire`].
 #[inline(never)]
-pub unsafe fn ask_for(
+pub unsafe fn acquire_for(
     obj: *mut PyObject,
     view: *mut Py_buffer,
     flags: c_int,
@@ -97,37 +101,37 @@ pub unsafe fn ask_for(
         return Err(Error::NullArgument);
     }
     // SAFETY: the slot of the object's own type, for its object and a view (caller: OBJECT, VIEW).
-    unsafe { watch::ask(runtime, getbuffer, obj, view, flags, caller) }
+    unsafe { watch::acquire(runtime, getbuffer, obj, view, flags, caller) }
 }
 
 /// Releases a view, for callers within the library. Kept out of line.
 ///
 /// # Safety
-/// * VIEW: as for [`release`].
+/// * VIEW: as for [`views::release`].
 #[inline(never)]
-pub unsafe fn give_back(view: *mut Py_buffer) {
+pub unsafe fn release(view: *mut Py_buffer) {
     match runtime::settled_counted() {
         // SAFETY: the same view (caller: VIEW).
-        Some(runtime) => unsafe { release::<true>(runtime, view) },
+        Some(runtime) => unsafe { views::release::<true>(runtime, view) },
         // SAFETY: as above.
-        None => unsafe { give_back_for(view, ptr::null()) },
+        None => unsafe { release_for(view, ptr::null()) },
     }
 }
 
-/// As [`give_back`], on behalf of a caller outside the library, whose return address is `caller`.
+/// As [`release`], on behalf of a caller outside the library, whose return address is `caller`.
 ///
 /// # Safety
-/// * VIEW: as for [`release`].
+/// * VIEW: as for [`views::release`].
 #[inline(never)]
-pub unsafe fn give_back_for(view: *mut Py_buffer, caller: *const c_void) {
+pub unsafe fn release_for(view: *mut Py_buffer, caller: *const c_void) {
     // SAFETY: the same view (caller: VIEW).
-    unsafe { watch::give_back(runtime::for_objects(), view, caller) };
+    unsafe { watch::release(runtime::for_objects(), view, caller) };
 }
 
 /// Calls `work` with a view of `obj`, and releases the view.
 ///
 /// # Safety
-/// * OBJECT: as for [`ask`].
+/// * OBJECT: as for [`acquire`].
 pub unsafe fn with_view<R>(
     obj: *mut PyObject,
     flags: c_int,
@@ -136,11 +140,11 @@ pub unsafe fn with_view<R>(
     // A view may point into itself, so it stays where it is until it is released.
     let mut view = EMPTY;
     // SAFETY: the same object (caller: OBJECT), and a view of ours.
-    if unsafe { ask(obj, &raw mut view, flags) }? != 0 {
+    if unsafe { acquire(obj, &raw mut view, flags) }? != 0 {
         return Err(Error::Raised);
     }
     let result = work(&view);
     // SAFETY: filled above, not moved, and given back once.
-    unsafe { give_back(&raw mut view) };
+    unsafe { release(&raw mut view) };
     result
 }

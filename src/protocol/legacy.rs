@@ -56,14 +56,14 @@ pub unsafe fn is_readable(obj: *mut PyObject) -> c_int {
     }
     let mut view = get::EMPTY;
     // SAFETY: as above.
-    match unsafe { get::ask(obj, &raw mut view, PyBUF_SIMPLE) } {
+    match unsafe { get::acquire(obj, &raw mut view, PyBUF_SIMPLE) } {
         Ok(-1) | Err(_) => {
             runtime.clear_error();
             0
         }
         Ok(_) => {
             // SAFETY: filled above, not moved, and given back once.
-            unsafe { get::give_back(&raw mut view) };
+            unsafe { get::release(&raw mut view) };
             1
         }
     }

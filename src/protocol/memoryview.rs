@@ -167,13 +167,13 @@ pub unsafe fn get_contiguous(obj: *mut PyObject, buffertype: c_int, order: c_cha
     let runtime = runtime::for_objects();
     // SAFETY: the same object (caller: OBJECT).
     let memoryview = unsafe { from_object(obj) }?;
-    let mut asked = get::EMPTY;
+    let mut acquired = get::EMPTY;
     let mut view = runtime.view_of(memoryview);
     if view.is_null() {
-        // Its fields cannot be found in this libpython: the memoryview is asked for its view.
-        view = &raw mut asked;
+        // Its fields cannot be found in this libpython: the memoryview is acquired for its view.
+        view = &raw mut acquired;
         // SAFETY: made above; the view stays where it is until it is given back.
-        let answer = unsafe { get::ask(memoryview, view, PyBUF_FULL_RO) };
+        let answer = unsafe { get::acquire(memoryview, view, PyBUF_FULL_RO) };
         if !matches!(answer, Ok(0)) {
             // SAFETY: made above.
             return Err(unsafe { drop_for(runtime, memoryview, Raised) });
@@ -183,8 +183,8 @@ pub unsafe fn get_contiguous(obj: *mut PyObject, buffertype: c_int, order: c_cha
     let view = unsafe { &*view };
     // SAFETY: as above.
     let copy = unsafe { contiguous(runtime, memoryview, view, buffertype, order) };
-    // SAFETY: not asked for, or filled above and given back once.
-    unsafe { get::give_back(&raw mut asked) };
+    // SAFETY: not acquired for, or filled above and given back once.
+    unsafe { get::release(&raw mut acquired) };
     if let Ok(None) = copy {
         return Ok(memoryview);
     }

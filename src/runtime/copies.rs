@@ -35,15 +35,15 @@ const WATCHES: u32 = 2;
 #[repr(C)]
 pub struct Ledger {
     /// A `Py_buffer` is about to be filled.
-    pub is_emptied: unsafe extern "C" fn(view: *const Py_buffer),
+    pub before_fill: unsafe extern "C" fn(view: *const Py_buffer),
     /// An exporter has answered. Returns 1 if the view must be released and an error raised with the text
     /// written to [`Answer::text`], otherwise 0.
     pub judge: unsafe extern "C" fn(answer: *const Answer) -> c_int,
     /// A view was filled, but not by a call of `PyObject_GetBuffer`. It may be released later, or become an
     /// exporter's answer.
-    pub is_filled: unsafe extern "C" fn(view: *const Py_buffer),
+    pub after_fill: unsafe extern "C" fn(view: *const Py_buffer),
     /// A view is about to be released.
-    pub is_given_back: unsafe extern "C" fn(view: *const Py_buffer, caller: *const c_void),
+    pub before_release: unsafe extern "C" fn(view: *const Py_buffer, caller: *const c_void),
 }
 
 /// A request for a view, and the exporter's answer.

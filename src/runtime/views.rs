@@ -36,7 +36,7 @@ pub unsafe fn release<const COUNTED: bool>(runtime: &Runtime, view: *mut Py_buff
     // SAFETY: an exporter stored an object of this world there (caller: VIEW, COUNTED).
     match unsafe { layout.slots_of(obj) }.and_then(|slots| slots.bf_releasebuffer) {
         // SAFETY: the view and its object (caller: VIEW, COUNTED).
-        None => unsafe { let_go::<COUNTED>(runtime, view, obj) },
+        None => unsafe { drop_object::<COUNTED>(runtime, view, obj) },
         // SAFETY: the slot of the object's own type (caller: VIEW, COUNTED).
         Some(slot) => unsafe { release_by::<COUNTED>(runtime, slot, view, obj) },
     }
@@ -57,7 +57,7 @@ unsafe fn release_by<const COUNTED: bool>(
     // SAFETY: the slot of the object's own type, for a view of this object (caller: VIEW, SLOT).
     unsafe { releasebuffer(obj, view) };
     // SAFETY: the view and its object (caller: VIEW, COUNTED, SLOT).
-    unsafe { let_go::<COUNTED>(runtime, view, obj) };
+    unsafe { drop_object::<COUNTED>(runtime, view, obj) };
 }
 
 /// Clears `view.obj` and drops the reference.
@@ -66,7 +66,11 @@ unsafe fn release_by<const COUNTED: bool>(
 /// * VIEW, COUNTED: as for [`release`].
 /// * OBJECT: `obj` is the object that the view was filled with.
 #[inline]
-unsafe fn let_go<const COUNTED: bool>(runtime: &Runtime, view: *mut Py_buffer, obj: *mut PyObject) {
+unsafe fn drop_object<const COUNTED: bool>(
+    runtime: &Runtime,
+    view: *mut Py_buffer,
+    obj: *mut PyObject,
+) {
     // SAFETY: a view (caller: VIEW).
     unsafe { (*view).obj = ptr::null_mut() };
     if COUNTED {

@@ -9,7 +9,7 @@ use core::ptr;
 
 use super::Runtime;
 use super::copies::{Answer, Ledger, ledger};
-use super::views::release;
+use super::views;
 use crate::abi::{Py_buffer, PyObject, getbufferproc};
 use crate::error::{Error, Kind, Text};
 
@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Text};
 /// # Safety
 /// * OBJECT: `obj` is an object of this world that the thread may use, and `getbuffer` is its type's slot.
 /// * VIEW: `view` is writable, or null if the slot accepts that.
-pub unsafe fn ask(
+pub unsafe fn acquire(
     runtime: &Runtime,
     getbuffer: getbufferproc,
     obj: *mut PyObject,
@@ -37,7 +37,7 @@ pub unsafe fn ask(
         // SAFETY: not null, so a `Py_buffer` (caller: VIEW).
         obj_before = unsafe { (*view).obj };
         // SAFETY: as above.
-        unsafe { (ledger.is_emptied)(view) };
+        unsafe { (ledger.before_fill)(view) };
     }
     let had_error = (!runtime.error().is_null()).into();
     // SAFETY: the slot of the object's own type, for this object and view (caller: OBJECT, VIEW).
@@ -59,7 +59,7 @@ pub unsafe fn ask(
     let judged = unsafe { judge(runtime, ledger, answer) };
     if judged.is_err() && result == 0 && !view.is_null() {
         // SAFETY: the exporter has just filled it.
-        unsafe { release::<false>(runtime, view) };
+        unsafe { views::release::<false>(runtime, view) };
     }
     judged.map(|()| result)
 }
@@ -83,25 +83,25 @@ unsafe fn judge(runtime: &Runtime, ledger: &Ledger, mut answer: Answer) -> Resul
     Err(if is_raised { Error::Raised } else { Error::Text(Kind::System, text) })
 }
 
-/// Releases a view, as [`release`]. `caller` is as for [`ask`].
+/// Releases a view, as [`views::release`]. `caller` is as for [`acquire`].
 ///
 /// # Safety
-/// * VIEW: as for [`release`].
-pub unsafe fn give_back(runtime: &Runtime, view: *mut Py_buffer, caller: *const c_void) {
+/// * VIEW: as for [`views::release`].
+pub unsafe fn release(runtime: &Runtime, view: *mut Py_buffer, caller: *const c_void) {
     if let Some(ledger) = ledger() {
         // SAFETY: a view (caller: VIEW).
-        unsafe { (ledger.is_given_back)(view, caller) };
+        unsafe { (ledger.before_release)(view, caller) };
     }
     // SAFETY: the same view (caller: VIEW).
-    unsafe { release::<false>(runtime, view) };
+    unsafe { views::release::<false>(runtime, view) };
 }
 
-/// As [`ask`], but the ledger only records the view and does not judge the answer. [`give_back`] releases it.
+/// As [`acquire`], but the ledger only records the view and does not judge the answer. [`release`] releases it.
 ///
 /// # Safety
-/// * OBJECT: as for [`ask`].
+/// * OBJECT: as for [`acquire`].
 /// * VIEW: `view` is writable.
-pub unsafe fn ask_unjudged(
+pub unsafe fn acquire_unjudged(
     getbuffer: getbufferproc,
     obj: *mut PyObject,
     view: *mut Py_buffer,
@@ -110,13 +110,13 @@ pub unsafe fn ask_unjudged(
     let ledger = ledger();
     if let Some(ledger) = ledger {
         // SAFETY: writable (caller: VIEW).
-        unsafe { (ledger.is_emptied)(view) };
+        unsafe { (ledger.before_fill)(view) };
     }
     // SAFETY: the slot of the object's own type, for this object and view (caller: OBJECT, VIEW).
     let result = unsafe { getbuffer(obj, view, flags) };
     if let Some(ledger) = ledger.filter(|_| result == 0) {
         // SAFETY: the exporter has just filled it.
-        unsafe { (ledger.is_filled)(view) };
+        unsafe { (ledger.after_fill)(view) };
     }
     result
 }
@@ -128,9 +128,9 @@ pub unsafe fn ask_unjudged(
 pub unsafe fn fill<R>(view: *mut Py_buffer, fill: impl FnOnce() -> R) -> R {
     let Some(ledger) = ledger() else { return fill() };
     // SAFETY: writable (caller: VIEW).
-    unsafe { (ledger.is_emptied)(view) };
+    unsafe { (ledger.before_fill)(view) };
     let result = fill();
     // SAFETY: `fill` has just filled it (caller: VIEW).
-    unsafe { (ledger.is_filled)(view) };
+    unsafe { (ledger.after_fill)(view) };
     result
 }

@@ -113,11 +113,12 @@ unsafe fn of_exporter(obj: *mut PyObject) -> *mut PyObject {
     // SAFETY: a new managed buffer.
     let master = unsafe { &raw mut (*managed).master };
     // SAFETY: the slot of the object's own type (caller: OBJECT), and a view of ours, which is never moved.
-    let asked = unsafe { watch::ask(&RUNTIME, getbuffer, obj, master, PyBUF_FULL_RO, ptr::null()) };
-    if let Err(error) = &asked {
+    let acquired =
+        unsafe { watch::acquire(&RUNTIME, getbuffer, obj, master, PyBUF_FULL_RO, ptr::null()) };
+    if let Err(error) = &acquired {
         errors::raise(error);
     }
-    if asked.ok() != Some(0) {
+    if acquired.ok() != Some(0) {
         // The view was not filled, so it has no object to release.
         // SAFETY: as above.
         unsafe { (*master).obj = ptr::null_mut() };
@@ -352,7 +353,7 @@ unsafe extern "C" fn dealloc_managed(obj: *mut PyObject) {
     // SAFETY: not freed yet (caller: LAST).
     let master = unsafe { &raw mut (*managed).master };
     // SAFETY: a view that the exporter filled and that has not moved, or one without an object.
-    unsafe { watch::give_back(&RUNTIME, master, ptr::null()) };
+    unsafe { watch::release(&RUNTIME, master, ptr::null()) };
     // SAFETY: not freed yet (caller: LAST).
     let Managed { flags, master: Py_buffer { format, .. }, .. } = unsafe { managed.read() };
     if flags & FREE_FORMAT != 0 {

@@ -87,7 +87,7 @@ fn writing(session: &mut Session, name: &str, maker: *mut PyObject, order: u8) {
         if take(session, probe, &mut view) {
             let len = view.len / share;
             exemption = exemptions::from_contiguous(&session.theirs, &view, len, order);
-            give_back(session, &mut view);
+            release(session, &mut view);
         }
         session.host.call_for_text(take_log, probe);
         session.host.decref(probe);
@@ -106,7 +106,7 @@ fn writing(session: &mut Session, name: &str, maker: *mut PyObject, order: u8) {
                         unsafe { (api.from_contiguous)(&view, buf, len, order as c_char) };
                     outcome.number("returned", returned);
                     outcome.raised(session.host.take_raised());
-                    give_back(session, &mut view);
+                    release(session, &mut view);
                 }
                 outcome.text("bytes", session.host.call_for_text(target_bytes, target));
                 session.host.call_for_text(take_log, target);
@@ -125,7 +125,7 @@ fn take(session: &Session, object: *mut PyObject, view: &mut Py_buffer) -> bool 
     is_taken
 }
 
-fn give_back(session: &Session, view: &mut Py_buffer) {
+fn release(session: &Session, view: &mut Py_buffer) {
     // SAFETY: a filled view.
     unsafe { (session.theirs.release)(view) };
 }
