@@ -42,6 +42,13 @@ struct Way {
     answers: [Image; 2],
 }
 
+impl Way {
+    /// A way by which one image answers all calls.
+    fn new(name: &'static str, cflags: Vec<String>, libs: Vec<String>, image: Image) -> Self {
+        Self { name, cflags, libs, preload: false, answers: [image, image] }
+    }
+}
+
 /// All ways, including those without effect. docs/linking.md and the pkg-config files rely on this table.
 fn ways() -> Vec<Way> {
     let lib_dir = shipped().lib_dir.display().to_string();
@@ -57,39 +64,32 @@ fn ways() -> Vec<Way> {
         flags.extend(more);
         flags
     };
-    let way = |name, cflags, libs, image| Way {
-        name,
-        cflags,
-        libs,
-        preload: false,
-        answers: [image, image],
-    };
     vec![
-        way(
+        Way::new(
             "the archive for extensions (pybuffer-static.pc)",
             pkg_config(["--cflags", "pybuffer-static"]),
             pkg_config(["--libs", "pybuffer-static"]),
             Image::Extension,
         ),
-        way(
+        Way::new(
             "the archive with --exclude-libs",
             vec![],
             vec![archive.clone(), "-Wl,--exclude-libs,libpybuffer.a".into()],
             Image::Extension,
         ),
-        way(
+        Way::new(
             "the archive with -Bsymbolic-functions",
             vec![],
             vec![archive.clone(), "-Wl,-Bsymbolic-functions".into()],
             Image::Extension,
         ),
-        way(
+        Way::new(
             "PYBUFFER_REDIRECT and the shared library (pybuffer.pc)",
             with(redirect(), pkg_config(["--cflags", "pybuffer"])),
             shared(),
             Image::Library,
         ),
-        way(
+        Way::new(
             "PYBUFFER_REDIRECT and the archive",
             with(redirect(), pkg_config(["--cflags", "pybuffer-static"])),
             vec![archive.clone()],
@@ -103,9 +103,9 @@ fn ways() -> Vec<Way> {
             answers: [Image::Library, Image::Host],
         },
         // The ways below build without a warning, and have no effect.
-        way("nothing of ours", vec![], vec![], Image::Host),
-        way("the shared library without redirect", vec![], shared(), Image::Host),
-        way("the archive, not hidden", vec![], vec![archive], Image::Host),
+        Way::new("nothing of ours", vec![], vec![], Image::Host),
+        Way::new("the shared library without redirect", vec![], shared(), Image::Host),
+        Way::new("the archive, not hidden", vec![], vec![archive], Image::Host),
     ]
 }
 

@@ -17,6 +17,7 @@
     X(from_contiguous) \
     X(grid) \
     X(copy_data) \
+    X(copy_data_wrong) \
     X(copy_data_grid) \
     X(copy_views) \
     X(copy_parts) \
@@ -24,7 +25,10 @@
     X(null_arguments) \
     X(exceptions) \
     X(formats) \
+    X(formats_wrong) \
+    X(formats_equivalent) \
     X(memoryview) \
+    X(memoryview_requests) \
     X(memoryview_contiguous) \
     X(memoryview_owner) \
     X(check)

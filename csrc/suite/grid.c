@@ -5,7 +5,6 @@
  * with periods that share no divisor with the number of layouts, so that all of them meet. */
 #include "harness.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "families.h"

@@ -1,8 +1,6 @@
 /* The four functions of old that the stable ABI still carries. */
 #include "harness.h"
 
-#include <string.h>
-
 #include "families.h"
 
 static PyObject *array_of(Memory *memory, int readonly)

@@ -67,6 +67,13 @@ static inline int release_memoryview(PyObject *memoryview)
     return pybuffer_memoryview_release(memoryview);
 }
 
+/* A new array of ints. */
+static inline PyObject *array_of(void *buf, int ndim, const Py_ssize_t *shape, const Py_ssize_t *strides)
+{
+    return array_new((ArrayLayout){ .buf = buf, .format = "i", .itemsize = 4, .ndim = ndim,
+                                    .shape = shape, .strides = strides });
+}
+
 /* `call` makes no object, and leaves this exception with exactly this text. */
 #define EXPECT_NO_OBJECT(call, type, text)                                                         \
     (expect_pointer(NULL, (call), __FILE__, __LINE__, #call),                                      \

@@ -1,8 +1,6 @@
 /* PyBuffer_GetPointer. */
 #include "harness.h"
 
-#include <string.h>
-
 #include "families.h"
 #include "model.h"
 

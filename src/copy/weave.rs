@@ -234,18 +234,9 @@ impl Job<'_> {
                     unsafe { transpose(width, dst, self.step, input, s, n_columns, block.len()) };
                 } else {
                     let tall = rounded(high, grain);
+                    let d = tall.cast_signed();
                     // SAFETY: both stages have room for the block.
-                    unsafe {
-                        transpose(
-                            width,
-                            output,
-                            tall.cast_signed(),
-                            input,
-                            s,
-                            n_columns,
-                            block.len(),
-                        )
-                    };
+                    unsafe { transpose(width, output, d, input, s, n_columns, block.len()) };
                     let columns = columns.get(..n_columns).unwrap_or(columns);
                     let mode = if streams { CarryMode::Streamed } else { CarryMode::Out };
                     // SAFETY: the same columns in the destination (caller: ITEMS); where they are streamed, all

@@ -72,6 +72,15 @@ def dataset():
 
 
 def cases():
+    yield from of_ctypes()
+    plain = numpy.arange(12, dtype="i4").reshape(3, 4)
+    yield from of_numpy(plain)
+    yield from of_pillow()
+    yield from of_pyarrow(plain)
+    yield from dataset()
+
+
+def of_ctypes():
     yield "ctypes c_int", ctypes.c_int()
     yield "ctypes c_int * 3", (ctypes.c_int * 3)()
     yield "ctypes c_int * 0", (ctypes.c_int * 0)()
@@ -92,7 +101,8 @@ def cases():
     yield "ctypes BigEndianStructure", type("Big", (ctypes.BigEndianStructure,), {"_fields_": [("x", ctypes.c_int)]})()
     yield "ctypes c_int * 2, resized to 11 bytes", resized()
 
-    plain = numpy.arange(12, dtype="i4").reshape(3, 4)
+
+def of_numpy(plain):
     yield "numpy i4 (3, 4)", plain
     yield "numpy i4 (3, 4), read-only", read_only(plain.copy())
     yield "numpy i4 (3, 4), transposed", plain.T
@@ -126,6 +136,8 @@ def cases():
     yield "numpy memmap", numpy.memmap(__file__, mode="r", dtype="u1", shape=(16,))
     yield "numpy 64 dimensions", numpy.zeros((1,) * 64, "u1")
 
+
+def of_pillow():
     image = PIL.Image.new("RGB", (4, 3))
     yield "Pillow image", image
     yield "Pillow image core", image.im
@@ -133,6 +145,8 @@ def cases():
     yield "Pillow numpy.asarray(image)", numpy.asarray(image)
     yield "Pillow path", PIL.ImagePath.Path([(0, 1), (2, 3)])
 
+
+def of_pyarrow(plain):
     yield "pyarrow buffer", pyarrow.py_buffer(b"abc")
     yield "pyarrow buffer, writable", pyarrow.py_buffer(bytearray(b"abc"))
     yield "pyarrow buffer, allocated", pyarrow.allocate_buffer(8)
@@ -142,8 +156,6 @@ def cases():
     yield "pyarrow tensor", pyarrow.Tensor.from_numpy(plain)
     yield "pyarrow tensor, strided", pyarrow.Tensor.from_numpy(plain[:, ::2])
     yield "pyarrow tensor, Fortran", pyarrow.Tensor.from_numpy(numpy.asfortranarray(plain))
-
-    yield from dataset()
 
 
 def described(exporter):

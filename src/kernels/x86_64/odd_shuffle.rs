@@ -195,16 +195,8 @@ unsafe fn tile<const N: usize>(
             // SAFETY: items of this lane and the next one.
             unsafe { xmm::store(line, low) };
             if exact {
-                // The last items, 10 to 14 bytes, from registers: their first 8 bytes, and their last 8 (D-15).
-                let behind = N * width - 8;
-                let bits = 8 * behind as u32;
-                let (start, more) = (_mm_cvtsi128_si64(high), _mm_extract_epi64::<1>(high));
-                let end = start.cast_unsigned().wrapping_shr(bits)
-                    | more.cast_unsigned().wrapping_shl(64 - bits);
-                // SAFETY: in these items.
-                unsafe { next.cast::<i64>().write_unaligned(start) };
-                // SAFETY: as above.
-                unsafe { next.wrapping_add(behind).cast::<u64>().write_unaligned(end) };
+                // SAFETY: the last items.
+                unsafe { store_last(next, high, N * width) };
             } else {
                 // SAFETY: items of this lane, and two behind them.
                 unsafe { xmm::store(next, high) };
@@ -213,4 +205,22 @@ unsafe fn tile<const N: usize>(
         }
         row += 2 * N;
     }
+}
+
+/// Stores the first `size` bytes of a vector, 10 to 14, from registers: their first 8, and their last 8 (D-15).
+///
+/// # Safety
+/// * DESTINATION: `size` bytes are writable at `to`.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_last(to: *mut u8, vector: __m128i, size: usize) {
+    let behind = size - 8;
+    let bits = 8 * behind as u32;
+    let (start, more) = (_mm_cvtsi128_si64(vector), _mm_extract_epi64::<1>(vector));
+    let end =
+        start.cast_unsigned().wrapping_shr(bits) | more.cast_unsigned().wrapping_shl(64 - bits);
+    // SAFETY: more than 8 bytes (caller: DESTINATION).
+    unsafe { to.cast::<i64>().write_unaligned(start) };
+    // SAFETY: the last 8 of them (caller: DESTINATION).
+    unsafe { to.wrapping_add(behind).cast::<u64>().write_unaligned(end) };
 }

@@ -196,10 +196,41 @@ fn contiguous(
         is_readable: is_given && is_readable(&answer),
         every_request,
     };
-    if is_given && answer.ndim > 64 {
+    let exempt = is_given.then(|| Exempt::of(session, &answer, order)).flatten();
+    if is_given {
         // SAFETY: filled above.
         unsafe { (session.theirs.release)(&mut answer) };
-    } else if is_given {
+    }
+    forget_logs(session, object);
+    match exempt.filter(|exempt| buffertype != flags::WRITE && !exempt.is_nothing) {
+        Some(exempt) if exempt.is_denied || exempt.name == exemptions::DEBUG_ASSERTION => {
+            session.leave_out(exempt.name);
+        }
+        Some(exempt) if exempt.is_whole && exempt.name == exemptions::SCALAR => {
+            scalar(session, &describe, object, exempt.item, make);
+        }
+        Some(exempt) => refused(session, exempt.name, &describe, "ValueError", make),
+        None => compare(session, &describe, &made, make),
+    }
+}
+
+/// Why a contiguous copy of a view is not compared, and what is known of it.
+struct Exempt {
+    name: &'static str,
+    /// No items, or items of no bytes: nothing is moved, and libpython may be asked. (With items that take more than
+    /// none it is as with any other contradiction, but len 0 always succeeds.)
+    is_nothing: bool,
+    is_denied: bool,
+    is_whole: bool,
+    /// Its one item and its format, if it has no dimensions.
+    item: (Vec<u8>, String),
+}
+
+impl Exempt {
+    fn of(session: &Session, answer: &Py_buffer, order: u8) -> Option<Self> {
+        if answer.ndim > 64 {
+            return None;
+        }
         let implied = [answer.len.checked_div(answer.itemsize).unwrap_or(0)];
         let shape = match answer.shape.is_null() && answer.ndim == 1 {
             true => &implied[..],
@@ -207,33 +238,18 @@ fn contiguous(
         };
         let mut shape = shape.to_vec();
         let mut strides = c_strides(&shape, answer.itemsize);
-        let mut view = Py_buffer { shape: shape.as_mut_ptr(), ..answer };
+        let mut view = Py_buffer { shape: shape.as_mut_ptr(), ..*answer };
         if view.strides.is_null() {
             view.strides = strides.as_mut_ptr();
         }
-        let exemption = exemptions::to_contiguous(&session.theirs, &view, order);
-        // No items, or items of no bytes: nothing is moved, and libpython may be asked. (With items that
-        // take more than none it is as with any other contradiction, but len 0 always succeeds.)
-        let is_nothing = view.len == 0 && view.itemsize == 0 && view.ndim > 0;
-        let is_denied = view.len == 0 && view.itemsize != 0;
-        let is_whole = view.len == view.itemsize;
-        let item = copied(&view);
-        // SAFETY: filled above.
-        unsafe { (session.theirs.release)(&mut answer) };
-        forget_logs(session, object);
-        match exemption.filter(|_| buffertype != flags::WRITE && !is_nothing) {
-            Some(name) if is_denied || name == exemptions::DEBUG_ASSERTION => {
-                return session.leave_out(name);
-            }
-            Some(exemptions::SCALAR) if is_whole => {
-                return scalar(session, &describe, object, item, make);
-            }
-            Some(name) => return refused(session, name, &describe, "ValueError", make),
-            None => {}
-        }
+        Some(Self {
+            name: exemptions::to_contiguous(&session.theirs, &view, order)?,
+            is_nothing: view.len == 0 && view.itemsize == 0 && view.ndim > 0,
+            is_denied: view.len == 0 && view.itemsize != 0,
+            is_whole: view.len == view.itemsize,
+            item: copied(&view),
+        })
     }
-    forget_logs(session, object);
-    compare(session, &describe, &made, make);
 }
 
 // --- inputs --------------------------------------------------------------------------------------------
