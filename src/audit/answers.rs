@@ -69,7 +69,8 @@ impl State {
             tell(&Finding { rule, flags, field, axis: -1, found, expected });
         }
         if let Some(view) = view.filter(|_| answer.result == 0) {
-            // The consumer may never look at the arrays, so nobody may have noticed that they lie nowhere.
+            // The consumer may never look at the arrays, so nobody may have noticed that they are at unmapped
+            // addresses.
             let is_there = |address, size| self.pages.have(address, size);
             if view::has_arrays(view, flags, &is_there, &mut tell) {
                 // SAFETY: filled by an exporter just now (caller: ANSWER), and its arrays are mapped.

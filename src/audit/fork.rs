@@ -1,4 +1,4 @@
-//! Forks: how many of them lie between this process and the one that loaded the library.
+//! Counts the forks between the process that loaded the library and this one.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,8 +14,8 @@ pub fn begin_generation() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Has `child` called in every child. Without memory it is not called; then a child of a process with several
-/// threads may find a lock closed.
+/// Registers `child` to be called in every child. If there is no memory for that, a child of a process with several
+/// threads may find a lock held.
 #[cfg(target_env = "gnu")]
 pub fn at_fork(child: extern "C" fn()) {
     unsafe extern "C" {
@@ -26,14 +26,15 @@ pub fn at_fork(child: extern "C" fn()) {
             child: Option<unsafe extern "C" fn()>,
             library: *const u8,
         ) -> core::ffi::c_int;
-        /// From the C compiler's start files: its address stands for this library, whose handlers go with it.
+        /// Defined by the C compiler's start files. Its address identifies this library, so that the handlers are
+        /// removed when it is unloaded.
         static __dso_handle: u8;
     }
     // SAFETY: the handler takes no arguments and lives as long as the library that is passed with it.
     unsafe { __register_atfork(None, None, Some(child), &raw const __dso_handle) };
 }
 
-/// Has `child` called in every child.
+/// Registers `child` to be called in every child.
 #[cfg(not(target_env = "gnu"))]
 pub fn at_fork(child: extern "C" fn()) {
     // SAFETY: the handler takes no arguments; libc drops it when the library is unloaded.

@@ -1,6 +1,7 @@
 //! Whether the interpreter's calls of its own buffer functions reach the library.
 //!
-//! Only then is a release without a known acquisition a mistake, and a view without a known release held.
+//! If they do not, a release without a known acquisition may be right, and a view without a known release may have
+//! been released.
 
 use core::ffi::CStr;
 use core::ptr;
@@ -80,7 +81,8 @@ impl Call {
     }
 }
 
-/// Whether an entry is not bound yet: it still leads to the interpreter's own code that will have it bound.
+/// Whether an entry is not bound yet: it still points to code of the interpreter's image, which binds it at the
+/// first call.
 fn is_unbound(runtime: &Runtime, target: usize) -> bool {
     let base = |address| cpython::locate(address).map(|info| info.dli_fbase);
     let target = ptr::without_provenance(target);

@@ -16,9 +16,9 @@ use crate::runtime::{self, Runtime};
 
 static MEMBER: Member = Member::new(Ledger { before_fill, judge, after_fill, before_release });
 
-// The note, as `runtime::copies` reads it. A linker would keep it and all that it leads to, a third of the library,
-// even in an extension that never asks an object. So its section is linked (`o`) to that of `pybuffer_member`, which
-// `copies::own` reads: a linker that drops the one drops the other.
+// The note, as `runtime::copies` reads it. A linker would keep the note and all that it refers to, a third of the
+// library, even in an extension that uses no objects. So the note's section is linked (`o`) to that of
+// `pybuffer_member`, which `copies::own` reads: a linker that drops the latter drops the note.
 global_asm!(
     ".pushsection .rodata.pybuffer_member,\"a\"",
     ".balign 4",

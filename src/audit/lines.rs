@@ -36,7 +36,7 @@ impl Line {
         Text::from_c_str(unsafe { CStr::from_ptr(self.text.as_ptr()) })
     }
 
-    /// The line as it is written: behind the library's name and the process's number, with a newline.
+    /// The line as it is written: with the library's name and the process ID in front, and a newline at the end.
     pub fn framed(&self) -> Self {
         let mut whole = Self::new();
         // SAFETY: takes nothing.
@@ -130,7 +130,7 @@ impl Line {
         });
     }
 
-    /// `n` findings of the kind `bit` that got no line because there were enough.
+    /// `n` findings of the kind `bit` beyond the lines that a kind may have.
     pub fn more(&mut self, bit: usize, n: usize) {
         self.put(|out| {
             out.put("AGAIN: ").number(n.cast_signed()).put(" more findings of ");

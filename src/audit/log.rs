@@ -8,15 +8,15 @@ use super::memory::Errno;
 use crate::check::text::Writer;
 use crate::environment;
 
-/// One more than the system takes: a longer path is cut to this size, and so refused as well.
+/// One more than the system's limit. A longer path is cut to this size, so the system refuses it as well.
 const PATH: usize = 4096 + 1;
 
 /// The log. It begins as zeros.
 pub struct Log {
     /// The file's path; empty for standard error.
     path: [c_char; PATH],
-    /// Whether the process had a standard error at the beginning. If not, its number may be that of a file of the
-    /// program's later.
+    /// Whether the process had a standard error at the beginning. If not, its file descriptor may later belong to
+    /// another file of the program.
     has_standard_error: bool,
     /// Whether a line has said that the file cannot be written.
     is_failure_told: AtomicBool,
@@ -64,8 +64,8 @@ impl Log {
         let _ = unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
     }
 
-    /// Appends to the file; otherwise the error's number. The file is opened for each line, because programs close
-    /// file descriptors that they do not know.
+    /// Appends to the file; `Err` with the error's number if that fails. The file is opened for each line, because
+    /// programs close file descriptors that they do not know.
     fn append(&self, text: &[c_char]) -> Result<(), c_int> {
         let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC;
         // SAFETY: a C string, and the mode of a new file.

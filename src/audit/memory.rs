@@ -25,7 +25,8 @@ pub unsafe fn free<T>(block: NonNull<T>) {
     unsafe { libc::free(block.as_ptr().cast()) };
 }
 
-/// The numbers at an address; `None` if they cannot be read. The system copies them, so a bad address is no fault.
+/// The numbers at an address; `None` if they cannot be read. The kernel copies them, so a bad address causes no
+/// fault.
 pub fn read<const N: usize>(address: usize) -> Option<[usize; N]> {
     let mut numbers = [0; N];
     let size = size_of_val(&numbers);
@@ -38,8 +39,8 @@ pub fn read<const N: usize>(address: usize) -> Option<[usize; N]> {
     (n.cast_unsigned() == size).then_some(numbers)
 }
 
-/// A cache of pages that are mapped, so that the system is not asked about the same ones again and again. It begins as
-/// zeros. (A page that is unmapped later still counts as mapped.)
+/// A cache of pages that are mapped, so that most questions need no system call. It begins as zeros. (A page that
+/// is unmapped later still counts as mapped.)
 pub struct Pages([AtomicUsize; Self::N]);
 
 impl Pages {
@@ -101,7 +102,7 @@ impl Lock {
         unsafe { libc::sched_yield() };
     }
 
-    /// Opens the lock, in a child: the thread that held it is not there.
+    /// Releases the lock, in a child: the thread that held it does not exist there.
     pub fn open(&self) {
         self.0.store(0, Ordering::Release);
     }

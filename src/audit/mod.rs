@@ -5,15 +5,15 @@
 //! every view that is requested, filled by hand, or released. One copy of the library in a process keeps the ledger
 //! for all.
 //!
-//! Nothing here calls an exporter. While a lock is held, nothing but malloc and free is called (and at the exit
-//! `process_vm_readv`). Names are copied when they are met, because objects and libraries may be gone at the exit.
+//! Nothing here calls an exporter. While a lock is held, only malloc and free are called (and `process_vm_readv` at
+//! the exit). Names are copied when they are met, because objects and libraries may be gone at the exit.
 //!
 //! Each file uses those below it:
 //!
 //! * `ledger`: what the copies of the library call, and the note by which they find it.
 //! * `answers`, `releases`: judge answers; match releases.
 //! * `process`: begins the audit; exits and children.
-//! * `state`: all there is to know of one process, and its last lines.
+//! * `state`: the state of one process's audit, and its last lines.
 //! * `log`, `lines`: where lines go; how they read.
 //! * `interposition`: whether the interpreter's own calls reach the library.
 //! * `records`, `record`: outstanding views.

@@ -53,7 +53,7 @@ pub struct CallSite {
     pub file: Name,
     /// The function's name; empty if the file does not export it.
     pub function: Name,
-    /// The return address, from the file's beginning; from 0 if the file is unknown.
+    /// The offset of the return address in the file; the address itself if the file is unknown.
     pub offset: usize,
     /// Whether this is the interpreter's own code.
     pub is_host: bool,
@@ -106,7 +106,7 @@ impl Origin {
     }
 }
 
-/// What a table has entries of.
+/// The type of a table's entries.
 ///
 /// # Safety
 /// * HEAD: the type is `repr(C)`, and its first field is a [`Head`].
@@ -151,7 +151,7 @@ impl<T: Entry + 'static> Table<T> {
     }
 }
 
-/// A table, whatever its entries are.
+/// The part of a table that does not depend on the type of its entries.
 struct Heads {
     lists: [AtomicPtr<Head>; N_LISTS],
     last: AtomicPtr<Head>,
@@ -315,7 +315,7 @@ impl Origins {
         self.exporters.all()
     }
 
-    /// Forgets, in a child, what the parent holds and has counted, and opens the lock.
+    /// In a child: forgets what the parent holds and has counted, and releases the lock.
     pub fn begin_in_child(&self) {
         self.lock.open();
         for origin in self.all() {

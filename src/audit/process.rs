@@ -1,4 +1,4 @@
-//! The audit's beginning, its end at the process's exit, and its new beginning in a child.
+//! Begins the audit, ends it at the exit of the process, and begins it anew in a child.
 
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -40,13 +40,14 @@ fn begin(runtime: &Runtime) -> Option<&'static State> {
     state()
 }
 
-/// Has `work` called by `quick_exit`.
+/// Registers `work` to be called by `quick_exit`.
 #[cfg(target_env = "gnu")]
 fn at_quick_exit(work: extern "C" fn()) {
     unsafe extern "C" {
         /// What glibc's `at_quick_exit` calls, which is not exported itself: each program has a copy of it.
         fn __cxa_at_quick_exit(work: extern "C" fn(), library: *const u8) -> core::ffi::c_int;
-        /// From the C compiler's start files: its address stands for this library, whose handlers go with it.
+        /// Defined by the C compiler's start files. Its address identifies this library, so that the handlers are
+        /// removed when it is unloaded.
         static __dso_handle: u8;
     }
     // SAFETY: the handler is called with an argument that it ignores, and lives as long as the library that is
@@ -54,7 +55,7 @@ fn at_quick_exit(work: extern "C" fn()) {
     unsafe { __cxa_at_quick_exit(work, &raw const __dso_handle) };
 }
 
-/// Has `work` called by `quick_exit`.
+/// Registers `work` to be called by `quick_exit`.
 #[cfg(not(target_env = "gnu"))]
 fn at_quick_exit(work: extern "C" fn()) {
     unsafe extern "C" {

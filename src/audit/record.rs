@@ -14,9 +14,9 @@ pub struct Record {
     pub next: *mut Record,
     /// The address of its `Py_buffer`.
     pub view: usize,
-    /// What that held when it was filled.
+    /// What the `Py_buffer` held when it was filled.
     pub contents: Contents,
-    /// Where it comes from. `None` if `PyBuffer_FillInfo` alone filled it, or nobody is to be accused of it.
+    /// Where it comes from. `None` if `PyBuffer_FillInfo` alone filled it, or nothing is to be reported of it.
     pub origin: Option<&'static Origin>,
     /// The generation of the process that acquired it.
     pub generation: u32,
@@ -39,8 +39,8 @@ pub enum Status {
     Kept,
 }
 
-/// What tells a view in a `Py_buffer` from a released one, which has no object, and from whatever else comes to
-/// lie at its address.
+/// The fields by which a view in a `Py_buffer` is recognised. A release clears the object; other data at the same
+/// address differ too.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct Contents {
@@ -166,12 +166,12 @@ impl Record {
         }
     }
 
-    /// This record without its origin: the view may still be released, but nobody is said to hold it.
+    /// This record without its origin: the view may still be released, but it is not reported as held.
     pub fn excused(self) -> Self {
         Self { origin: None, status: Status::Kept, ..self }
     }
 
-    /// Whether it is excused.
+    /// Whether it has no origin, so that it is never reported as held.
     pub fn is_excused(&self) -> bool {
         self.origin.is_none() && self.status == Status::Kept
     }

@@ -1,7 +1,7 @@
 //! Outstanding views: acquired, not yet released. A hash table by the address of their `Py_buffer`.
 //!
-//! Each list can be walked after any single store, so a fork in the middle of a change leaves the child a list that
-//! it can walk.
+//! Every list is valid after each single store, so a child that is forked in the middle of a change can still read
+//! it.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
@@ -37,7 +37,8 @@ struct Released {
 /// All outstanding views, and the last released ones. It begins as zeros.
 pub struct Records {
     shards: [Shard; N_SHARDS],
-    /// How many records there are of the objects that share a count, or more: if 0, there is nothing to search for.
+    /// At least the number of records of the objects that share a count: if it is 0, there is nothing to search
+    /// for.
     n_of: [AtomicU32; N_COUNTS],
     released: [Released; N_REMEMBERED],
     n_released: AtomicUsize,
@@ -50,7 +51,7 @@ impl Shard {
         self.lists.get((hash(view) >> 36) as usize % N_LISTS)
     }
 
-    /// A copy of the first record of a list that fits. The shard's lock is held.
+    /// A copy of the first matching record of a list. The shard's lock is held.
     fn look(list: &AtomicPtr<Record>, fits: &mut dyn FnMut(&Record) -> bool) -> Option<Record> {
         let mut at = list.load(Ordering::Relaxed);
         // SAFETY: null or in the list, so not freed while the lock is held.
@@ -63,7 +64,7 @@ impl Shard {
         None
     }
 
-    /// Removes the first record of a list that fits. The shard's lock is held.
+    /// Removes the first matching record of a list. The shard's lock is held.
     #[inline(never)]
     fn take(list: &AtomicPtr<Record>, fits: &dyn Fn(&Record) -> bool) -> Option<Record> {
         let mut link = list.as_ptr();
@@ -101,8 +102,8 @@ impl Records {
         !self.is_short.load(Ordering::Relaxed)
     }
 
-    /// Adds a record to a list. Without memory the view is forgotten: nothing will be said of it, and from then on
-    /// no release is called one without an acquisition.
+    /// Adds a record to a list. Without memory the view is left out: it is never reported, and from then on no
+    /// release is reported as one of a view that was never acquired.
     fn put(&self, list: &AtomicPtr<Record>, record: Record) {
         let next = list.load(Ordering::Relaxed);
         match memory::keep(Record { next, ..record }) {
@@ -115,8 +116,9 @@ impl Records {
         }
     }
 
-    /// Adds a view. If there is one at the same address, this one's exporter acquired it on the way, in order to
-    /// fill the same `Py_buffer`. Returns whether such an inner view had an origin and is now a part of this one.
+    /// Adds a view. If there is one at the same address, it is an inner view: the exporter acquired it in order to
+    /// fill the same `Py_buffer`. Returns whether there was an inner view with an origin, which is now a part of
+    /// this one.
     pub fn add(&self, record: Record) -> bool {
         let Some(shard) = self.shard(record.view) else { return false };
         let Some(list) = shard.list(record.view) else { return false };
@@ -186,7 +188,7 @@ impl Records {
         }
     }
 
-    /// Closes the views that are not held for certain, where not all releases were seen.
+    /// Where not all releases are seen: closes the views that may have been released.
     #[cold]
     pub fn close_doubtful(&self) {
         for shard in self.shards.iter().filter(|shard| shard.is_used.load(Ordering::Relaxed)) {
@@ -200,8 +202,8 @@ impl Records {
         }
     }
 
-    /// Removes the record of the view of `obj` at an address. An exporter that passes on another one's view as its
-    /// own puts that one back into the `Py_buffer` before it releases it: hence the second search.
+    /// Removes the record of the view of `obj` at an address. An exporter that passes on another exporter's view as
+    /// its own puts that view back into the `Py_buffer` before it releases it: the second search finds it.
     pub fn take(&self, view: usize, obj: usize) -> Option<Record> {
         let is_of_obj = |record: &Record| record.contents.obj == obj;
         self.take_if(view, &|record| record.is_at(view) && is_of_obj(record))
@@ -270,8 +272,8 @@ impl Records {
             .find_map(|shard| shard.lock.hold(|| shard.lists.iter().find_map(&mut find)))
     }
 
-    /// Remembers a view that is released. (Two threads may mix two of them up. Then a wrong release is called by the
-    /// wrong name, no more.)
+    /// Remembers a view that is released. (Two threads may mix up two of them. The only consequence is that a wrong
+    /// release may be reported as one of another kind.)
     pub fn remember(&self, record: &Record) {
         let n = self.n_released.fetch_add(1, Ordering::Relaxed);
         if let (Some(slot), Some(origin)) = (self.released.get(n % N_REMEMBERED), record.origin) {
@@ -292,7 +294,7 @@ impl Records {
         unsafe { released.origin.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Opens all locks, in a child.
+    /// Releases all locks, in a child.
     pub fn open(&self) {
         self.shards.iter().for_each(|shard| shard.lock.open());
     }

@@ -35,8 +35,8 @@ impl State {
                 self.settle(&record);
             }
         } else if self.origins.call_site(caller).is_none_or(|site| site.is_host) {
-            // The interpreter calls slots by itself, fills views by hand, as the library does for memoryviews, and
-            // releases copies of its own that it made for another interpreter.
+            // The interpreter calls slots directly, fills views by hand (as the library does for memoryviews), and
+            // releases copies that it made for another interpreter.
             if let Some(record) = self.records.excuse(address) {
                 if record.origin.is_some() {
                     self.uncount_acquisition();
@@ -53,7 +53,7 @@ impl State {
     /// All acquisitions are seen, and this view had none.
     ///
     /// # Safety
-    /// * OBJECT: as for [`Self::released`].
+    /// * OBJECT: as for [`Self::before_release`].
     #[cold]
     unsafe fn released_wrongly(
         &self,
@@ -65,7 +65,8 @@ impl State {
             self.settle(&record);
             (Mistake::Moved, record.origin)
         } else if self.records.forget(ptr::from_ref(view).addr()) {
-            // Its `Py_buffer` was filled with another view and changed since: not a view that was never acquired.
+            // Its `Py_buffer` was filled with another view and changed since, so this is not a view that was never
+            // acquired.
             return;
         } else {
             match self.records.released_origin(view) {
@@ -73,8 +74,8 @@ impl State {
                 None => (Mistake::NeverAcquired, None),
             }
         };
-        // Nobody is accused if a record may be missing, or a copy of the library keeps to itself; nor of moving a view
-        // that was not acquired by `PyObject_GetBuffer`.
+        // Nothing is reported if a record may be missing, or if a copy of the library does not take part; nor is
+        // the move of a view that was not acquired by `PyObject_GetBuffer`.
         let is_doubtful = !self.records.is_complete() || !copies::all_watch();
         if is_doubtful || (mistake == Mistake::Moved && origin.is_none()) {
             return;
@@ -96,7 +97,7 @@ impl State {
     /// and ends the process if it is to be aborted.
     ///
     /// # Safety
-    /// * OBJECT: as for [`Self::released`].
+    /// * OBJECT: as for [`Self::before_release`].
     #[cold]
     unsafe fn tell_release(
         &self,

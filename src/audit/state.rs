@@ -43,10 +43,10 @@ pub struct State {
     pub origins: Origins,
     /// Whether the interpreter's own calls reach the library.
     pub interposition: Interposition,
-    /// Where memory was found.
+    /// The pages that were found to be mapped.
     pub pages: Pages,
     log: Log,
-    /// By the bits of rules and mistakes; the first is for views held at the exit.
+    /// Indexed by the bits of rules and mistakes; the first is for views held at the exit.
     tallies: [Tally; u64::BITS as usize],
     n_acquired: AtomicUsize,
     n_released: AtomicUsize,
@@ -62,8 +62,8 @@ impl State {
         self.interposition.begin(runtime);
     }
 
-    /// Begins anew in a child: the parent's views are the parent's to release, and other threads, which may have
-    /// held a lock, are not here.
+    /// Begins anew in a child: the parent releases its own views, and the threads that may have held a lock do not
+    /// exist here.
     pub fn begin_in_child(&self) {
         self.records.open();
         self.origins.begin_in_child();
@@ -86,7 +86,7 @@ impl State {
         self.n_acquired.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes back one that turned out to be a part of another.
+    /// Subtracts an acquisition that turned out to be a part of another.
     pub fn uncount_acquisition(&self) {
         self.n_acquired.fetch_sub(1, Ordering::Relaxed);
     }
@@ -137,7 +137,8 @@ impl State {
         }
         let counts = [&self.n_acquired, &self.n_released, &self.n_lines];
         let counts = counts.map(|count| count.load(Ordering::Relaxed));
-        // A log says that the process was watched. Standard error is left alone if nothing was found.
+        // A log gets this line in any case, to show that the process was audited; standard error only after a
+        // finding.
         if counts[2] > 0 || self.log.is_file() && counts[0] > 0 {
             let sees_the_host = sees_releases && self.interposition.sees_acquisitions(runtime);
             let mut line = Line::new();

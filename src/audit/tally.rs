@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::check::Rule;
 
-/// What can be wrong with a release. Each number is a bit beside those of the rules.
+/// What can be wrong with a release. Each value is the number of a bit that no rule uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mistake {
     /// The `Py_buffer` is a copy of the one that was filled.
