@@ -19,7 +19,7 @@ pub unsafe fn copy(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsize: is
     unsafe { run(&mut plan, dst, src) };
 }
 
-/// Runs a plan from its first run on.
+/// Runs a plan's loops.
 ///
 /// # Safety
 /// * RUNS: at every index of the plan's axes, `run` bytes are readable at `src` and writable at `dst`; the arrays

@@ -1,8 +1,8 @@
-//! Copies of arrays with suboffsets, into arrays without.
+//! Copies from arrays with suboffsets into arrays without.
 //!
-//! The loops up to the last pointer are run by index; each array behind such a pointer is copied by `direct`, with one
-//! plan for all of them. Where the destination is dense along the last pointers, the rows that they lead to are woven
-//! instead.
+//! The loops over pointers run by index. The array behind each of the last pointers is copied by `direct`; all of
+//! these arrays have the same shape and strides, so one plan serves them. If the destination is dense along the
+//! last pointers, the rows behind them are woven instead.
 
 use core::{ptr, slice};
 
@@ -99,7 +99,7 @@ unsafe fn copy_rows(plan: &mut Plan, pointers: &Axis, mut dst: *mut u8, mut src:
     }
 }
 
-/// Copies what is behind each pointer of a loop along which the destination is dense, many rows at once.
+/// Copies the rows behind the pointers of a loop along which the destination is dense, many at once.
 ///
 /// # Safety
 /// * ITEMS: as for [`copy_rows`].

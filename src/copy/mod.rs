@@ -1,7 +1,7 @@
 //! Runs a copy from one array to another of the same shape.
 //!
-//! Assumes that all sizes were checked (`View`'s V1 to V3) and that the pointers point (V4). Moves
-//! bytes and raises nothing; the only fault it knows is memory that cannot be had.
+//! Assumes that all sizes were checked (V1 to V3 of `View`), and that the pointers are valid (V4). Raises nothing:
+//! the only error that it returns is that memory was refused.
 
 mod direct;
 mod indirect;
@@ -24,7 +24,7 @@ use crate::fresh;
 use crate::layout::Order;
 use crate::plan::{self, Axis, Kept, Side, Strides};
 
-/// One of the two arrays of a copy, where it lies in memory.
+/// One of the two arrays of a copy.
 #[derive(Clone, Copy)]
 pub struct Array<'a> {
     /// The first item.
@@ -67,7 +67,7 @@ pub unsafe fn copy(dst: Array, src: Array, sequence: Sequence) -> Result<(), NoM
     unsafe { copy_staged(dst, src, sequence) }
 }
 
-/// Copies by way of a temporary block.
+/// Copies through a temporary block.
 ///
 /// # Safety
 /// * ITEMS: as for [`copy`].
@@ -81,7 +81,7 @@ unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), 
         suboffsets: None,
     };
     let between = Array { buf: block.start(), side };
-    // The block may lie in a gap of either array, so comparing extents would report an overlap.
+    // The block may lie in a gap of either array, where a comparison of extents would find an overlap.
     // SAFETY: the first `items` items of a dense array, counted in its own order, are its first `size` bytes, which
     // the block has; it is new, so it shares no byte with the arrays, whose items are there (caller: ITEMS).
     unsafe { copy_unless(overlap::never, between, src, sequence) }?;
@@ -90,7 +90,7 @@ unsafe fn copy_staged(dst: Array, src: Array, sequence: Sequence) -> Result<(), 
     Ok(())
 }
 
-/// Copies unless the arrays meet; whether it did.
+/// Copies unless the arrays meet. Returns whether it copied.
 ///
 /// # Safety
 /// * ITEMS: as for [`copy`].
@@ -185,7 +185,7 @@ unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, seque
         fresh::populate_items(dst, all, sequence.itemsize, dims);
     }
     match (sequence.items < all, is_indirect) {
-        // Only a source that is itself dense is ever copied in part (FromContiguous).
+        // Only a dense source is copied in part (FromContiguous).
         // SAFETY: the same arrays (caller: ITEMS, APART, AXES, ONCE).
         (true, true) => unsafe { copy_in_order(axes, dst, src, sequence) },
         // SAFETY: as above.
@@ -197,8 +197,8 @@ unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, seque
     }
 }
 
-/// Copies the first items of an array: whole slabs along its slowest dimension as a direct copy, and
-/// what is left of the next slab item by item.
+/// Copies the first items of an array: whole slabs along its slowest dimension by a direct copy, and the items of
+/// the last, incomplete slab one by one.
 ///
 /// # Safety
 /// * ITEMS, APART, AXES, ONCE: as for [`copy_in_any_order`], and no pointer leads into the source.

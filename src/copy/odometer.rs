@@ -1,4 +1,4 @@
-//! The loops of a copy as an odometer: advances the indices, and tells the addresses that they stand for.
+//! The loops of a copy as an odometer: advances the indices, and computes the addresses of their items.
 
 use crate::layout::Order;
 use crate::plan::Axis;
@@ -19,8 +19,8 @@ pub fn advance(axes: &mut [Axis], order: Order) -> bool {
     }
 }
 
-/// Advances in C order; how far that moves in the destination and in the source, or `None` when it wraps round. For
-/// loops that follow no pointer.
+/// Advances in C order. Returns by how much the addresses in the destination and in the source change; `None` when
+/// it wraps round. For loops that follow no pointer.
 #[inline]
 pub fn step(axes: &mut [Axis]) -> Option<(isize, isize)> {
     let (mut d, mut s) = (0_isize, 0_isize);
@@ -59,7 +59,7 @@ pub fn reset(axes: &mut [Axis]) {
     axes.iter_mut().for_each(|axis| axis.index = 0);
 }
 
-/// The address in the destination that the indices stand for.
+/// The address of the indices' item in the destination.
 ///
 /// # Safety
 /// * POINTERS: the indices are within the shape of an array at `first`; where a suboffset is not negative, a pointer
@@ -69,7 +69,7 @@ pub unsafe fn locate_dst(axes: &[Axis], first: *mut u8) -> *mut u8 {
     unsafe { locate(first, axes.iter().map(|a| (a.index, a.dst, a.dst_suboffset))) }
 }
 
-/// The address in the source that the indices stand for.
+/// The address of the indices' item in the source.
 ///
 /// # Safety
 /// * POINTERS: as for [`locate_dst`].
@@ -78,7 +78,7 @@ pub unsafe fn locate_src(axes: &[Axis], first: *mut u8) -> *mut u8 {
     unsafe { locate(first, axes.iter().map(|a| (a.index, a.src, a.src_suboffset))) }
 }
 
-/// Goes from the first item to that at given `(index, stride, suboffset)` of each dimension.
+/// The address of an item, given the `(index, stride, suboffset)` of each dimension.
 ///
 /// # Safety
 /// * POINTERS: where a suboffset is not negative, a pointer is readable at the entry.

@@ -13,15 +13,15 @@ use crate::suboffset::follow;
 /// Safety: as for [`meet`].
 pub type Meet = unsafe fn(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isize) -> bool;
 
-/// For arrays that are known not to meet.
+/// The answer for arrays that are known not to meet.
 pub fn never(_: &mut [Axis], _: *mut u8, _: *mut u8, _: isize) -> bool {
     false
 }
 
 /// Whether a byte that is written may be one that is read: an item, or a pointer on the way to one.
 ///
-/// Exact for blocks (their extents meet); where pointers lead into the destination, all that lies
-/// between its lowest and its highest block counts as written.
+/// Arrays meet if the extent of a block of one meets that of a block of the other. If pointers lead into the
+/// destination, everything between its lowest and its highest block counts as written.
 ///
 /// # Safety
 /// * ITEMS: both arrays can be reached at every index of the axes; all indices are 0, as they are again
@@ -53,8 +53,8 @@ pub unsafe fn meet(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: isiz
     }
 }
 
-/// Calls `found` with the address range of every block of items and of every pointer that leads to
-/// one, until it answers `true`; whether it did.
+/// Calls `found` with the address range of every block of items and of every pointer that leads to one, until it
+/// returns `true`. Returns whether it did.
 ///
 /// # Safety
 /// * ITEMS: as for [`meet`], for the array at `first` with the strides and suboffsets that `side` picks.
@@ -70,7 +70,7 @@ unsafe fn each_range(
     let depth = last_pointer.map_or(0, |last| last.saturating_add(1));
     let Some((outer, inner)) = axes.split_at_mut_checked(depth) else { return true };
     let dims = inner.iter().map(|axis| (axis.n, side(axis).0));
-    // An extent that does not fit meets everything; `View` refuses such arrays (V3).
+    // An extent that overflows meets everything. `View` refuses such arrays (V3).
     let Some(block) = extent::extent(itemsize, dims) else { return true };
     let range_at = |at: *mut u8, low: isize, high: isize| {
         at.addr().wrapping_add_signed(low)..at.addr().wrapping_add_signed(high)
@@ -91,7 +91,7 @@ unsafe fn each_range(
             // SAFETY: the index is within the shape (caller: ITEMS).
             at = unsafe { follow(at, suboffset) };
         }
-        // The innermost pointers have a loop of their own: they are most of all pointers.
+        // The innermost pointers, which are most of all, have a loop of their own.
         let (stride, suboffset) = side(last);
         for _ in 0..last.n {
             // SAFETY: as above.

@@ -1,4 +1,4 @@
-//! A share of a copy, for a caller that copies by several threads.
+//! A share of a copy, for callers that copy with several threads.
 
 use super::{Array, Sequence, copy, direct, overlap, storage};
 use crate::error::NoMemory;
@@ -20,7 +20,7 @@ enum Way {
 }
 
 impl Way {
-    /// The way for the arrays that the axes are laid for.
+    /// How the copy between these axes' arrays can be divided.
     ///
     /// # Safety
     /// * ITEMS: as for [`overlap::meet`].
@@ -75,10 +75,10 @@ pub unsafe fn n_parts(
     Ok(n_parts)
 }
 
-/// Copies the items of one share of `sequence`, which is of whole arrays, in C order; whether that can be: not if the
-/// arrays share memory. All shares together copy each item once, in any order and at the same time.
+/// Copies one share of `sequence`, which covers whole arrays in C order. Returns whether it could: not if the
+/// arrays share memory. All shares together copy each item once, in any order, and may run at the same time.
 ///
-/// Shares have at least `least` bytes, so the last ones of many may have nothing to do. A destination whose items
+/// A share has at least `least` bytes, so if there are many, the last ones may be empty. A destination whose items
 /// overlap one another is copied by the first share.
 ///
 /// # Safety
@@ -113,7 +113,7 @@ pub unsafe fn copy_share(
     Ok(is_apart)
 }
 
-/// Calls `work` with the way in which a copy can be divided and its loops, unless it has no items.
+/// Calls `work` with how a copy can be divided and its loops, unless it has no items.
 ///
 /// # Safety
 /// * ITEMS: as for [`copy`].
@@ -162,7 +162,7 @@ unsafe fn along_first_loop(
     unsafe { super::copy_in_any_order(axes, dst, src, Sequence { items, ..sequence }) };
 }
 
-/// Copies a share of the units of the loops as the plan has them.
+/// Copies a share of the plan's loops.
 ///
 /// # Safety
 /// * ITEMS: as for [`along_first_loop`], and no pointer is followed.
@@ -190,7 +190,7 @@ unsafe fn along_plan(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: is
         }
         return;
     }
-    // The plan's loops are in the division now; their place serves the parts.
+    // The division has a copy of the plan's loops; their memory is used for the part's.
     let (mut first, end) = share.of(division.units());
     while first < end {
         let Some((part, next)) = division.next(first, end, axes) else { return };

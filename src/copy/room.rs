@@ -7,7 +7,7 @@ use super::storage::MANY;
 use crate::block::Block;
 use crate::plan::{MOST_COLUMNS, MOST_ROWS};
 
-/// From how many items on malloc pays (D-42).
+/// The number of items from which on a block from malloc pays (D-42).
 const PAYS: usize = 256;
 
 /// The addresses of rows or columns.
@@ -17,15 +17,15 @@ pub type Table = [MaybeUninit<*mut u8>];
 pub struct Stage {
     /// The lines of the rows.
     pub input: *mut u8,
-    /// The lines of the columns, behind those of the rows.
+    /// The lines of the columns, after those of the rows.
     pub output: *mut u8,
     /// How many bytes each of the two has.
     pub size: usize,
-    /// The size of their lines is a multiple of this.
+    /// The size of a line in either buffer is a multiple of this.
     pub grain: usize,
-    /// At most so many bytes of a row are staged at once if its columns lie at regular distances.
+    /// The most bytes of a row that are staged at once if its columns lie at regular distances.
     pub chunk: usize,
-    /// The same if its columns lie at any addresses.
+    /// The same if its columns are at arbitrary addresses.
     pub widest: usize,
     /// Whether non-temporal stores are possible: only where lines are whole cache lines.
     pub streams: bool,
@@ -66,7 +66,8 @@ const SMALL_GRAIN: usize = 16;
 const SMALL_CHUNK: usize = 128;
 const SMALL_WIDEST: usize = 32;
 
-// At least as many rows are staged as a line of `GRAIN` bytes has items, which are most for items of one byte.
+// A stage has room for at least as many rows as a line of `GRAIN` bytes has items; for items of one byte these are
+// `GRAIN`.
 const _: () = assert!(GRAIN * CHUNK <= LARGE && GRAIN * MOST_COLUMNS <= LARGE);
 const _: () =
     assert!(SMALL_GRAIN * SMALL_CHUNK <= 2 * SMALL && SMALL_GRAIN * SMALL_WIDEST <= SMALL);
@@ -82,8 +83,8 @@ impl<const STAGE: usize, const ROWS: usize, const COLUMNS: usize> Room<STAGE, RO
 /// Work with a table of rows, a table of columns, and stages.
 pub type Work<'a> = dyn FnMut(&mut Table, &mut Table, &Stage) + 'a;
 
-/// Does some work with room for a copy; whether it did. It does not if memory is refused and there are so many loops
-/// that these are on the stack already.
+/// Calls `work` with the memory for a copy. Returns whether it did: not if memory is refused and the copy has so
+/// many loops that the stack is used for them already.
 pub fn with(need: &Need, work: &mut Work) -> bool {
     let lines = need.rows.saturating_mul(need.wide.next_multiple_of(SMALL_GRAIN));
     let is_small = need.rows <= SMALL_ROWS && need.is_regular && lines <= 2 * SMALL;
@@ -111,7 +112,7 @@ fn with_small(is_regular: bool, work: &mut Work) {
     // SAFETY: all its parts are `MaybeUninit`.
     let small = unsafe { small.assume_init_mut() };
     let (rows, columns, input, output) = small.parts();
-    // The two stages are neighbours, and one where one is enough.
+    // The two stages are adjacent. If one is enough, it gets the memory of both.
     let size = if is_regular { 2 * SMALL } else { SMALL };
     let (grain, chunk, widest) = (SMALL_GRAIN, SMALL_CHUNK, SMALL_WIDEST);
     work(rows, columns, &Stage { input, output, size, grain, chunk, widest, streams: false });

@@ -1,7 +1,7 @@
 //! Copies by three loops at most, without set-up that would cost more than a small copy.
 //!
-//! Few items are visited in the order of the loops, so destinations whose items overlap one another need no further
-//! care.
+//! If there are few items, they are visited in the order of the loops, so that the order is right for destinations
+//! whose items overlap one another, too.
 
 use core::ptr;
 
@@ -12,8 +12,8 @@ use crate::plan::{self, Axis};
 
 /// Three loops around an item, the slowest first.
 ///
-/// The numbers stay where they were found: loads of whole vectors right after stores of single numbers stall, which
-/// took a quarter of the time of a tiny copy (D-38).
+/// The numbers are not copied: a load of a vector stalls if its parts were stored just before, which took a quarter
+/// of the time of a tiny copy (D-38).
 #[derive(Clone, Copy)]
 pub struct Loops<'a> {
     /// How many steps each has, at least one.
@@ -26,7 +26,7 @@ pub struct Loops<'a> {
     pub itemsize: isize,
 }
 
-/// The most items that are few.
+/// The largest number of items that counts as few.
 pub const ITEMS: isize = 128;
 
 /// Runs any loops, the last of them the fastest. Leaves their indices at 0.
@@ -47,7 +47,7 @@ pub unsafe fn copy_axes(axes: &mut [Axis], dst: *mut u8, src: *const u8, itemsiz
     odometer::each(outer, dst, src, &mut |dst, src| unsafe { copy(dst, src, &loops) });
 }
 
-/// Runs three loops over many items, in whichever order is best; whether it did: not if items of the
+/// Runs three loops over many items, in whichever order is best. Returns whether it did: not if items of the
 /// destination overlap one another.
 ///
 /// # Safety
@@ -64,7 +64,7 @@ pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
         unsafe { transpose(width, dst, t.d, src, t.s, t.columns, t.rows) };
         return true;
     }
-    // Items of odd sizes are calls of memcpy, for which a plan pays earlier (D-39).
+    // Items of odd sizes are copied by memcpy, where a plan pays earlier (D-39).
     if w.is_some() && is_deep(loops) && n.iter().product::<isize>() <= DEEP {
         // SAFETY: the same loops (caller: ITEMS).
         unsafe { copy(dst, src, loops) };
@@ -91,11 +91,11 @@ fn populate(dst: *mut u8, loops: &Loops) {
     fresh::populate_items(dst, items, loops.itemsize, dims);
 }
 
-/// The most items that are few where three loops remain three (D-39).
+/// The largest number of items that counts as few if a plan would keep all three loops (D-39).
 const DEEP: isize = 3 * ITEMS;
 
-/// Whether there are three loops, no two of which step as one, and the last one's items do not lie
-/// back to back on both sides.
+/// Whether a plan would keep all three loops: no two can be merged, and the items of the last one are not
+/// contiguous on both sides.
 fn is_deep(loops: &Loops) -> bool {
     let Loops { n: &[k, n, m], dst: &[c, d, e], src: &[r, s, t], itemsize } = *loops;
     let joins = |n: isize, (d, e), (s, t)| d == n.wrapping_mul(e) && s == n.wrapping_mul(t);
@@ -116,7 +116,8 @@ struct Transposed {
 /// The loops as one transpose, if the plan would make them one (`plan::Class::Transpose`), which takes longer (D-40).
 fn transposed(loops: &Loops) -> Option<Transposed> {
     let Loops { n: &[planes, n, m], dst: &[_, d, e], src: &[_, s, t], itemsize } = *loops;
-    // The rows' number and step in the source, and the columns' number and step in the destination.
+    // The number of rows and their distance in the source; the number of columns and their distance in the
+    // destination.
     let (rows, s, columns, d) =
         match (e == itemsize && s == itemsize, d == itemsize && t == itemsize) {
             (true, false) => (m, t, n, d),

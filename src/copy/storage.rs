@@ -6,9 +6,9 @@ use crate::block::Block;
 use crate::error::NoMemory;
 use crate::plan::{Axis, Kept};
 
-/// Up to so many loops are on the stack in any case.
+/// The most loops that are always on the stack.
 pub const MANY: usize = 16;
-/// Up to so many if memory is refused: the most dimensions of a memoryview.
+/// The most loops that are on the stack if memory is refused: as many as a memoryview has dimensions.
 const MOST: usize = 64;
 
 /// Calls `work` with `n` loops to fill; an error if there are more than 64 and there is no memory for them.
@@ -21,8 +21,8 @@ pub fn with_axes(n: usize, work: &mut dyn FnMut(&mut [Axis])) -> Result<(), NoMe
     Ok(())
 }
 
-/// As [`with_axes`]. More than 16 loops have two steps each at the least, which makes some 100,000 items: malloc
-/// costs nothing beside them.
+/// As [`with_axes`]. More than 16 loops, each of two steps or more, visit more than 100,000 items, so that the time
+/// of malloc does not matter.
 #[inline(never)]
 fn with_many(n: usize, work: &mut dyn FnMut(&mut [Axis])) -> Result<(), NoMemory> {
     if n <= MANY {

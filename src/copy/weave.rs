@@ -1,4 +1,4 @@
-//! Weaves: transposes whose rows and columns are each made of several short loops, or found behind pointers.
+//! Weaves: transposes whose rows and columns are each made of several short loops, or lie behind pointers.
 //!
 //! Such rows and columns lie at no regular distances, so tables hold their addresses. A block of them is gathered into
 //! a stage, transposed there, and stored to the destination in long lines. Where only the rows are irregular, the
@@ -16,7 +16,7 @@ use super::room::{self, Need, Stage, Table};
 use crate::kernels::{self, CarryMode, Kernels};
 use crate::plan::Axis;
 
-/// Runs a plan of the class `Weave`; whether it did: not if there is no room for it.
+/// Runs a plan of the class `Weave`. Returns whether it did: not if there is no memory for its tables.
 ///
 /// # Safety
 /// * RUNS: as for [`super::direct::run`].
@@ -46,7 +46,7 @@ pub unsafe fn run(
         is_regular: columns == 1,
     };
     room::with(&need, &mut |row_table, column_table, stage| {
-        // The table may have room for a part of the rows only.
+        // The table may be too small for all rows.
         let (mut left, mut dst) = (n_rows, dst);
         while left > 0 {
             let rows = list(row_axes, row_table, src.cast_mut(), Side::Source);
@@ -61,7 +61,7 @@ pub unsafe fn run(
     })
 }
 
-/// How many indices the loops have.
+/// The number of items that the loops visit.
 pub fn items(axes: &[Axis]) -> usize {
     axes.iter().fold(1, |all, axis| all * axis.n.unsigned_abs())
 }
@@ -72,7 +72,7 @@ pub struct Weave<'a> {
     pub kernels: &'a Kernels,
     /// The items have `1 << w` bytes.
     pub w: usize,
-    /// How many of the loops, the last ones, are over columns.
+    /// The number of loops over columns, which are the last ones.
     pub columns: usize,
     /// The stage.
     pub stage: &'a Stage,
@@ -83,8 +83,8 @@ fn rounded(size: usize, grain: usize) -> usize {
     (size + grain - 1) & !(grain - 1)
 }
 
-/// Runs the loops over columns for given rows: `rows` has the address of each row's first column while the loops stand
-/// at `src`. `table` has room for columns.
+/// Runs the loops over columns for given rows. `rows` has the address of each row's first column for the loops'
+/// current indices, whose item is at `src`. `table` is for the addresses of columns.
 ///
 /// # Safety
 /// * RUNS: as for [`super::direct::run`], for every row.
@@ -153,8 +153,8 @@ impl Side {
     }
 }
 
-/// Lists the addresses for the indices of the loops, from the current one on, as many as there is room for. The loops
-/// stand at the next index then, or, behind the last one, at the first.
+/// Lists the addresses of the loops' items from the current indices on, as many as the table has entries. Leaves
+/// the loops at the next indices, or, after the last ones, at the first.
 #[inline(never)]
 fn list<'a>(
     axes: &mut [Axis],
@@ -175,14 +175,14 @@ fn list<'a>(
     unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), used) }
 }
 
-/// What stays the same from index to index of the outer loops.
+/// What stays the same while the outer loops advance.
 struct Job<'a> {
     weave: &'a Weave<'a>,
     /// How many columns there are.
     n: usize,
-    /// How many of them are woven at once.
+    /// How many of them are transposed at once.
     at_once: usize,
-    /// How many bytes of the rows lie before them.
+    /// How many bytes of each row come before them.
     before: usize,
     /// The distance from a column to the next, if it is regular.
     step: isize,

@@ -2,10 +2,9 @@
 //!
 //! A preloaded libpybuffer.so and the archives in extensions are copies, each of which sees only the calls to
 //! itself. Each image that contains a copy has an ELF note named `pybuffer`, which leads to a [`Member`]; the
-//! note's type is the version of that structure. The first copy in the dynamic linker's order keeps the ledger
-//! for all of them. Images are only ever added at the end of that order, so that all copies find the same one
-//! without writing anything, and a fork changes nothing. A copy that does not know the first one's version
-//! reports nothing.
+//! note's type is the version of that structure. The first copy in the dynamic linker's order keeps the ledger for
+//! all of them. New images are only added at the end of that order, so all copies find the same one although none
+//! writes anything, and a fork changes nothing. A copy that does not know the first one's version reports nothing.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
@@ -14,7 +13,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use super::images::{self, Loaded};
 use crate::abi::{Py_buffer, PyObject};
 
-/// The version of [`Member`] and of everything reached from it. Every change to these takes a new number.
+/// The version of [`Member`] and of everything reached from it. Every change to these needs a new number.
 pub const VERSION: u32 = 1;
 
 /// A copy of the library, as the other copies see it.
@@ -153,8 +152,8 @@ pub fn ledger() -> Option<&'static Ledger> {
     unsafe { KEEPER.load(Ordering::Acquire).as_ref() }.map(|keeper| &keeper.ledger)
 }
 
-/// Decides whether this copy reports to the ledger, and returns that: if the environment asks for an audit, or if
-/// the ledger's copy does already, because the program may have changed the environment since.
+/// Decides whether this copy reports to the ledger, and returns it. It does if the environment asks for an audit,
+/// or if the ledger's copy reports already: the program may have changed the environment since.
 #[cold]
 pub fn settle(is_wanted: bool) -> bool {
     let mut first = None;
@@ -189,7 +188,7 @@ pub fn all_watch() -> bool {
     all
 }
 
-/// Whether a function is that of a copy that reports to the ledger.
+/// Whether a function belongs to a copy that reports to the ledger.
 #[cold]
 pub fn is_watched(function: usize) -> bool {
     let mut is = false;

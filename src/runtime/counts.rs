@@ -1,13 +1,13 @@
 //! Reference counts that can be lowered in place.
 //!
-//! `Py_IncRef` and `Py_DecRef` are right in every build of CPython and have the last word here. In most
-//! builds all that they do to an object in use is to add or subtract one in a word of it, and the call
-//! into libpython costs more than that: 0.4 ns of the 7 of `PyObject_GetBuffer` and `PyBuffer_Release`
-//! (Xeon, `calls`). Whether a build works that way is measured on an object of our own, never assumed
-//! from a version; free threading and reference debugging are left out beforehand. And what is special is
-//! never decided here: the last reference (which frees the object) and counts with bit 31 set (immortal
-//! since 3.12) go to `Py_DecRef`, so no object is freed by this code. What fooled the measurement (another
-//! implementation, which keeps its counts elsewhere for objects that it knows better) could have one kept.
+//! In most builds of CPython, `Py_IncRef` and `Py_DecRef` only add or subtract one in a word of the object, unless
+//! the reference is the last one. The call into libpython takes longer than that: 0.4 ns of the 7 of
+//! `PyObject_GetBuffer` and `PyBuffer_Release` (Xeon, `calls`). Whether a build works that way is measured on an
+//! object of our own, not assumed from a version; builds with free threading or reference debugging are excluded
+//! before. Special cases are left to `Py_DecRef`: the last reference, which frees the object, and counts with bit
+//! 31 set, which are immortal since 3.12. So no object is ever freed by this code. If the measurement were wrong
+//! (in another implementation, which counts the references of some objects elsewhere), the worst result would be an
+//! object that is never freed.
 
 use core::ffi::c_int;
 
@@ -19,10 +19,10 @@ type Change = unsafe extern "C" fn(*mut PyObject);
 /// The half of a count that changes; the other may hold flags.
 type Low = c_int;
 
-/// The counts of the object that is tried: few, and as many as there can be.
+/// The counts with which the functions are tried: the smallest ones, and the largest ones.
 const TRIED: [isize; 2] = [5, Low::MAX as isize - 1];
 
-/// Where a count's low half stands first in it, and there are two. Elsewhere counts are left to the host.
+/// Only where a count has two halves, the low one first. Elsewhere counts are left to the host.
 const HAS_LOW_HALF: bool = cfg!(all(target_pointer_width = "64", target_endian = "little"));
 
 /// Whether a host's functions add and subtract one in the low half of `ob_refcnt`, and do nothing else.
@@ -45,7 +45,7 @@ pub unsafe fn are_plain(incref: Change, decref: Change, r#type: *mut PyTypeObjec
     })
 }
 
-/// Takes one reference away, unless that is for `Py_DecRef` to do; whether it did.
+/// Drops a reference, unless only `Py_DecRef` may do that. Returns whether it did.
 ///
 /// # Safety
 /// `obj` is an object of a host whose counts are plain, and the thread holds its GIL.

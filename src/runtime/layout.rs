@@ -1,9 +1,9 @@
 //! The offsets of an object's type and of a type's slots.
 //!
-//! The head of an object is 2 words long in most builds of CPython, and 4 with free threading or with
-//! traced references. The fields that follow it in a type have had the same order since 3.8, so the
-//! offset of the type pointer within the head determines all the others. It is measured on a type of
-//! the host, never assumed from a version.
+//! The head of an object is 2 words long in most builds of CPython, and 4 with free threading or with traced
+//! references. The fields that follow it in a type have had the same order since 3.8, so the offset of the type
+//! pointer within the head determines all the others. It is measured on one of the host's types, not assumed from a
+//! version.
 
 use core::ffi::{CStr, c_char};
 use core::mem::offset_of;
@@ -41,8 +41,8 @@ impl ObjectLayout {
         }
     }
 
-    /// Measures the layout on a type whose own type and name are known, and whose instances export
-    /// buffers. `None` if no layout fits.
+    /// Measures the layout on a type whose metatype and name are known, and whose instances export buffers. `None`
+    /// if no layout fits.
     ///
     /// # Safety
     /// * TYPE: `r#type` is a static type object of a CPython, which need not be initialised yet.

@@ -21,7 +21,7 @@ static COUNTED: AtomicPtr<Runtime> = AtomicPtr::new(ptr::null_mut());
 /// Whether `audit` records every view.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// The world as of now, for questions about it. A standalone answer is not final.
+/// The current world, for questions about it. If it is the standalone one, it is not final.
 #[inline]
 pub fn current() -> &'static Runtime {
     settled().unwrap_or_else(look)
@@ -100,7 +100,7 @@ fn settle(runtime: &'static Runtime) -> &'static Runtime {
         // SAFETY: another thread stored a table that is never changed or freed.
         Err(other) => unsafe { other.as_ref() }.unwrap_or(runtime),
     };
-    // A libpython that is not served closes the fast paths; the slow ones call its own functions.
+    // With a libpython that is not served, the fast paths stay closed; the slow ones call its own functions.
     let is_fast = !is_watched() && !unserved::is_here();
     if settled.layout.is_plain() && is_fast {
         PLAIN.store(ptr::from_ref(settled).cast_mut(), Ordering::Release);

@@ -1,4 +1,4 @@
-//! Requests and releases of views that are reported to the audit, if it is on.
+//! Requests and releases views, and reports them to the audit if it is on.
 //!
 //! `protocol`, the checker and the standalone world's memoryviews use these functions, and need not know which
 //! copy of the library keeps the ledger.
@@ -121,7 +121,7 @@ pub unsafe fn acquire_unjudged(
     result
 }
 
-/// Reports a view that the library fills itself, by `fill`.
+/// Calls `fill`, by which the library itself fills a view, and reports the view.
 ///
 /// # Safety
 /// * VIEW: `view` is writable, and `fill` fills it.

@@ -13,8 +13,8 @@ use crate::runtime::images::{self, Loaded};
 const WORD: usize = size_of::<usize>();
 /// The size of a symbol table's entry.
 const SYMBOL: usize = if WORD == 8 { 24 } else { 16 };
-/// The type of the relocations for global offset table entries that are not for calls alone. On an architecture
-/// that is not listed only the entries for calls are found.
+/// The type of the relocations for entries of the global offset table that are used for more than calls. On an
+/// architecture that is not listed only the entries for calls are found.
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 const GLOB_DAT: usize = 6;
 #[cfg(target_arch = "aarch64")]
@@ -51,7 +51,7 @@ struct Relocations {
 impl Relocations {
     fn of(image: &Loaded) -> Option<Self> {
         let shift = image.shift;
-        // Most dynamic linkers have added the load bias to the addresses in the section, some have not.
+        // Most dynamic linkers add the load bias to the addresses in the dynamic section; some do not.
         let at = |value: usize| if value < shift { shift.wrapping_add(value) } else { value };
         let [mut entry, ..] = image.segments(images::DYNAMIC).next()?;
         let mut this = Self { shift, ..Self::default() };

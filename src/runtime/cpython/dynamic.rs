@@ -52,7 +52,7 @@ pub fn linker() -> Dynamic {
     unsafe { pybuffer_dynamic }
 }
 
-/// A loaded image, in which names are looked up that it defines itself. A look-up by name alone would find a
+/// A loaded image, for look-ups of the names that it defines itself. A look-up in the whole process would find a
 /// preloaded library that defines the same names.
 pub struct Image {
     base: *mut c_void,
@@ -60,8 +60,8 @@ pub struct Image {
 }
 
 impl Image {
-    /// The image that contains an address. The main program may not be found under its file name, so that a handle
-    /// of the whole process, whose first image is the main program, is kept as well.
+    /// The image that contains an address. The main program may not be found by its file name. So a handle of the
+    /// whole process, whose first image is the main program, is kept as well.
     #[inline(never)]
     pub fn around(address: *const c_void) -> Option<Self> {
         let info = locate(address)?;

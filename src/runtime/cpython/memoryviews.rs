@@ -1,4 +1,4 @@
-//! The host's functions for memoryviews, and the end of the capsules that guard a program's memory.
+//! The host's functions for memoryviews, and the destructor of the capsules that guard a program's memory.
 
 use core::ffi::{CStr, c_void};
 use core::{mem, ptr};
@@ -14,8 +14,8 @@ use crate::runtime::memoryviews::{Makers, Memoryviews};
 pub(super) const GUARD: &CStr = c"pybuffer.memory";
 
 impl Host {
-    /// The host's own functions. They are looked up in its image: by name alone, a preloaded libpybuffer would find
-    /// its own.
+    /// The host's own functions. They are looked up in its image, because a look-up in the whole process would find
+    /// those of a preloaded libpybuffer.
     pub fn memoryviews(&self) -> Memoryviews {
         let symbols = &self.symbols;
         let get_version = symbols.Py_GetVersion.map_or(ptr::null(), |f| f as *const c_void);

@@ -1,8 +1,8 @@
 //! The names that the library needs from a libpython, and how they are found.
 //!
-//! A strong reference to a Python symbol would make `LD_PRELOAD=libpybuffer.so sh` die and
-//! `cc prog.c -lpybuffer` fail. Therefore the references are weak, in a table of addresses that the
-//! dynamic linker fills; the address of a missing name is null.
+//! With strong references to Python's symbols, `LD_PRELOAD=libpybuffer.so sh` would end at its start, and `cc
+//! prog.c -lpybuffer` would fail. So the references are weak, in a table of addresses that the dynamic linker
+//! fills; the address of a missing name is null.
 //!
 //! Names outside CPython's stable ABI are not referenced at all, because an abi3 module linked with the
 //! archive must import none of them. They are looked up by `dlsym`, in the place where the others were found.
@@ -167,7 +167,7 @@ impl Symbols {
         Self::new(addresses)
     }
 
-    /// The names that are visible in the process by now, in libraries loaded later too.
+    /// The names that are visible in the process now, including those of libraries that were loaded later.
     pub fn loaded() -> Option<Self> {
         // SAFETY: RTLD_DEFAULT is a handle.
         unsafe { Self::behind(libc::RTLD_DEFAULT) }

@@ -33,8 +33,8 @@ macro_rules! functions {
         )+];
 
         $(
-            /// Calls that libpython's own function. It has the arguments of the exported one, so that the exported
-            /// one ends with a jump to it and saves nothing for this case.
+            /// Calls that libpython's own function. It has the arguments of the exported one, so the exported one
+            /// can jump to it, and needs no stack frame for this case.
             ///
             /// # Safety
             /// * ARGUMENTS: as for the exported function.
@@ -110,7 +110,7 @@ fn address(name: Name) -> *mut c_void {
         .map_or(ptr::null_mut(), |function| function.load(Ordering::Relaxed))
 }
 
-/// Whether a libpython is not served. If so, the drop-in functions call its own from now on.
+/// Whether a libpython is not served. If it is not, the drop-in functions call its own from now on.
 pub fn keep_out_of(symbols: &Symbols) -> bool {
     let Some(text) = version::text(symbols) else { return false };
     let is_pypy = text.to_bytes().windows(4).any(|part| part == b"PyPy");
@@ -118,7 +118,7 @@ pub fn keep_out_of(symbols: &Symbols) -> bool {
         return false;
     }
     let get_version = symbols.Py_GetVersion.map_or(ptr::null(), |f| f as *const c_void);
-    // By name alone, a preloaded libpybuffer would find its own functions.
+    // A look-up in the whole process would find the functions of a preloaded libpybuffer.
     if let Some(image) = Image::around(get_version) {
         for (function, name) in FUNCTIONS.iter().zip(NAMES) {
             function.store(image.find(name), Ordering::Relaxed);

@@ -19,15 +19,14 @@ struct Pending {
 
 #[inline(never)]
 fn set_pending(exception: *mut PyObject, text: Text) {
-    // Without memory for it the return value alone tells.
+    // Without memory for it, only the function's return value tells of the error.
     if let Some(pending) = ptr::NonNull::new(store::claim()) {
         // SAFETY: this thread's own.
         unsafe { pending.write(Pending { exception, text }) };
     }
 }
 
-/// Sets this thread's error. What is no exception is a mistake that becomes a SystemError, as in
-/// CPython.
+/// Sets this thread's error. If `exception` is not an exception, the error is a SystemError, as in CPython.
 #[inline(never)]
 pub fn set(exception: *mut PyObject, text: &CStr) {
     // SAFETY: null, an exception, or another object.
@@ -40,7 +39,7 @@ pub fn set(exception: *mut PyObject, text: &CStr) {
     );
 }
 
-/// Raises a fault of the library's own as this thread's error.
+/// Sets an error of the library's own as this thread's error.
 #[inline(never)]
 pub fn raise(error: &Error) {
     let fixed = |kind, text: &CStr| set(exceptions::of(kind), text);
@@ -68,21 +67,20 @@ pub fn occurred() -> *mut PyObject {
     unsafe { store::find().as_ref() }.map_or(ptr::null_mut(), |pending| pending.exception)
 }
 
-/// The text of this thread's error, good until the next one is set or this one cleared; null if there
-/// is none.
+/// The text of this thread's error, valid until the next one is set or this one is cleared; null if there is none.
 pub fn text() -> *const c_char {
     // SAFETY: as above.
     unsafe { store::find().as_ref() }
         .map_or(ptr::null(), |pending| pending.text.as_c_str().as_ptr())
 }
 
-/// Forgets this thread's error.
+/// Clears this thread's error.
 pub fn clear() {
     store::clear();
 }
 
-/// Runs what must neither see nor change the pending error, as an object's end must not: an error that it
-/// leaves is dropped.
+/// Calls `run` with no error pending, and sets the pending error again afterwards, as the destruction of an object
+/// must. An error that `run` leaves is dropped.
 pub fn with_error_aside(run: impl FnOnce()) {
     // SAFETY: null, or this thread's own.
     let aside = unsafe { store::find().as_ref() }

@@ -8,8 +8,8 @@ use super::{IMMORTAL, METATYPE};
 use crate::abi::{PyObject, PyTypeObject, PyVarObject};
 use crate::error::Kind;
 
-/// The fields of a type up to its name. An exception has no instances here, so the slots that would
-/// follow, all empty, are left out.
+/// The fields of a type up to its name. Exceptions have no instances here, so the slots that would follow are left
+/// out.
 #[repr(C)]
 struct Exception {
     head: UnsafeCell<PyVarObject>,

@@ -73,7 +73,7 @@ unsafe fn dealloc(obj: *mut PyObject) {
     }
 }
 
-/// A new object of `tp_basicsize` bytes with one reference, uninitialised but for its head.
+/// A new object of `tp_basicsize` bytes with one reference. Only its head is initialised.
 ///
 /// # Safety
 /// * TYPE: `r#type` is a type object.
@@ -130,7 +130,7 @@ pub fn make(r#type: &StaticType, items: usize) -> *mut PyObject {
     })
 }
 
-/// `PyType_Ready`: sets the type's own type, and lets it inherit the slots of its base that it does not define.
+/// `PyType_Ready`: sets the type's own type, and copies the slots that it does not define from its base.
 ///
 /// # Safety
 /// * TYPE: `r#type` is a type object that no other thread uses yet.

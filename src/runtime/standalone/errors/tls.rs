@@ -1,9 +1,8 @@
-//! Errors in thread-local storage: the thread's own from its first error to its end, also across a fork.
+//! Errors in thread-local storage. A forked child keeps the error of the thread that forked.
 //!
-//! Stable Rust without std has no thread-local variables, so one is laid out and reached in assembly: by a
-//! TLS descriptor where every dynamic linker has them. That needs no symbol of the dynamic linker's
-//! (`__tls_get_addr` makes the library depend on it; elsewhere it does), and in an executable the linker
-//! turns it into a plain address.
+//! Stable Rust without std has no thread-local variables, so assembly defines one and reads its address. Where
+//! every dynamic linker has TLS descriptors, it uses one: it needs no symbol of the dynamic linker, and in an
+//! executable the linker replaces it by a plain offset. Elsewhere (`others`) the library needs `__tls_get_addr`.
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use core::arch::asm;
@@ -77,12 +76,12 @@ pub fn find() -> *mut Pending {
     if unsafe { (*variable).exception }.is_null() { ptr::null_mut() } else { variable }
 }
 
-/// Where this thread's error goes.
+/// The memory for this thread's error.
 pub fn claim() -> *mut Pending {
     variable()
 }
 
-/// Forgets this thread's error.
+/// Clears this thread's error.
 pub fn clear() {
     // SAFETY: the thread's own.
     unsafe { (*variable()).exception = ptr::null_mut() };

@@ -1,5 +1,5 @@
-//! How the thread's variable is reached where TLS descriptors are not everywhere: as C compilers do it for a
-//! library that may be loaded late (the "general dynamic" model), by a function of the dynamic linker's.
+//! Reads the address of the thread's variable where not every dynamic linker has TLS descriptors: by
+//! `__tls_get_addr`, as C compilers do for libraries that may be loaded at run time (the "general dynamic" model).
 
 use core::arch::global_asm;
 use core::ffi::c_void;
