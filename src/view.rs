@@ -1,7 +1,7 @@
 //! What a `Py_buffer` means.
 //!
-//! `Fields` is a view as the exporter filled it, consistent or not: enough for the predicates. `View` is one
-//! whose numbers were checked against each other, once: what every access of items needs.
+//! `Fields` is a view as the exporter filled it, consistent or not, which is enough for predicates. `View` is a
+//! view whose numbers were checked against each other once, which every access of items needs.
 //!
 //! A `View` upholds these invariants; every SAFETY comment that relies on one cites its number.
 //!
@@ -31,7 +31,7 @@ use crate::suboffset::follow;
 
 pub use small::Small;
 
-/// A view's arrays as slices. Nothing else about the view is believed.
+/// A view's arrays as slices. Nothing else about the view is assumed.
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
     view: &'a Py_buffer,
@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
         self.view.buf
     }
 
-    /// How many bytes the exporter says that the items have.
+    /// The number of bytes, according to the exporter.
     pub fn len(self) -> Py_ssize_t {
         self.view.len
     }

@@ -2,7 +2,7 @@
 
 use core::ptr;
 
-/// The first address that can be true. Smaller ones are in the first page, where nothing is mapped.
+/// The smallest valid address. Smaller ones are in the first page, where nothing is mapped.
 pub const FIRST_PAGE: usize = 4096;
 
 /// Whether an address can be that of a value: it is aligned, and not in the first page.
@@ -10,8 +10,8 @@ pub fn is_plausible<T>(address: *const T) -> bool {
     address.addr() >= FIRST_PAGE && address.is_aligned()
 }
 
-/// Whether memory is mapped: its first page and its last. It may still not be readable. (This asks `mincore`. `msync`
-/// would do as well, but valgrind takes it for a read of the memory.)
+/// Whether memory is mapped: its first page and its last. It may still not be readable. (This calls `mincore`.
+/// `msync` would tell it too, but valgrind treats it as a read of the memory.)
 pub fn mapped(address: usize, size: usize) -> bool {
     let last = address.wrapping_add(size.saturating_sub(1));
     is_mapped(address) && is_mapped(last)
@@ -28,7 +28,7 @@ fn is_mapped(address: usize) -> bool {
     let result = unsafe { libc::mincore(start, 1, &raw mut is_resident) };
     // SAFETY: takes nothing.
     let errno = unsafe { libc::__errno_location() };
-    // Whatever else is wrong (a sandbox may refuse the call), the memory is believed to be there.
+    // After any other error (a sandbox may refuse the call), the memory counts as mapped.
     // SAFETY: this thread's own number.
     result == 0 || unsafe { *errno } != libc::ENOMEM
 }

@@ -20,9 +20,9 @@ const SHAPES: [c_int; 10] = [
     PyBUF_ND,
     PyBUF_SIMPLE,
 ];
-/// What it asks for besides.
+/// What else it asks for.
 const EXTRAS: [c_int; 4] = [PyBUF_FORMAT, 0, PyBUF_FORMAT | PyBUF_WRITABLE, PyBUF_WRITABLE];
-/// How many numbers there are, those without a request included.
+/// The number of combinations, including those that are not requests.
 pub const N: usize = SHAPES.len() * EXTRAS.len();
 
 /// For each of `SHAPES`, a bit for each of those that demand more: an exporter that grants one of these can grant it.
@@ -48,14 +48,14 @@ fn places(number: usize) -> (usize, usize) {
 
 const _: () = assert!(EXTRAS.len() == 4, "two bits of a request's number");
 
-/// The flags of a request by its number; `None` from [`N`] on, and where they would ask for a format without a shape.
+/// The flags of a request by its number; `None` from [`N`] on, and for a format without a shape.
 pub fn request(number: usize) -> Option<c_int> {
     let (shape, extra) = places(number);
     let (shape, extra) = (*SHAPES.get(shape)?, *EXTRAS.get(extra)?);
     (shape & PyBUF_ND != 0 || extra & PyBUF_FORMAT == 0).then_some(shape | extra)
 }
 
-/// Whether a request demands more than another: in one respect, and as much in the other.
+/// Whether a request demands more than another: more in one respect, and as much in the other.
 pub fn is_more(number: usize, other: usize) -> bool {
     let ((shape, extra), (other_shape, other_extra)) = (places(number), places(other));
     let has = |more: Option<&u16>, place: usize| more.is_some_and(|more| (more >> place) & 1 == 1);

@@ -150,7 +150,7 @@ impl Inquiry<'_> {
             // SAFETY: filled above, not moved, and released once.
             unsafe { self.release(&mut view) };
         } else if view.obj == self.obj && was_null && self.report.is_python == 0 {
-            // (The author of a Python class cannot mend this: it is CPython's slot that leaves it.)
+            // (The author of a Python class cannot correct this: CPython's own slot leaves the object there.)
             self.tell(Rule::ObjUntouched, Field::Obj, Word::WhatWasThere, Word::Null);
         }
         if self.count().is_some_and(|now| now > before) {
@@ -160,8 +160,8 @@ impl Inquiry<'_> {
         self.balance(Some(before));
     }
 
-    /// Sends the request once; whether it was granted. The exception is judged and cleared. A view without a reference
-    /// of its own is given one.
+    /// Sends the request once. Returns whether it was granted. The exception is judged and cleared. A view without
+    /// a reference of its own is given one.
     fn send(&mut self, view: &mut Py_buffer) -> bool {
         let before = self.count();
         // SAFETY: the slot of the object's own type, for the object (`check`'s caller: OBJECT) and a view.
@@ -206,7 +206,7 @@ impl Inquiry<'_> {
         self.exception(false);
     }
 
-    /// Reports if there are not as many references as before, and takes those that are missing.
+    /// Reports if the number of references has changed, and takes those that are missing.
     fn balance(&mut self, before: Option<isize>) {
         let Some(before) = before else { return };
         let once = self.change_since(before);
@@ -225,8 +225,8 @@ impl Inquiry<'_> {
         if again.signum() != once.signum() {
             return;
         }
-        // A Python class takes no reference by hand. But what it raises may hold the object in its traceback, until the
-        // garbage collector runs.
+        // Python code cannot forget to drop a reference. But the traceback of what it raised may hold the object
+        // until the garbage collector runs.
         if again > 0 && self.report.is_python != 0 {
             return;
         }

@@ -15,13 +15,13 @@ pub struct Finding<'a> {
     pub rule: Rule,
     /// The request.
     pub flags: c_int,
-    /// The member of `Py_buffer` that is wrong, or what else is.
+    /// What is wrong: a member of `Py_buffer`, or something else.
     pub field: &'static CStr,
     /// The dimension, or the position in the format; -1 for neither.
     pub axis: c_int,
-    /// What is there.
+    /// What was found.
     pub found: Value<'a>,
-    /// What should be.
+    /// What was expected.
     pub expected: Value<'a>,
 }
 

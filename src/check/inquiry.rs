@@ -1,4 +1,4 @@
-//! The check of one exporter, as far as it has come.
+//! The state of the check of one exporter.
 
 use core::ffi::{c_char, c_int};
 
@@ -21,7 +21,7 @@ pub struct Inquiry<'a> {
     pub report: &'a mut pybuffer_report,
     /// The flags of the current request.
     pub flags: c_int,
-    /// What earlier answers have shown.
+    /// What earlier answers had.
     pub shown: Shown,
     /// The requests that were granted, a bit for each number.
     pub granted: u64,

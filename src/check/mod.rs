@@ -5,8 +5,8 @@
 //!
 //! * `rules`: the table of rules; `words`: the other fixed texts.
 //! * `view`: judges one view as the answer to one request.
-//! * `exporter`: sends an object every request there is (`all_requests`); `answers` judges each answer, `consistency`
-//!   compares it with earlier ones; both read views as `seen`. What they share is an `inquiry`.
+//! * `exporter`: sends an object every possible request (`all_requests`); `answers` judges each answer,
+//!   `consistency` compares it with earlier ones; both read views as `seen`. What they share is an `inquiry`.
 //! * `report`: keeps findings for a C program, and writes them.
 //! * `finding`, `request`, `text`: a finding; a request's flags; writing text.
 //! * `address`, `numbers`: which addresses can be read; questions about shapes and strides.

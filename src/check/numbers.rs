@@ -1,5 +1,5 @@
-//! Questions about shapes and strides. Each is compiled once, out of line: copies of these short loops at each place
-//! that asks would be most of the code that judges a view.
+//! Questions about shapes and strides. Each is compiled once and kept out of line. If these short loops were
+//! inlined everywhere, they would be most of the code that judges a view.
 
 use crate::layout::extent::{Extent, extent};
 use crate::layout::{Order, contiguity};
@@ -16,7 +16,7 @@ pub fn place_of(numbers: &[isize], is_negative: bool) -> Option<usize> {
     numbers.iter().position(|n| (*n < 0) == is_negative)
 }
 
-/// The bytes that the items take, relative to the first; `None` if they do not fit the address space. See [`extent`].
+/// The bytes that the items take, relative to the first; `None` if they exceed the address space. See [`extent`].
 #[inline(never)]
 pub fn extent_of(itemsize: isize, shape: &[isize], strides: &[isize]) -> Option<Extent> {
     extent(itemsize, shape.iter().copied().zip(strides.iter().copied()))

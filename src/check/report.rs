@@ -1,7 +1,7 @@
 //! A report: findings in a C struct of the caller's, and as text.
 //!
-//! Findings of the same rule, field and dimension are one finding with a count: an exporter that ignores its flags would
-//! have dozens.
+//! Findings of the same rule, field and dimension are one finding with a count: otherwise an exporter that ignores
+//! the flags would have dozens.
 
 use core::ffi::{CStr, c_char, c_int};
 

@@ -1,18 +1,18 @@
 //! The contract of an exporter, rule by rule: what CPython's documentation of the buffer protocol and
 //! PEP 3118 demand of a view, of an answer, and of all answers together.
 //!
-//! A rule's number never changes: a rule that goes leaves a gap, and a new one gets a new number. `make rules` writes
-//! this table to `docs/rules.md`.
+//! A rule's number never changes: a rule that is removed leaves a gap, and a new one gets a new number. `make
+//! rules` writes this table to `docs/rules.md`.
 
 use core::ffi::CStr;
 
 use super::text::Writer;
 use super::words::nth;
 
-/// What it means to break a rule.
+/// The severity of breaking a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// The protocol does not decide it, or most exporters do otherwise; but consumers trip over it.
+    /// The protocol leaves it open, or most exporters do otherwise, but it causes mistakes in consumers.
     Advice = 0,
     /// The protocol forbids it.
     Must = 1,
@@ -152,7 +152,7 @@ impl Rule {
         Self::ALL.get(number.wrapping_sub(1)).copied()
     }
 
-    /// What it means to break it.
+    /// The severity of breaking it.
     pub fn severity(self) -> Severity {
         if (Self::ADVICE >> self as u8) & 1 == 1 { Severity::Advice } else { Severity::Must }
     }

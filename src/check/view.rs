@@ -1,8 +1,8 @@
 //! Judges one view as the answer to one request.
 //!
-//! The live audit does this for every view that is handed out, so nothing is changed, allocated or called. Pointers that
-//! cannot be true (unaligned, or into the first page) are reported and not followed. If one mistake breaks several
-//! rules, only the one that says what to mend is reported.
+//! The live audit does this for every view that is handed out, so nothing is changed, allocated or called. Invalid
+//! pointers (unaligned, or into the first page) are reported and not followed. If one mistake breaks several rules,
+//! only the rule that says what to correct is reported.
 
 use core::ffi::{CStr, c_int};
 
@@ -20,7 +20,7 @@ use crate::format::item_size;
 use crate::layout::Order;
 use crate::layout::contiguity::is_one_line;
 
-/// Whether a view's arrays and its format are there, as `is_there` says of an address and a size. The first that is not
+/// Whether `is_there` holds of the address and size of a view's arrays and format. The first for which it does not
 /// is reported. Addresses in the first page are left to [`check`].
 #[inline(never)]
 pub fn has_arrays(
@@ -70,7 +70,7 @@ pub unsafe fn check(view: &Py_buffer, flags: c_int, sink: &mut Sink) {
     judge.format();
 }
 
-/// The arrays of a view that are there.
+/// The arrays of a view, where they can be read.
 #[derive(Clone, Copy)]
 struct Arrays<'a> {
     shape: Option<&'a [isize]>,
@@ -203,8 +203,8 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    /// Reads an array. Reports it if it is needed and NULL, not needed and not NULL, or at an address that cannot be true;
-    /// where `is_needed` is `None`, both are right.
+    /// Reads an array. Reports it if it is needed and NULL, not needed and not NULL, or at an invalid address. If
+    /// `is_needed` is `None`, it may be NULL or not.
     #[inline(never)]
     fn read(&mut self, rule: Rule, field: Field, is_needed: Option<bool>) -> Option<&'a [isize]> {
         match self.value(field) {
@@ -240,7 +240,8 @@ impl<'a> Judge<'a, '_> {
         Some(suboffsets)
     }
 
-    /// Judges `len` by the shape. Returns whether the items have any bytes, and no more than fit the address space.
+    /// Judges `len` by the shape. Returns whether the items have at least one byte, and no more than the address
+    /// space.
     fn len(&mut self, shape: &[isize]) -> bool {
         let view = self.view;
         let is_empty = has(shape, 0);
@@ -257,7 +258,7 @@ impl<'a> Judge<'a, '_> {
             }
             None => self.tell(Rule::Len, Field::Shape, Word::FitsMemory),
         }
-        // No bytes are contiguous in every order, as PyBuffer_IsContiguous has it.
+        // An array without bytes is contiguous in every order, as for PyBuffer_IsContiguous.
         size.is_some_and(|size| size > 0)
     }
 

@@ -1,5 +1,5 @@
-//! Fixed texts by number. All texts of a kind are one string, so that a finding passes small numbers, and there is no
-//! table of pointers to relocate.
+//! Fixed texts by number. All texts of a kind are in one string, so that findings hold small numbers, and no table
+//! of pointers has to be relocated.
 
 use core::ffi::CStr;
 
@@ -45,7 +45,7 @@ macro_rules! words {
 }
 
 words! {
-    /// A member of `Py_buffer`, or what else can be wrong with an answer.
+    /// What can be wrong with an answer: a member of `Py_buffer`, or something else.
     Field:
     Buf "buf",
     Len "len",

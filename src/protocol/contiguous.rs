@@ -1,8 +1,8 @@
 //! Copies between views and plain memory.
 //!
-//! Contiguous views are answered by one memmove that looks at nothing but `len`: real exporters leave
-//! shape and itemsize untrue there (NumPy's plain answer for a 2-D array says ndim 0). Only where
-//! items have to be found are the fields checked, by `View`.
+//! A contiguous view is copied by one memmove of `len` bytes. Its other fields are not checked, because those of
+//! real exporters may be wrong (NumPy answers a plain request for a 2-D array with ndim 0). `View` checks the
+//! fields of all other views, whose items have to be found.
 
 use core::ffi::{c_char, c_void};
 
@@ -15,8 +15,8 @@ use crate::layout::Order;
 use crate::runtime::Raise;
 use crate::view::Fields;
 
-/// Copies the items of `view` to `len` bytes at `buf`: in Fortran order for any `order` but `'C'`
-/// and `'A'`, which mean C order (a Fortran-contiguous view is copied as it lies for `'A'`).
+/// Copies the items of `view` to `len` bytes at `buf`: in Fortran order for any `order` but `'C'` and `'A'`, which
+/// mean C order (for `'A'`, a Fortran-contiguous view is copied as it lies in memory).
 ///
 /// # Safety
 /// * BLOCK: `len` bytes are writable at `buf`, if neither is refused.
@@ -46,9 +46,9 @@ fn refuse_len(raise: Raise) -> Raised {
     raise(&Error::Fixed(Kind::Value, c"PyBuffer_ToContiguous: len != view->len"))
 }
 
-/// Copies `len` bytes at `buf`, but no more than the view's `len`, to the items of `view`, in C order for
-/// any `order` but `'F'`. An incomplete item at the end is left out, unless the view is contiguous.
-/// Whether the view is read-only is not looked at.
+/// Copies `len` bytes at `buf`, but no more than the view's `len`, to the items of `view`, in C order for any
+/// `order` but `'F'`. An incomplete item at the end is left out, unless the view is contiguous. Whether the view is
+/// read-only is not checked.
 ///
 /// # Safety
 /// * BLOCK: `len` bytes are readable at `buf`, if neither is refused.
@@ -95,7 +95,7 @@ unsafe fn copy_between(
     unsafe { copy_any(view, block, len, order, direction, raise) }
 }
 
-/// The order in which items are counted for an `order` that was asked for.
+/// The order in which items are counted for the argument `order`.
 fn ordered(order: c_char, direction: Direction) -> Order {
     match (order as u8, direction) {
         (b'C' | b'A', _) => Order::C,
@@ -104,7 +104,7 @@ fn ordered(order: c_char, direction: Direction) -> Order {
     }
 }
 
-/// As [`copy_between`], whatever the view's numbers.
+/// As [`copy_between`], the long way, for any view.
 ///
 /// # Safety
 /// * BLOCK, VIEW: as for [`copy_between`].
@@ -139,8 +139,8 @@ unsafe fn copy_any(
     unsafe { copy::copy(dst, src, sequence) }.map_err(|NoMemory| raise(&Error::NoMemory))
 }
 
-/// Whether `len` bytes at `buf` and the view's are two blocks in C order, which is what was asked for.
-/// `false` also where something is missing.
+/// Whether `order` asks for C order, and both the `len` bytes at `buf` and the view's are blocks in it. False if a
+/// pointer is missing.
 #[inline(always)]
 fn is_block(view: Fields, buf: *const c_void, len: Py_ssize_t, order: c_char) -> bool {
     let are_there = len > 0 && !buf.is_null() && !view.buf().is_null();
@@ -153,8 +153,8 @@ fn either_order(view: Fields) -> Order {
     if view.lies_in(b'F' as c_char) { Order::Fortran } else { Order::C }
 }
 
-/// Whether `len` bytes at `buf` and the view's are moved as one block; an error raised if the sizes or
-/// pointers make no sense. Nothing to move counts as one block.
+/// Whether `len` bytes at `buf` and the view's are moved as one block; an error is raised if the sizes or pointers
+/// are invalid. Nothing to move counts as one block.
 #[inline(never)]
 fn is_moved_whole(
     view: Fields,

@@ -48,7 +48,7 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), R
             Err(Raised)
         }
     };
-    // As in libpython, the error is there when the views go back, the destination's first.
+    // As in libpython, the error is set before the views are released, the destination's first.
     // SAFETY: filled above, not moved, and given back once.
     unsafe { get::release(&raw mut dest_view) };
     // SAFETY: as above; `obj` is null if it was not filled.
@@ -56,7 +56,7 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), R
     result
 }
 
-/// Asks `obj` for a view; the error is raised if it hands out none.
+/// Requests a view of `obj`; an error is raised if there is none.
 ///
 /// # Safety
 /// * OBJECT: as for [`get::acquire`].
@@ -101,7 +101,7 @@ unsafe fn copy_views(dest: Fields, src: Fields) -> Result<(), Raised> {
     unsafe { copy_items(dest, src, Fit::Corner, raised) }
 }
 
-/// What fits into what.
+/// Which pairs of views are accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fit {
     /// One shape and itemsize.
@@ -167,8 +167,8 @@ fn check_fits(dest: &View, src: &View, fit: Fit, raise: Raise) -> Result<(), Rai
     )))
 }
 
-/// Copies the items of `src` to those of `dest`, of which both have as many along every dimension, as if
-/// `src` had been read before anything was written.
+/// Copies the items of `src` to those of `dest`, which have the same shape, as if all of `src` had been read before
+/// anything was written.
 ///
 /// # Safety
 /// * VIEWS: both are exporters' answers that are still held, or views that the caller vouches for (`View`'s V4), and
@@ -185,7 +185,7 @@ pub unsafe fn copy(dest: Fields, src: Fields, raise: Raise) -> Result<(), Raised
     unsafe { copy_items(dest, src, Fit::Same, raise) }
 }
 
-/// Parts have at least so many bytes: fewer do not pay for waking a thread (D-44).
+/// The fewest bytes of a part. Waking a thread for fewer does not pay (D-44).
 const LEAST: isize = 256 << 10;
 
 /// Copies the `part`-th of `n_parts` shares of what [`copy`] copies. The shares may be copied at the same time; together

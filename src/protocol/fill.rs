@@ -23,7 +23,7 @@ pub unsafe fn fill_info(
     flags: c_int,
 ) -> Result<(), &'static Error> {
     let plain = runtime::settled_plain();
-    // Refusals as well: a libpython that is not served raises its own.
+    // Refusals are left to the slow path too: a libpython that is not served raises its own errors.
     if view.is_null()
         || are_access_mode(flags)
         || plain.is_none() && !obj.is_null()
@@ -41,8 +41,8 @@ pub unsafe fn fill_info(
     Ok(())
 }
 
-/// As [`fill_info`], for whatever its fast path leaves: an unsettled world, an object layout other than the usual one,
-/// the audit, a libpython that is not served, and refusals.
+/// As [`fill_info`], for what its fast path does not cover: an unsettled world, an object layout other than the
+/// usual one, the audit, a libpython that is not served, and refusals.
 ///
 /// # Safety
 /// * VIEW, OBJECT: as for [`fill_info`].

@@ -8,8 +8,8 @@ use crate::runtime;
 
 /// The size in bytes of the item that `format` describes, as `struct.calcsize` has it.
 ///
-/// What every CPython accepts needs no interpreter. Everything else is the world's to judge: CPython
-/// of its own version's `struct.calcsize`, a process without Python of the newest one's rules.
+/// A format that every CPython accepts needs no interpreter. The world decides about all others: a CPython by its
+/// own `struct.calcsize`, a process without Python by the rules of the newest CPython.
 pub fn size_from_format(format: &CStr) -> Result<isize, Error> {
     match size(format.to_bytes(), Grammar::Common) {
         Ok(size) => Ok(size),

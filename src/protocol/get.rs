@@ -50,7 +50,8 @@ pub unsafe fn slot(
     unsafe { layout.slots_of(obj) }?.bf_getbuffer
 }
 
-/// Requests a view of `obj`: the exporter's result, unchanged, or the error for which it was not asked.
+/// Requests a view of `obj`. Returns the exporter's result unchanged, or an error for which the request was not
+/// sent.
 ///
 /// # Safety
 /// * OBJECT: `obj` is null or an object of this process's world that the thread may use.

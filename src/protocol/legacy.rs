@@ -1,7 +1,6 @@
 //! The old buffer functions, which the stable ABI still exports.
 //!
-//! They return a pointer into a view that is released already. That is their contract, and the reason why
-//! new code should not use them.
+//! By their contract, they return a pointer into a view that has been released. So new code should not use them.
 
 use core::ffi::{c_int, c_void};
 

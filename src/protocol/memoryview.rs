@@ -1,7 +1,8 @@
 //! Memoryviews. The process's world makes them; the library makes the copies, and adds what CPython's memoryviews lack:
 //! an owner of the memory, and a format of their own.
 //!
-//! An error is raised where it is found, as objects that are dropped afterwards may run arbitrary code.
+//! An error is raised where it is found, before any object is dropped, because dropping an object may run arbitrary
+//! code.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
@@ -21,7 +22,7 @@ type Made = Result<*mut PyObject, Raised>;
 /// A new memoryview, with its fields where they are known.
 type MadeWithFields<'a> = Result<(*mut PyObject, Option<Fresh<'a>>), Raised>;
 
-/// The result of one of the world's functions that make an object.
+/// The result of a function that makes an object: `Err` for null.
 fn made(object: *mut PyObject) -> Made {
     if object.is_null() { Err(Raised) } else { Ok(object) }
 }
@@ -87,7 +88,7 @@ unsafe fn lend<'a>(
     Ok((memoryview, fresh))
 }
 
-/// A memoryview of what a view tells, without its object. The format is copied.
+/// A memoryview of the memory that a view describes, without its object. The format is copied.
 ///
 /// # Safety
 /// * VIEW: its arrays are there, and its memory stays as long as the memoryview.
@@ -170,7 +171,7 @@ pub unsafe fn get_contiguous(obj: *mut PyObject, buffertype: c_int, order: c_cha
     let mut acquired = get::EMPTY;
     let mut view = runtime.view_of(memoryview);
     if view.is_null() {
-        // Its fields cannot be found in this libpython: the memoryview is acquired for its view.
+        // The fields of memoryviews are not known in this libpython, so a view is requested.
         view = &raw mut acquired;
         // SAFETY: made above; the view stays where it is until it is given back.
         let answer = unsafe { get::acquire(memoryview, view, PyBUF_FULL_RO) };
@@ -193,7 +194,7 @@ pub unsafe fn get_contiguous(obj: *mut PyObject, buffertype: c_int, order: c_cha
     copy?.ok_or(Raised)
 }
 
-/// A memoryview of a copy of `view` in `order`; `None` if it lies so itself.
+/// A memoryview of a copy of `view` in `order`; `None` if the view is in that order already.
 ///
 /// # Safety
 /// `view` is the view of a memoryview that is held.
@@ -257,7 +258,7 @@ unsafe fn contiguous(
     copy.map(Some)
 }
 
-/// A memoryview of a copy of `view` at `buf`, whose owner it does not know yet.
+/// A memoryview of a copy of `view` at `buf`, still without an owner.
 ///
 /// # Safety
 /// `view` is the view of a memoryview that is held, and its copy lies at `buf` in `order`, 'C' or 'F'.
@@ -289,7 +290,7 @@ unsafe fn view_of_copy<'a>(
     unsafe { describe(runtime, &info) }
 }
 
-/// As [`from_buffer`], but the memoryviews keep `owner`, and say that they are of it.
+/// As [`from_buffer`], but the memoryviews keep `owner` alive, and it is their `obj`.
 ///
 /// # Safety
 /// * VIEW: as for [`from_buffer`], but its memory stays as long as `owner`.
@@ -297,7 +298,8 @@ unsafe fn view_of_copy<'a>(
 pub unsafe fn with_owner(info: &Py_buffer, owner: *mut PyObject) -> Made {
     let runtime = runtime::for_objects();
     runtime.memoryviews()?;
-    // Made before the memoryview: the garbage collector may run, and must not find an unfinished one.
+    // It is made before the memoryview, because the garbage collector may run, and must not find an unfinished
+    // memoryview.
     // SAFETY: an object (caller: OWNER), and a thread state is attached.
     let keeper = made(unsafe { runtime.hold(owner) })?;
     // SAFETY: the same view (caller: VIEW).

@@ -1,7 +1,7 @@
 //! The functions of the buffer protocol: views are requested, filled, read, written and released.
 //!
-//! Works on views, and on objects through `runtime`; knows neither how an object is laid out nor
-//! how an error is raised. `capi` has checked for null pointers.
+//! Works on views, and on objects through `runtime`, which alone knows how an object is laid out and an error
+//! raised. `capi` has checked for null pointers.
 
 pub mod contiguous;
 pub mod copy_data;

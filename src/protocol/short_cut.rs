@@ -1,7 +1,7 @@
-//! Copies of most views, without a `View`: its set-up would cost more than a small copy.
+//! Copies most views without a `View`, whose set-up would take longer than a small copy.
 //!
-//! Each function tells whether it did the copy. Where it did not, because the numbers are not small, do
-//! not agree with each other or the arrays meet, nothing was written, and the long way decides.
+//! Each function returns whether it did the copy. If not (the numbers are not small or do not agree with each
+//! other, or the arrays meet), nothing was written, and the copy goes the long way.
 
 use core::ptr;
 
@@ -11,8 +11,8 @@ use crate::layout::Order;
 use crate::layout::extent::Extent;
 use crate::view::{Fields, Small};
 
-/// Copies between a view and a block as large as the view (D-37). Whether it did: only for a view whose numbers are
-/// small and agree with each other, which has no pointers and does not meet the block.
+/// Copies between a view and a block as large as the view (D-37). Returns whether it did: only for a view whose
+/// numbers are small and agree with each other, which has no pointers and does not meet the block.
 ///
 /// # Safety
 /// * BLOCK: `block` is null or has as many bytes as the view; they may be written if `direction` says so.
@@ -39,8 +39,8 @@ pub unsafe fn copy(view: Fields, block: *mut u8, order: Order, direction: Direct
     unsafe { copy_apart(to, from, &loops, small.len) }
 }
 
-/// Copies between two views whose shapes and itemsizes are equal, in C order, and the first
-/// item last if it is to be; whether it did.
+/// Copies between two views whose shapes and itemsizes are equal, in C order, and the first item last if
+/// `first_comes_last`. Returns whether it did.
 ///
 /// # Safety
 /// * VIEWS: both are held, and the memory of `dest` may be written.
@@ -74,7 +74,7 @@ pub unsafe fn copy_views(dest: Fields, src: Fields, first_comes_last: bool) -> b
     is_done
 }
 
-/// Copies `len` bytes as if in the order of the loops; whether it did.
+/// Copies `len` bytes as if in the order of the loops. Returns whether it did.
 ///
 /// # Safety
 /// * APART: the items of both arrays are there, those of the first may be written, and the arrays do not meet.

@@ -22,7 +22,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The view's part and the block's, the one that is written first.
+    /// The view's value and the block's: that of the side that is written, then the other.
     pub fn sort<T>(self, view: T, block: T) -> (T, T) {
         match self {
             Self::ToBlock => (block, view),
@@ -43,7 +43,7 @@ pub unsafe fn move_bytes(dst: *mut u8, src: *const u8, len: isize) {
     }
 }
 
-/// Whether a byte of one array is one of the other; each is given by its first item and its extent.
+/// Whether two arrays share a byte. Each is given by its first item and its extent.
 #[inline(always)]
 pub fn meet((one, a): (*mut u8, &Extent), (other, b): (*mut u8, &Extent)) -> bool {
     one.wrapping_offset(a.low) < other.wrapping_offset(b.high)
@@ -58,8 +58,8 @@ pub fn are_blocks(dest: Fields, src: Fields) -> bool {
     })
 }
 
-/// A view whose numbers agree with each other, or an error raised. It is raised here, before the frames of the
-/// copy exist, so that they do not add to the stack of an error with its text.
+/// A view whose numbers agree with each other, or an error raised. It is raised here, so that the text of the error
+/// and the frames of the copy are not on the stack at the same time.
 #[inline(never)]
 pub fn checked<'a>(view: Fields<'a>, raise: Raise) -> Result<View<'a>, Raised> {
     View::new(view).map_err(|error| raise(&error))
@@ -82,7 +82,7 @@ pub fn array_of<'a>(view: &'a View) -> Array<'a> {
     }
 }
 
-/// Items like the view's, but back to back.
+/// An array of the same items, but dense.
 pub fn dense<'a>(view: &'a View, order: Order) -> Side<'a> {
     Side {
         shape: view.shape(),
