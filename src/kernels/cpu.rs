@@ -67,7 +67,7 @@ pub fn limits() -> Limits {
     let found = find_limits();
     far.store(found.far, Ordering::Relaxed);
     large.store(found.large, Ordering::Relaxed);
-    // Stored last, with release: whoever sees it sees the other two.
+    // Stored last, with release: a thread that sees it sees the other two.
     huge.store(found.huge, Ordering::Release);
     found
 }
@@ -79,8 +79,8 @@ fn find_limits() -> Limits {
     if __cpuid(0).eax >= INTEL {
         let (l2, l3) = sizes(INTEL);
         if l2 != 0 {
-            // The last level is slow and shared with other virtual machines, whatever its size; how much of
-            // it is ours is not told. So the second level decides (D-35).
+            // The last level is slow and shared with other virtual machines, and how much of it this one has is
+            // unknown. So the size of the second level decides (D-35).
             let large = (l2 / 4).saturating_mul(3);
             let huge = (l3 / 8).saturating_mul(3).min(20 << 20).max(large);
             return Limits { far: large / 2, large, huge };
@@ -89,7 +89,7 @@ fn find_limits() -> Limits {
     if __cpuid(0x8000_0000).eax >= AMD {
         let (l2, l3) = sizes(AMD);
         if l2 != 0 {
-            // The last level is near (D-36).
+            // The last level is fast (D-36).
             let large = (l3 / 8).saturating_mul(3).max(l2);
             return Limits { far: large, large, huge: large };
         }
@@ -108,7 +108,7 @@ fn sizes(leaf: u32) -> (usize, usize) {
             (NONE, _) => break,
             (INSTRUCTIONS, _) => {}
             (_, level @ (2 | 3)) => {
-                // Ways, partitions, bytes of a line and sets, each less one.
+                // Ways, partitions, line size and sets, each minus one.
                 let parts = [ebx >> 22, ebx >> 12 & 0x3ff, ebx & 0xfff, ecx];
                 let size = parts.iter().fold(1_usize, |size, part| {
                     size.saturating_mul((*part as usize).saturating_add(1))

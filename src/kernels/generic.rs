@@ -52,8 +52,8 @@ pub unsafe fn scatter(width: usize, dst: *mut u8, src: *const u8, step: isize, n
     }
 }
 
-/// `scatter` of items of 1 and 2 bytes. Where they go near each other, 8 bytes are read at a time and stored in the
-/// order of their addresses, as fast as stores allow (D-19).
+/// `scatter` of items of 1 and 2 bytes. If their places are near each other, 8 bytes are read at a time and stored
+/// in the order of their addresses (D-19).
 ///
 /// # Safety
 /// * ITEMS: as for [`super::Strided`].
@@ -115,8 +115,8 @@ unsafe fn items<T: Copy>(mut dst: *mut u8, d: isize, mut src: *const u8, s: isiz
     }
 }
 
-/// The same pointer, whose origin is hidden from the compiler. It would otherwise compute the offsets of all rows
-/// from the first, spill them to the stack and load one before each row (D-21), or reach each item from the
+/// The same pointer, whose origin is hidden from the compiler. Otherwise it would compute the offsets of all rows
+/// first, spill them to the stack and load one before each row (D-21), or compute each item's address from the
 /// previous one.
 #[inline]
 pub fn walked(at: *const u8) -> *const u8 {
@@ -147,7 +147,7 @@ pub unsafe fn transpose(
     columns: usize,
     rows: usize,
 ) {
-    // As many columns as a cache line of the source has items, each a cache line high.
+    // A block has as many columns as a cache line of the source has items, and each is a cache line high.
     let block = 64_usize.checked_div(width).unwrap_or(1).max(8);
     let (items, w) = (items_of(width), width.cast_signed());
     let mut left = columns;

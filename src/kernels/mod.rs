@@ -4,12 +4,13 @@
 //! written twice, and that all of its items are mapped. It touches no other byte: the gaps between the
 //! items of a destination may belong to another thread.
 //!
-//! `generic` is plain Rust, for every machine, and always tested. Each architecture's folder holds
-//! the same kernels once for each level of instructions; `Kernels` is the table of one level. Only
-//! `selected` and `all` give access to a table, and only to those that this CPU can run.
+//! `generic` is plain Rust, for every machine, and always tested. Each architecture's folder holds the same kernels
+//! once for each level of instructions; `Kernels` is the table of one level. Only `selected` and `all` give access
+//! to tables, and only to those that this CPU can run.
 //!
-//! The functions' `# Safety` sections have labels, which the `// SAFETY:` comments cite as `caller: LABEL`:
-//! `ITEMS` is what the function's type below says of its items, `CPU` the instructions that it needs.
+//! The functions' `# Safety` sections have labels, which the `// SAFETY:` comments cite as `caller: LABEL`: In `#
+//! Safety`, `ITEMS` is what the function's type below says of its items, and `CPU` means that the CPU has the
+//! instructions.
 //!
 //! Figures are in `docs/performance/decisions.md`, under the numbers that comments give (`D-1`).
 
@@ -32,7 +33,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::environment;
 
-/// A level of instructions; each has all that the lower ones have.
+/// A level of instructions. It includes the lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Plain Rust.
@@ -49,7 +50,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// All levels, and what `PYBUFFER_CPU` calls them.
+    /// All levels, with their names in `PYBUFFER_CPU`.
     const NAMES: &[(Self, &CStr)] = &[
         (Self::Generic, c"generic"),
         #[cfg(target_arch = "aarch64")]
@@ -59,7 +60,7 @@ impl Level {
         (Self::Avx512, c"avx512"),
     ];
 
-    /// What `PYBUFFER_CPU` calls it.
+    /// Its name in `PYBUFFER_CPU`.
     pub fn name(self) -> &'static CStr {
         Self::NAMES.iter().find(|(level, _)| *level == self).map_or(c"", |(_, name)| name)
     }
@@ -92,7 +93,7 @@ pub type Transpose = unsafe fn(
     rows: usize,
 );
 
-/// Transposes an array of items of `width` bytes if it can; whether it did.
+/// Transposes an array of items of `width` bytes if it can. Returns whether it did.
 ///
 /// Safety: as for [`Transpose`], and the CPU has the instructions.
 pub type TryTranspose = unsafe fn(
@@ -192,7 +193,7 @@ impl Kernels {
     }
 }
 
-/// The sizes in bytes from which on a destination is written in other ways, after the sizes of the caches.
+/// The sizes in bytes from which on a destination is written in other ways. They depend on the sizes of the caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Prefetching its lines pays.
@@ -211,7 +212,7 @@ pub fn limits() -> Limits {
     Limits { far: usize::MAX, large: usize::MAX, huge: usize::MAX }
 }
 
-/// How many sizes of items have kernels of their own: 1, 2, 4, 8 and 16 bytes.
+/// The number of sizes of items that have kernels of their own: 1, 2, 4, 8 and 16 bytes.
 pub const WIDTHS: usize = 5;
 
 /// Which of the `WIDTHS` a size is, if it has kernels of its own.

@@ -6,7 +6,7 @@
 use super::Runs;
 use super::prefetch::{self, PIECE};
 
-/// Longer items span whole cache lines, which blocks do not help.
+/// The longest items for which blocks help. Longer ones span whole cache lines.
 pub const LONG: usize = 256;
 
 /// Transposes as [`super::Transpose`] items of `width` bytes, by `runs`.
@@ -27,18 +27,19 @@ pub unsafe fn transpose(
     rows: usize,
 ) {
     let w = width.cast_signed();
-    // Blocks of some lines of each column and of each row; few rows are done one after the other.
+    // A block has some lines of each column and of each row. If there are few rows, they are copied one after the
+    // other.
     let flat = rows < FEW && rows < columns;
     let high = HIGH.checked_div(width).unwrap_or(1);
     let high = high.max(if s & (SET_CONFLICT - 1) == 0 { FEW } else { TALL });
     let wide = if flat { 16 * WIDE } else { WIDE };
     let wide = wide.checked_div(width).unwrap_or(1).max(FEW);
-    // In narrow arrays a column is done from end to end.
+    // In a narrow array, each column is copied from end to end.
     let high = if columns < FEW { high << 4 } else { high };
     let down = rows.saturating_mul(width);
     let prefetches = !flat && width <= PIECE / FEW && prefetch::pays(columns, d, down, s);
     let high = if prefetches { PIECE.checked_div(width).unwrap_or(1).max(FEW) } else { high };
-    // A whole row of columns before the next rows, so that what is prefetched is written soon (D-11).
+    // All columns of some rows come before the next rows, so that what is prefetched is written soon (D-11).
     let wide = if prefetches { COLUMNS } else { wide };
     let mut column = 0;
     while column < columns {
@@ -73,7 +74,7 @@ pub unsafe fn transpose(
     }
 }
 
-/// Fewer columns or rows than these are few.
+/// The number of columns or rows below which they count as few.
 const FEW: usize = 8;
 /// The least rows of a block.
 const TALL: usize = 32;

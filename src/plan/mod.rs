@@ -72,7 +72,8 @@ impl Side<'_> {
 /// those that follow a pointer have one: the loops have to fit on the stack.
 #[derive(Clone, Copy)]
 pub struct Kept {
-    /// A bit for each dimension; all of them: each dimension has a loop, however many there are.
+    /// A bit for each dimension that has a loop. If all bits are set, every dimension has one, however many there
+    /// are.
     bits: u64,
     /// How many loops there are.
     pub n: usize,
@@ -80,7 +81,7 @@ pub struct Kept {
 
 impl Kept {
     const ALL: u64 = u64::MAX;
-    /// Up to so many dimensions, each has a loop.
+    /// The number of dimensions up to which each has a loop.
     pub const ALL_UP_TO: usize = 8;
 
     /// The dimensions of a copy that have a loop.
@@ -140,9 +141,9 @@ pub fn lay(axes: &mut [Axis], kept: Kept, shape: &[isize], dst: Side, src: Side)
     });
 }
 
-/// Whether no byte of the destination is written twice. Sufficient, not necessary: each stride has to step over
-/// all bytes that the loops of smaller strides reach. Quadratic in the number of dimensions, so that nothing has to be
-/// sorted or allocated.
+/// Whether no byte of the destination is written twice. The test is sufficient, not necessary: each stride must be
+/// at least as long as all bytes that the loops with smaller strides reach. Quadratic in the number of dimensions,
+/// so that nothing has to be sorted or allocated.
 #[inline(never)]
 pub fn writes_each_byte_once(axes: &[Axis], itemsize: isize) -> bool {
     let reach = |inner: &Axis| (inner.n - 1).saturating_mul(inner.dst.saturating_abs());
@@ -156,8 +157,8 @@ pub fn writes_each_byte_once(axes: &[Axis], itemsize: isize) -> bool {
     })
 }
 
-/// Whether a copy is so small that a plan would take longer than the copy: it is of all items that the loops reach,
-/// at most `most`, and follows no pointer.
+/// Whether a copy is so small that a plan would take longer: it has at most `most` items, which are all that the
+/// loops reach, and follows no pointer.
 pub fn are_small(axes: &[Axis], items: isize, most: isize) -> bool {
     let all = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
     let is_direct = |axis: &Axis| axis.dst_suboffset < 0 && axis.src_suboffset < 0;
@@ -194,7 +195,7 @@ pub struct Plan<'a> {
     pub axes: &'a mut [Axis],
     /// The leaf loop that serves the last of them.
     pub class: Class,
-    /// The size in bytes of what is dense in both arrays and is copied at once.
+    /// The size in bytes of a run: of the items that are dense in both arrays, and are copied as one.
     pub run: usize,
     /// The offset of the first run in the destination.
     pub dst: isize,
@@ -202,8 +203,8 @@ pub struct Plan<'a> {
     pub src: isize,
 }
 
-/// Drops loops of one step, reverses those that walk down the destination, sorts them by the destination's stride,
-/// merges neighbours that step as one loop, and makes what is dense in both arrays the run.
+/// Drops loops of one step, reverses those whose destination stride is negative, sorts them by that stride, merges
+/// neighbours that make one loop, and makes the items that are dense in both arrays the run.
 ///
 /// All loops have at least one step, none follows a pointer, and `writes_each_byte_once` holds.
 pub fn canonicalise(axes: &mut [Axis], itemsize: isize) -> Plan<'_> {
@@ -265,15 +266,15 @@ fn classify(axes: &mut [Axis], run: isize) -> (Class, (isize, isize)) {
     }
 }
 
-/// The most rows of a weave: the table of their offsets has room for so many.
+/// The most rows of a weave: as many as the table of their addresses has entries.
 pub const MOST_ROWS: usize = 1024;
 /// The most columns of a weave, likewise.
 pub const MOST_COLUMNS: usize = 256;
 
-/// Makes a transpose of the loop that is dense in the source, at `column`, and the last one. Where its lines would be
-/// short, loops that continue either of them join.
+/// Makes a transpose of the loop that is dense in the source, at `column`, and the last one. If its lines would be
+/// short, the loops that continue either of them are added.
 fn weave(axes: &mut [Axis], column: usize, run: isize) -> (Class, (isize, isize)) {
-    // Lines of fewer bytes are made longer, if they can be (D-41).
+    // Lines of fewer bytes are made longer if possible (D-41).
     const LONG: isize = 1024;
     const WIDE: isize = 64;
     // Items of other sizes have no stage.
@@ -314,7 +315,7 @@ pub fn is_column(plan: &Plan, pointers: &Axis) -> bool {
     plan.class == Class::Scatter && pointers.dst == run && pointers.n > 1
 }
 
-/// Moves a loop inwards, and reverses it if it walks down the source.
+/// Makes a loop the innermost, and reverses it if its source stride is negative.
 fn move_up(axes: &mut [Axis], from: usize, to: usize) -> (isize, isize) {
     for i in from..to {
         if let Some([outer, inner]) = axes.get_mut(i..=i + 1) {
@@ -363,7 +364,7 @@ pub fn keep_prefix(axes: &mut [Axis], items: isize, order: Order) {
     let mut slab = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
     let mut keep = |axis: &mut Axis| {
         slab = slab.checked_div(axis.n).unwrap_or(1).max(1);
-        // The steps that are begun; the last of them may be filled in part.
+        // The steps that have an item; the last one may be incomplete.
         let begun = (items - 1) / slab + 1;
         axis.n = axis.n.min(begun);
         begun <= 1
@@ -374,19 +375,19 @@ pub fn keep_prefix(axes: &mut [Axis], items: isize, order: Order) {
     };
 }
 
-/// How the first items of an array lie along its slowest dimension.
+/// The first items of an array, divided along its slowest dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slabs {
     /// The slowest dimension that has more than one step.
     pub axis: usize,
-    /// How many whole steps along it the items fill.
+    /// The number of complete steps along it.
     pub whole: isize,
-    /// How many items are left over, fewer than a step has.
+    /// The number of items in the incomplete step after these.
     pub rest: isize,
 }
 
-/// Divides the first `items` items, counted in `order`, into slabs, and sets the indices to the
-/// first item behind the whole ones.
+/// Divides the first `items` items, counted in `order`, into slabs, and sets the indices to the first item after
+/// the complete slabs.
 pub fn split_prefix(axes: &mut [Axis], items: isize, order: Order) -> Slabs {
     let is_long = |axis: &Axis| axis.n > 1;
     let axis = match order {
@@ -404,7 +405,7 @@ pub fn split_prefix(axes: &mut [Axis], items: isize, order: Order) -> Slabs {
     Slabs { axis, whole, rest: items - whole * slab }
 }
 
-/// Makes the loops span the whole slabs and nothing else.
+/// Limits the loops to the complete slabs.
 pub fn keep_slabs(axes: &mut [Axis], slabs: Slabs) {
     axes.iter_mut().for_each(|axis| axis.index = 0);
     if let Some(axis) = axes.get_mut(slabs.axis) {

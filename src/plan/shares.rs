@@ -1,19 +1,20 @@
 //! Divides a plan's loops into shares of equal work, for several threads.
 //!
-//! A share is a range of *units*, counted over the loops from the first to the last one that is divided. A unit is one
-//! step of that last loop, or as many steps as make a cache line where the loop is dense: shares meet inside a line
-//! only where the strides force it. A range of units is a few *boxes*: loops that are cut to a part of their steps.
+//! A share is a range of *units*, counted over the loops from the first to the last one that is divided. A unit is
+//! one step of that last loop, or, if the loop is dense, as many steps as make a cache line, so that two shares
+//! write to one line only where the strides force it. A range of units consists of a few *boxes*: the loops,
+//! limited to a part of their steps.
 
 use super::{Axis, Plan};
 
-/// A copy's loops up to this number are divided at any of them; where there are more, the outermost alone is.
+/// The most loops of a copy that can be divided at any loop. If there are more, only the outermost is divided.
 pub const MOST_LOOPS: usize = 8;
 
-/// There shall be at least so many units for each part, or else the next loop is divided too.
+/// The fewest units for each part. If there were fewer, the next loop is divided too.
 const UNITS_PER_PART: isize = 16;
 /// Bytes of a cache line.
 const LINE: isize = 64;
-/// Runs of at least so many bytes are divided as well.
+/// The size from which on a run is divided as well.
 const LONG_RUN: usize = 4096;
 
 /// One share of a copy.
@@ -26,8 +27,8 @@ pub struct Share {
 }
 
 impl Share {
-    /// The share's part of `n` steps: from the first one to the one behind the last. The first shares have one more,
-    /// where `n` is no multiple.
+    /// The share's part of `n` steps: the first one, and the one after the last. If `n` is not a multiple of the
+    /// number of shares, the first shares have one step more.
     pub fn of(self, n: isize) -> (isize, isize) {
         let each = n.checked_div(self.n_parts).unwrap_or(0);
         let more = n.checked_rem(self.n_parts).unwrap_or(0);
@@ -56,7 +57,7 @@ pub struct Division {
 pub struct Part<'a> {
     /// The loops, outermost first.
     pub axes: &'a mut [Axis],
-    /// Where the first item lies in the destination, from the plan's first one.
+    /// The offset of the first item in the destination from the plan's first one.
     pub dst: isize,
     /// The same in the source.
     pub src: isize,
@@ -75,9 +76,9 @@ impl Division {
         itemsize: 0,
     };
 
-    /// Divides a plan for `n_parts` parts; `dst` and `src` are the addresses of its first item, which tell where cache
-    /// lines begin. `false` if it has no loops or more than [`MOST_LOOPS`]. `room` is how many loops a part may have.
-    /// In place and out of line: what it needs shall not lie on the stack below the copy.
+    /// Divides a plan for `n_parts` parts; `dst` and `src` are the addresses of its first item, which tell where
+    /// cache lines begin. `false` if it has no loops or more than [`MOST_LOOPS`]. `room` is how many loops a part
+    /// may have. It fills `self` and is kept out of line, so that its frame is not on the stack during the copy.
     #[inline(never)]
     pub fn divide(
         &mut self,
@@ -126,8 +127,8 @@ impl Division {
         self.units
     }
 
-    /// Cuts the next box off the units from `first` to `end`: the box, whose loops are written to `room`, and the first
-    /// unit behind it.
+    /// Returns the next box of the units from `first` to `end`, whose loops are written to `room`, and the first
+    /// unit after it.
     #[inline(never)]
     pub fn next<'a>(
         &self,
@@ -140,8 +141,8 @@ impl Division {
         let axes = room.get_mut(..self.n)?;
         axes.iter_mut().zip(&self.axes).for_each(|(to, from)| *to = *from);
         let mut part = Part { axes, dst: 0, src: 0 };
-        // From the innermost divided loop outwards: the first one at which the box need not begin within a loop, or
-        // has to end before the loop does.
+        // Searches from the innermost divided loop outwards, for the first loop that the box cannot contain
+        // completely.
         let (mut left, mut index, mut size) = (end - first, first, 1);
         for level in (0..=last).rev() {
             let n = if level == last { n_last } else { self.axes.get(level)?.n };
@@ -164,7 +165,8 @@ impl Division {
         None
     }
 
-    /// Cuts a loop to `steps` of its units (of its steps, for all but the last divided one), from number `at` on.
+    /// Limits a loop to `steps` of its units, from number `at` on. (Only the last divided loop has units of several
+    /// steps.)
     fn cut(&self, part: &mut Part, level: usize, at: isize, steps: isize) -> Option<()> {
         let axis = part.axes.get_mut(level)?;
         let (first, end) = if level + 1 == self.depth {
@@ -179,8 +181,8 @@ impl Division {
         Some(())
     }
 
-    /// Loops with fewer than two steps for each part come behind the others: three planes of an image are not for
-    /// two threads, its pixels are.
+    /// Loops with fewer than two steps for each part are moved after the others: two threads should not share the
+    /// three planes of an image, but its pixels.
     fn put_long_loops_first(&mut self, n_parts: isize) {
         let enough = n_parts.saturating_mul(2);
         let mut n_long = 0;

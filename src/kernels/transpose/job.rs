@@ -1,12 +1,12 @@
-//! One transpose, as its strategy is carried out.
+//! One transpose, with its strategy.
 
 use super::{Strategy, Strip, count};
 
-/// What stays the same from block to block.
+/// What is the same for all blocks.
 pub struct Job<'a> {
     /// The size of the items.
     pub width: usize,
-    /// The strips that may do it, the highest first.
+    /// The strips that can be used, the highest first.
     pub strips: &'a [Strip],
     /// How it is done.
     pub strategy: &'a Strategy,
@@ -26,7 +26,7 @@ impl Job<'_> {
         src.wrapping_offset(self.s * count(at, self.width).cast_signed())
     }
 
-    /// The lowest strip over `rest` bytes of rows, or else the highest that the arrays hold.
+    /// The lowest strip that covers `rest` bytes of rows; if there is none, the highest one that fits the arrays.
     pub fn lowest_over(&self, rest: usize) -> Strip {
         let mut held = self.strips.iter().filter(|strip| strip.height <= self.down);
         let over = held.clone().rfind(|strip| strip.height >= rest);

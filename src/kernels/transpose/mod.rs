@@ -16,11 +16,11 @@
 //! ```
 //!
 //! Each lane of 16 bytes transposes a square of its own (`networks`). A *strip* is a function that runs over many
-//! tiles of one size. `choose` decides which strip runs in which order, `run` carries that out, and `stream` holds
-//! what writes whole cache lines by non-temporal stores.
+//! tiles of one size. `choose` decides which strip runs and in which order, `run` does it, and `stream` writes
+//! whole cache lines by non-temporal stores.
 //!
-//! What no whole tile covers at the far edges is covered by tiles that overlap others: they write the same bytes
-//! once more. Arrays narrower or lower than 16 bytes take squares of 8 bytes, and smaller ones plain loops.
+//! If whole tiles do not cover the far edges, tiles that overlap others do; they write the same bytes again. Arrays
+//! narrower or lower than 16 bytes take squares of 8 bytes, and smaller ones plain loops.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -40,9 +40,9 @@ use choose::choose;
 use run::blocks;
 use stream::Stream;
 
-/// Transposes `panels` x `tiles` tiles: `panels` down the source's rows and along the destination's
-/// lines, `tiles` across the source's lines. Of those lower than a line `group` below each other are
-/// done before the next ones to the right.
+/// Transposes `panels` x `tiles` tiles: `panels` down the source's rows and along the destination's lines, `tiles`
+/// across the source's lines. Tiles lower than a line are done in groups: `group` tiles below each other, then the
+/// next ones to the right.
 ///
 /// Safety: the items of all tiles are readable and writable, and the CPU has the instructions.
 pub type Run = unsafe fn(
@@ -64,8 +64,8 @@ pub struct Strip {
     pub run: Run,
 }
 
-/// Transposes tiles 64 bytes high whose lanes from number `lane` on take other rows: not those below the lanes
-/// before them, but rows that begin `back` bytes before those.
+/// Transposes tiles 64 bytes high. Each lane takes the rows below those of the lane before it; but from lane number
+/// `lane` on, `back` bytes are subtracted from the addresses of the rows.
 ///
 /// Safety: the items of all tiles are readable and writable, and the CPU has the instructions.
 pub type Turned = unsafe fn(
@@ -89,7 +89,7 @@ pub struct Narrow {
     pub interleave: TryTranspose,
 }
 
-/// What a level has for items of one size.
+/// The functions of a level for items of one size.
 pub struct Tiles {
     /// The size of the items.
     pub width: usize,
@@ -112,7 +112,8 @@ pub struct Tiles {
 pub struct Strategy {
     /// The strip that does most of it.
     body: Strip,
-    /// How many bytes of columns are done from the first row to the last before the next ones.
+    /// How many bytes of columns a block has: its columns are done from the first row to the last before the next
+    /// block.
     block: usize,
     /// The multiple of bytes to which the destination's lines are aligned first; a power of two.
     align: usize,
@@ -123,7 +124,7 @@ pub struct Strategy {
 /// How lines get into the destination.
 #[derive(Clone, Copy)]
 enum Lines {
-    /// By plain stores, so many tiles below each other before the next ones to the right.
+    /// By plain stores: this many tiles below each other, then the next ones to the right.
     Direct(usize),
     /// By plain stores, a piece of each column at a time, while the same piece of later columns is prefetched.
     Prefetched,
@@ -235,7 +236,7 @@ unsafe fn dense(
     };
 }
 
-/// How many whole units there are in so many bytes; units are powers of two.
+/// The number of whole units in a number of bytes; units are powers of two.
 fn count(bytes: usize, unit: usize) -> usize {
     bytes >> unit.trailing_zeros()
 }

@@ -1,5 +1,5 @@
-//! Networks of interleavings that transpose a tile within vectors. They are macros: for arrays, loops or
-//! inlined functions the compiler keeps vectors on the stack and calls `memcpy`.
+//! Networks of interleavings that transpose a tile within vectors. They are macros: with arrays, loops or inlined
+//! functions, the compiler would keep vectors on the stack and call `memcpy`.
 //!
 //! A tile is 16 bytes of columns wide and a vector of rows high; every lane of 16 bytes transposes a
 //! square of its own. Number the items of a square by row, then column, in binary. Interleaving the first half of
