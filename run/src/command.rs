@@ -47,23 +47,23 @@ pub fn run(arguments: &[&[u8]]) -> i32 {
     let action = match options::parse(arguments.get(1..).unwrap_or_default()) {
         Ok(action) => action,
         Err(text) => {
-            sys::complain(&text);
+            sys::print_error(&text);
             return 2;
         }
     };
     let done = match action {
         Action::Help => {
-            sys::say(HELP);
+            sys::print(HELP);
             Ok(0)
         }
         Action::Version => {
-            sys::say(concat!("pybuffer-run ", env!("CARGO_PKG_VERSION"), "\n"));
+            sys::print(concat!("pybuffer-run ", env!("CARGO_PKG_VERSION"), "\n"));
             Ok(0)
         }
         Action::Run(options) => execute(&options),
     };
     done.unwrap_or_else(|refusal| {
-        sys::complain(&refusal.text);
+        sys::print_error(&refusal.text);
         refusal.status
     })
 }
@@ -89,7 +89,7 @@ fn execute(options: &Options) -> Result<i32, Refusal> {
         return Ok(doctor::examine(&program, &plan, &files));
     }
     if !options.quiet {
-        plan.caution(&program).iter().for_each(|caution| sys::complain(caution));
+        plan.caution(&program).iter().for_each(|caution| sys::print_error(caution));
     }
     let arguments: Vec<&[u8]> = options.program.clone();
     let errno = sys::exec(&program.path, &arguments);

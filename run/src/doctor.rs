@@ -103,7 +103,7 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
             "live",
             "not tested, as this is no python; pythons that it starts use libpybuffer too",
         );
-        sys::say(&report);
+        sys::print(&report);
         return 0;
     }
 
@@ -111,7 +111,7 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
         Ok(output) => output,
         Err(why) => {
             line("live", &format!("NO: {why}"));
-            sys::say(&report);
+            sys::print(&report);
             return 2;
         }
     };
@@ -127,7 +127,7 @@ pub fn examine(program: &Program, plan: &Plan, files: &Files) -> i32 {
     if plan.kind == Kind::StaticPython {
         line("not reached", "extensions compiled with -fno-plt");
     }
-    sys::say(&report);
+    sys::print(&report);
     if proof.extensions { 0 } else { 2 }
 }
 

@@ -51,11 +51,11 @@ pub fn find(name: &[u8], arguments: &[&[u8]]) -> Result<Program, Refusal> {
     let mut dropped = Dropped::default();
     let mut stands_for_python = None;
     let words = arguments.iter().map(|word| word.to_vec()).collect();
-    let mut at = behind_env(path.clone(), words, &mut dropped)?;
+    let mut at = program_of_env(path.clone(), words, &mut dropped)?;
     for _ in 0..MAX_SCRIPTS {
         let file = Bytes::of(&at).map_err(|errno| unreadable(&at, &errno.text()))?;
         if elf::machine(&file).is_some() {
-            let binary = look(&at, &file)?;
+            let binary = binary_of(&at, &file)?;
             return Ok(Program { path, binary_path: at, binary, stands_for_python, dropped });
         }
         if at.rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b"python")) {
@@ -75,7 +75,7 @@ pub fn find(name: &[u8], arguments: &[&[u8]]) -> Result<Program, Refusal> {
 }
 
 /// Reads a binary's properties; refuses one for another machine than the library's.
-fn look(path: &[u8], file: &[u8]) -> Result<Binary, Refusal> {
+fn binary_of(path: &[u8], file: &[u8]) -> Result<Binary, Refusal> {
     let own = Bytes::of(b"/proc/self/exe").ok().and_then(|own| elf::machine(&own));
     if own.is_some() && elf::machine(file) != own {
         return Err(Refusal::out_of_reach(format!(
@@ -158,12 +158,12 @@ fn interpreter(script: &[u8], text: &[u8], dropped: &mut Dropped) -> Result<Vec<
     // The kernel passes the rest of the line as one word.
     let rest = rest.trim_ascii();
     let words = if rest.is_empty() { Vec::new() } else { [rest.to_vec()].into() };
-    behind_env(named.to_vec(), words, dropped)
+    program_of_env(named.to_vec(), words, dropped)
 }
 
 /// If a program is `env`, the program that this runs, through any number of them. An `env` whose program is not
 /// certain or not found is returned itself, to be examined as any other program.
-fn behind_env(
+fn program_of_env(
     mut at: Vec<u8>,
     mut words: Vec<Vec<u8>>,
     dropped: &mut Dropped,

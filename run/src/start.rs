@@ -35,7 +35,7 @@ static MALLOC: Malloc = Malloc;
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo) -> ! {
-    crate::sys::complain(&alloc::format!("a fault of its own: {info}"));
+    crate::sys::print_error(&alloc::format!("a fault of its own: {info}"));
     // SAFETY: it has no arguments and does not return.
     unsafe { libc::abort() }
 }

@@ -72,12 +72,12 @@ fn write(fd: c_int, mut bytes: &[u8]) {
 }
 
 /// Prints to standard output.
-pub fn say(text: &str) {
+pub fn print(text: &str) {
     write(libc::STDOUT_FILENO, text.as_bytes());
 }
 
 /// Prints a line to standard error, with the command's name.
-pub fn complain(text: &str) {
+pub fn print_error(text: &str) {
     write(libc::STDERR_FILENO, format!("pybuffer-run: {text}\n").as_bytes());
 }
 
@@ -283,7 +283,7 @@ pub fn output(
         // SAFETY: a number of seconds. The alarm survives `exec`.
         unsafe { libc::alarm(LIMIT) };
         let errno = exec(path, arguments);
-        complain(&format!("{}: {}", shown(path), errno.text()));
+        print_error(&format!("{}: {}", shown(path), errno.text()));
         // SAFETY: ends the child.
         unsafe { libc::_exit(126) };
     }

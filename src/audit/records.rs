@@ -52,7 +52,7 @@ impl Shard {
     }
 
     /// A copy of the first matching record of a list. The shard's lock is held.
-    fn look(list: &AtomicPtr<Record>, fits: &mut dyn FnMut(&Record) -> bool) -> Option<Record> {
+    fn peek(list: &AtomicPtr<Record>, fits: &mut dyn FnMut(&Record) -> bool) -> Option<Record> {
         let mut at = list.load(Ordering::Relaxed);
         // SAFETY: null or in the list, so not freed while the lock is held.
         while let Some(record) = unsafe { at.as_ref() } {
@@ -247,7 +247,7 @@ impl Records {
                 n_before = n_before.saturating_sub(is_alike.into());
                 is_nth
             };
-            let record = self.find(contents, |list| Shard::look(list, &mut fits))?;
+            let record = self.find(contents, |list| Shard::peek(list, &mut fits))?;
             // Not under the lock, because this is a system call.
             if record.has_left() {
                 return self.take_if(record.view, &|other| other.is_same(&record));

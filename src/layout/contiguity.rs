@@ -19,9 +19,9 @@ pub fn is_dense(itemsize: isize, shape: &[isize], strides: &[isize], order: Orde
             let line = itemsize.wrapping_mul(l);
             fits(l, u, itemsize) && fits(m, t, line) && fits(n, s, line.wrapping_mul(m))
         }
-        (_, _, Order::C) => lie_back_to_back(itemsize, shape.iter().zip(strides).rev()),
+        (_, _, Order::C) => are_back_to_back(itemsize, shape.iter().zip(strides).rev()),
         (&[n, ..], &[s, ..], Order::Fortran) if !fits(n, s, itemsize) => false,
-        (_, _, Order::Fortran) => lie_back_to_back(itemsize, shape.iter().zip(strides)),
+        (_, _, Order::Fortran) => are_back_to_back(itemsize, shape.iter().zip(strides)),
     }
 }
 
@@ -33,7 +33,7 @@ fn fits(n: isize, stride: isize, dense: isize) -> bool {
 
 /// As [`is_dense`], with the dimensions from the fastest to the slowest.
 #[inline(always)]
-fn lie_back_to_back<'a>(
+fn are_back_to_back<'a>(
     itemsize: isize,
     mut dims: impl Iterator<Item = (&'a isize, &'a isize)>,
 ) -> bool {

@@ -101,7 +101,7 @@ impl Division {
             *axis = Axis { n: self.itemsize, dst: 1, src: 1, ..Axis::default() };
             (self.n, self.itemsize) = (self.n + 1, 1);
         }
-        self.put_long_loops_first(n_parts);
+        self.move_long_loops_out(n_parts);
         let enough = n_parts.saturating_mul(UNITS_PER_PART);
         let mut before: isize = 1;
         while let Some(axis) = self.axes.get(self.depth).filter(|_| self.depth < self.n) {
@@ -183,7 +183,7 @@ impl Division {
 
     /// Loops with fewer than two steps for each part are moved after the others: two threads should not share the
     /// three planes of an image, but its pixels.
-    fn put_long_loops_first(&mut self, n_parts: isize) {
+    fn move_long_loops_out(&mut self, n_parts: isize) {
         let enough = n_parts.saturating_mul(2);
         let mut n_long = 0;
         for i in 0..self.n {

@@ -24,7 +24,7 @@ static WATCHED: AtomicBool = AtomicBool::new(false);
 /// The current world, for questions about it. If it is the standalone one, it is not final.
 #[inline]
 pub fn current() -> &'static Runtime {
-    settled().unwrap_or_else(look)
+    settled().unwrap_or_else(search)
 }
 
 /// The final world, for functions that are given an object of it.
@@ -35,7 +35,7 @@ pub fn for_objects() -> &'static Runtime {
 
 /// The final world, for functions that raise an error or make an object in it.
 pub fn for_good() -> &'static Runtime {
-    settled().unwrap_or_else(|| settle(look()))
+    settled().unwrap_or_else(|| settle(search()))
 }
 
 /// Makes a world final because an object was passed in before anything had decided which world it is.
@@ -48,9 +48,9 @@ fn settle_with_object() -> &'static Runtime {
     settle(cpython::find().or_else(cpython::find_private).unwrap_or(&standalone::RUNTIME))
 }
 
-/// Looks for a libpython, whose world then becomes final; the standalone world if there is none.
+/// Searches for a libpython, whose world then becomes final; the standalone world if there is none.
 #[cold]
-fn look() -> &'static Runtime {
+fn search() -> &'static Runtime {
     cpython::find().map_or(&standalone::RUNTIME, settle)
 }
 

@@ -69,7 +69,7 @@ pub unsafe fn find_in(handle: *mut c_void) -> Option<&'static Runtime> {
 
 /// The world of these symbols; `None` if they are not served or incomplete. If a world was made before, returns that.
 fn adopt(symbols: Symbols) -> Option<&'static Runtime> {
-    if unserved::keep_out_of(&symbols) {
+    if unserved::recognise(&symbols) {
         return None;
     }
     let host = HOST.set(Host::new(symbols)?);

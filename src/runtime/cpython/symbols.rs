@@ -132,7 +132,7 @@ struct FileName([c_char; 512]);
 /// # Safety
 /// * INFO: `info` is the dynamic linker's.
 /// * NAME: `name` is a [`FileName`].
-unsafe extern "C" fn keep_libpython(
+unsafe extern "C" fn copy_name_of_libpython(
     info: *mut libc::dl_phdr_info,
     _: usize,
     name: *mut c_void,
@@ -178,7 +178,8 @@ impl Symbols {
         let dlopen = dynamic::linker().dlopen?;
         let mut name = FileName([0; 512]);
         // SAFETY: the callback gets the type that it expects, and only during the call.
-        let found = unsafe { libc::dl_iterate_phdr(Some(keep_libpython), (&raw mut name).cast()) };
+        let found =
+            unsafe { libc::dl_iterate_phdr(Some(copy_name_of_libpython), (&raw mut name).cast()) };
         if found == 0 {
             return None;
         }

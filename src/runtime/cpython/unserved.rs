@@ -110,8 +110,8 @@ fn address(name: Name) -> *mut c_void {
         .map_or(ptr::null_mut(), |function| function.load(Ordering::Relaxed))
 }
 
-/// Whether a libpython is not served. If it is not, the drop-in functions call its own from now on.
-pub fn keep_out_of(symbols: &Symbols) -> bool {
+/// Whether a libpython is one that is not served. If so, the drop-in functions call its own from now on.
+pub fn recognise(symbols: &Symbols) -> bool {
     let Some(text) = version::text(symbols) else { return false };
     let is_pypy = text.to_bytes().windows(4).any(|part| part == b"PyPy");
     if !is_pypy && version::parse(text).is_none_or(|version| version >= OLDEST) {
