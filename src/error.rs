@@ -233,6 +233,15 @@ impl Write for Text {
     }
 }
 
+/// A text that is shown as it is. The `Display` of `str` also pads, which costs 3 KiB of code.
+pub struct Plain(pub &'static str);
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
 /// A shape or strides, displayed as a Python tuple such as `(2, 3)`, and cut after 8 entries.
 pub struct Tuple<'a>(pub &'a [isize]);
 

@@ -1,8 +1,6 @@
 //! What can be wrong with a format, and where.
 
-use core::fmt;
-
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Plain};
 
 /// What is wrong with a format, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,14 +65,5 @@ impl Problem {
         let (subject, sentence) = (Plain(subject), Plain(self.fault.sentence()));
         let position = self.position;
         Error::text(Kind::Value, format_args!("position {position} of {subject}: {sentence}"))
-    }
-}
-
-/// A text that is shown as it is. The `Display` of `str` also pads, which costs 3 KiB of code.
-struct Plain(&'static str);
-
-impl fmt::Display for Plain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
     }
 }

@@ -1,8 +1,6 @@
 //! CPython's error texts for a format that is not ASCII.
 
-use core::fmt;
-
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Plain};
 
 /// Refuses bytes that are not UTF-8, and then characters that are not ASCII, as CPython 3.15 does.
 pub fn check(format: &[u8]) -> Result<(), Error> {
@@ -17,9 +15,9 @@ fn undecodable(format: &[u8], error: core::str::Utf8Error) -> Error {
     let start = error.valid_up_to();
     let first = format.get(start).copied().unwrap_or(0);
     let (wrong, reason) = match error.error_len() {
-        None => (format.len().saturating_sub(start), Reason("unexpected end of data")),
-        Some(len) if matches!(first, 0xc2..=0xf4) => (len, Reason("invalid continuation byte")),
-        Some(len) => (len, Reason("invalid start byte")),
+        None => (format.len().saturating_sub(start), Plain("unexpected end of data")),
+        Some(len) if matches!(first, 0xc2..=0xf4) => (len, Plain("invalid continuation byte")),
+        Some(len) => (len, Plain("invalid start byte")),
     };
     if wrong > 1 {
         let last = start.saturating_add(wrong).saturating_sub(1);
@@ -32,13 +30,4 @@ fn undecodable(format: &[u8], error: core::str::Utf8Error) -> Error {
         Kind::UnicodeDecode,
         format_args!("'utf-8' codec can't decode byte 0x{first:02x} in position {start}: {reason}"),
     )
-}
-
-/// A text that is shown as it is. The `Display` of `str` also pads, which costs 3 KiB of code.
-struct Reason(&'static str);
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
 }
