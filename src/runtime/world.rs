@@ -14,7 +14,7 @@ pub struct Standalone;
 
 /// Declares the operations as a trait, which both worlds implement, and as methods of [`Runtime`], which call those of
 /// the world that the process has. This is a match and not a table of functions: the linker drops the operations that an
-/// extension does not use (D-46).
+/// extension does not use (D-47).
 macro_rules! operations {
     ($($(#[$attribute:meta])* $([$unsafe:tt])? fn $name:ident(
         &self $(, $argument:ident: $type:ty)* $(,)?
