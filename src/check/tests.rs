@@ -316,6 +316,8 @@ fn any_numbers_are_judged() {
 #[test]
 fn array_that_is_not_there_is_told_and_not_read() {
     let mut scene = Scene::answer(PyBUF_FULL_RO);
+    // Of two dimensions.
+    const ARRAY: usize = 2 * size_of::<isize>();
     let nowhere = ptr::without_provenance_mut::<isize>(0x1_0000);
     let told = |view: &Py_buffer, sizes: &[usize]| {
         let mut rules = Vec::new();
@@ -331,17 +333,17 @@ fn array_that_is_not_there_is_told_and_not_read() {
         rules
     };
     let expected = |rule| [(rule, "an address that can be read".into())];
-    assert_eq!(told(&scene.view, &[16, 16, 1]), []);
+    assert_eq!(told(&scene.view, &[ARRAY, ARRAY, 1]), []);
     scene.view.format = nowhere.cast();
-    assert_eq!(told(&scene.view, &[16, 16, 1]), expected(Rule::Format));
+    assert_eq!(told(&scene.view, &[ARRAY, ARRAY, 1]), expected(Rule::Format));
     scene.view.suboffsets = nowhere;
-    assert_eq!(told(&scene.view, &[16, 16, 16]), expected(Rule::Suboffsets));
+    assert_eq!(told(&scene.view, &[ARRAY, ARRAY, ARRAY]), expected(Rule::Suboffsets));
     scene.view.strides = nowhere;
-    assert_eq!(told(&scene.view, &[16, 16]), expected(Rule::Strides));
+    assert_eq!(told(&scene.view, &[ARRAY, ARRAY]), expected(Rule::Strides));
     scene.view.shape = nowhere;
-    assert_eq!(told(&scene.view, &[16]), expected(Rule::Shape));
+    assert_eq!(told(&scene.view, &[ARRAY]), expected(Rule::Shape));
     // An impossible ndim, and an address in the first page.
     scene.view.ndim = c_int::MAX;
     scene.view.shape = ptr::without_provenance_mut(8);
-    assert_eq!(told(&scene.view, &[512]), expected(Rule::Strides));
+    assert_eq!(told(&scene.view, &[64 * size_of::<isize>()]), expected(Rule::Strides));
 }
