@@ -21,6 +21,8 @@ mod cpu;
 pub mod generic;
 pub mod odd;
 mod prefetch;
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+mod short_runs;
 #[cfg(test)]
 mod tests;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]

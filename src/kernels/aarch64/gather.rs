@@ -11,79 +11,134 @@
 
 use core::arch::aarch64::*;
 
-use super::super::generic;
+use super::super::short_runs::neon::ends;
+use super::super::{Runs, generic};
 
 const VECTOR: usize = 16;
 /// The most vectors of the source that one of the destination is made of.
 const PARTS: usize = 8;
-/// Items at larger distances, and fewer items, are copied one by one.
+/// Items at larger distances, fewer items, and fewer than the square of their distance are copied one by one.
 const FAR: usize = 16;
-const MIN_ITEMS: usize = 64;
+pub const MIN_ITEMS: usize = 40;
 
 /// Items at a distance in the source; see [`super::super::Strided`].
 ///
 /// # Safety
 /// * ITEMS: as for [`super::super::Strided`].
 pub unsafe fn gather(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) {
-    // SAFETY: the same arrays (caller: ITEMS).
-    if n < MIN_ITEMS || width > 8 || !unsafe { gather_of(width, dst, src, step, n) } {
-        // SAFETY: as above.
-        unsafe { generic::gather(width, dst, src, step, n) };
+    let far = step.unsigned_abs();
+    if n >= MIN_ITEMS
+        && n >= far.saturating_mul(far)
+        && width <= 8
+        && let Some(places) = Places::find(width, step)
+    {
+        // SAFETY: the same arrays (caller: ITEMS).
+        return unsafe { places.run(dst, src, n) };
     }
+    // SAFETY: as above.
+    unsafe { generic::gather(width, dst, src, step, n) };
 }
 
-/// `gather` for at least `MIN_ITEMS` items of `width` bytes. `false` if they are too far from each other; nothing was copied
-/// then.
+/// Copies at least `MIN_ITEMS` runs of 3, 5, 6 or 7 bytes to a dense destination: by tables if they lie near each other in
+/// the source.
 ///
 /// # Safety
-/// * ITEMS: as for `gather`.
-unsafe fn gather_of(width: usize, dst: *mut u8, src: *const u8, step: isize, n: usize) -> bool {
-    let (far, shift) = (step.unsigned_abs(), width.trailing_zeros());
-    let items = VECTOR >> shift;
-    let span = (items - 1) * far + width;
-    if far < width || far > FAR || span > PARTS * VECTOR {
-        return false;
+/// * ITEMS: as for [`super::super::Runs`].
+pub unsafe fn near_runs(
+    mut dst: *mut u8,
+    d: isize,
+    mut src: *const u8,
+    s: isize,
+    mut n: usize,
+    run: usize,
+) {
+    let plain: Runs = if run == 3 { ends::<u16> } else { ends::<u32> };
+    if let Some(places) = Places::find(run, s) {
+        // SAFETY: the first run (caller: ITEMS).
+        unsafe { plain(dst, d, src, s, 1, run) };
+        (dst, src) = (dst.wrapping_add(run), src.wrapping_offset(s));
+        // A load and a store of 16 bytes may reach one item beyond those of its group: the first and the last
+        // group leave an item over.
+        let groups = ((n - 2) * run - VECTOR).checked_div(places.len).unwrap_or(0) + 1;
+        // SAFETY: the items of so many groups, with one item before them and one behind them (caller: ITEMS).
+        unsafe { places.groups(dst, src, groups) };
+        let done = groups * places.items;
+        (dst, src) = (dst.wrapping_add(done * run), src.wrapping_offset(s * done.cast_signed()));
+        n -= done + 1;
     }
-    let (parts, last) = (span.div_ceil(VECTOR), span - VECTOR);
-    let down = if step < 0 { (items - 1) * far } else { 0 };
-    let mut places = Places { step, last, controls: [[u8::MAX; VECTOR]; PARTS] };
-    for byte in 0..VECTOR {
-        let (item, of_item) = (byte >> shift, byte & (width - 1));
-        let item = if step < 0 { items - 1 - item } else { item };
-        let place = item * far + of_item;
-        let (part, place) = if place >= last {
-            (parts - 1, place - last)
-        } else {
-            (place / VECTOR, place % VECTOR)
-        };
-        if let Some(control) = places.controls.get_mut(part).and_then(|all| all.get_mut(byte)) {
-            *control = place as u8;
-        }
-    }
-    let body = BODIES.get(parts).copied().unwrap_or(body::<1>);
-    let (vectors, src) = (n >> items.trailing_zeros(), src.wrapping_sub(down));
-    // SAFETY: the items of so many vectors (caller: ITEMS).
-    unsafe { body(&places, dst, src, items.cast_signed(), vectors) };
-    if n & (items - 1) > 0 {
-        let at = n - items;
-        let src = src.wrapping_offset(step * at.cast_signed());
-        // SAFETY: the last vector's items (caller: ITEMS).
-        unsafe { body(&places, dst.wrapping_add(at << shift), src, items.cast_signed(), 1) };
-    }
-    true
+    // SAFETY: the other runs (caller: ITEMS).
+    unsafe { plain(dst, d, src, s, n, run) };
 }
 
 /// What all vectors of a call have in common.
-struct Places {
+pub struct Places {
     step: isize,
-    /// Where in a vector's items the last one of the source begins.
+    /// How many items and bytes a vector of the destination gets.
+    items: usize,
+    len: usize,
+    /// How far the lowest of its items lies from the first.
+    lowest: isize,
+    /// Where in its items the last vector of the source begins; the others lie back to back before it.
     last: usize,
-    /// What each vector of the source gives; other places lie beyond it, which makes zeros.
+    /// How many vectors of the source there are, and what each gives; other places lie beyond it, which makes zeros.
+    parts: usize,
     controls: [[u8; VECTOR]; PARTS],
 }
 
+impl Places {
+    /// For items of `width` bytes, 8 at the most; `None` if they are too far from each other.
+    pub fn find(width: usize, step: isize) -> Option<Self> {
+        let far = step.unsigned_abs();
+        let items = VECTOR.checked_div(width)?;
+        if far < width || far > FAR {
+            return None;
+        }
+        let span = (items - 1) * far + width;
+        let (parts, last) = (span.div_ceil(VECTOR), span.saturating_sub(VECTOR));
+        let mut controls = [[u8::MAX; VECTOR]; PARTS];
+        for item in 0..items {
+            let of_item = if step < 0 { items - 1 - item } else { item } * far;
+            for place in of_item..of_item + width {
+                let part = if place >= last { parts - 1 } else { place / VECTOR };
+                let start = if place >= last { last } else { part * VECTOR };
+                let byte = item * width + place - of_item;
+                *controls.get_mut(part)?.get_mut(byte)? = (place - start) as u8;
+            }
+        }
+        let lowest = if step < 0 { step * (items - 1).cast_signed() } else { 0 };
+        Some(Self { step, items, len: items * width, lowest, last, parts, controls })
+    }
+
+    /// Copies `n` items that fill vectors, one vector's at the least: the last vector ends where they end.
+    ///
+    /// # Safety
+    /// * ITEMS: they are readable and writable, and have 1, 2, 4 or 8 bytes.
+    pub unsafe fn run(&self, dst: *mut u8, src: *const u8, n: usize) {
+        let shift = self.items.trailing_zeros();
+        // SAFETY: the items of so many vectors (caller: ITEMS).
+        unsafe { self.groups(dst, src, n >> shift) };
+        if n & (self.items - 1) > 0 {
+            let at = n - self.items;
+            let (to, from) = ((at * self.len) >> shift, self.step * at.cast_signed());
+            // SAFETY: the last vector's items (caller: ITEMS).
+            unsafe { self.groups(dst.wrapping_add(to), src.wrapping_offset(from), 1) };
+        }
+    }
+
+    /// Copies `n` vectors' items.
+    ///
+    /// # Safety
+    /// * ITEMS: they are readable and writable; where they do not fill vectors, so is one item before them and one
+    ///   behind them.
+    unsafe fn groups(&self, dst: *mut u8, src: *const u8, n: usize) {
+        let body = BODIES.get(self.parts).copied().unwrap_or(body::<1>);
+        // SAFETY: the same items (caller: ITEMS).
+        unsafe { body(self, dst, src.wrapping_offset(self.lowest), n) };
+    }
+}
+
 /// Writes vectors; see `body`.
-type Body = unsafe fn(&Places, *mut u8, *const u8, isize, usize);
+type Body = unsafe fn(&Places, *mut u8, *const u8, usize);
 
 /// `body`, by the number of vectors that one is made of.
 const BODIES: [Body; 1 + PARTS] = [
@@ -91,18 +146,12 @@ const BODIES: [Body; 1 + PARTS] = [
     body::<8>,
 ];
 
-/// Writes `n` vectors of `items` items each. `src` is the lowest of the first's.
+/// Writes `n` vectors. `src` is the lowest item of the first's.
 ///
 /// # Safety
-/// * ITEMS: the items are readable and writable.
+/// * ITEMS: as for `Places::groups`.
 #[target_feature(enable = "neon")]
-unsafe fn body<const N: usize>(
-    places: &Places,
-    mut dst: *mut u8,
-    mut src: *const u8,
-    items: isize,
-    n: usize,
-) {
+unsafe fn body<const N: usize>(places: &Places, mut dst: *mut u8, mut src: *const u8, n: usize) {
     let Some(controls) = places.controls.first_chunk::<N>() else { return };
     // SAFETY: a control is as long as a vector.
     let controls = controls.map(|control| unsafe { vld1q_u8(control.as_ptr()) });
@@ -118,7 +167,7 @@ unsafe fn body<const N: usize>(
         }
         // SAFETY: the items are writable (caller: ITEMS).
         unsafe { vst1q_u8(dst, out) };
-        dst = dst.wrapping_add(VECTOR);
-        src = src.wrapping_offset(places.step * items);
+        dst = dst.wrapping_add(places.len);
+        src = src.wrapping_offset(places.step * places.items.cast_signed());
     }
 }

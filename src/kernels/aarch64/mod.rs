@@ -2,12 +2,14 @@
 //!
 //! Tested under emulation only, and measured nowhere: thresholds are those of x86_64's shuffles.
 
+mod fill;
 mod gather;
 mod interleave;
+mod runs;
 mod transpose;
 mod vectors;
 
-use super::generic::{carry, fill, runs_of_any, scatter};
+use super::generic::scatter;
 use super::{Kernels, Level};
 
 /// NEON: vectors of 16 bytes.
@@ -16,9 +18,9 @@ pub static NEON: Kernels = Kernels {
     gather: gather::gather,
     scatter,
     transpose: transpose::transpose,
-    fill,
-    runs: runs_of_any,
-    streamed: runs_of_any,
+    fill: fill::fill,
+    runs: runs::runs,
+    streamed: runs::runs,
     odd: None,
-    carry,
+    carry: runs::carry,
 };

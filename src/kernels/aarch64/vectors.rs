@@ -44,6 +44,28 @@ pub unsafe fn store(to: *mut u8, vector: uint8x16_t) {
     unsafe { vst1q_u8(to, vector) };
 }
 
+/// Into the low half.
+///
+/// # Safety
+/// * BYTES: 8 bytes are readable.
+#[inline]
+#[target_feature(enable = "neon")]
+pub unsafe fn load_half(from: *const u8) -> uint8x16_t {
+    // SAFETY: the same bytes (caller: BYTES).
+    vcombine_u8(unsafe { vld1_u8(from) }, vdup_n_u8(0))
+}
+
+/// The low half.
+///
+/// # Safety
+/// * BYTES: 8 bytes are writable.
+#[inline]
+#[target_feature(enable = "neon")]
+pub unsafe fn store_half(to: *mut u8, vector: uint8x16_t) {
+    // SAFETY: the same bytes (caller: BYTES).
+    unsafe { vst1_u8(to, vget_low_u8(vector)) };
+}
+
 /// Interleavings of the low and of the high halves of two vectors.
 macro_rules! zips {
     ($($lo:ident $hi:ident: $to:expr, $from:expr, $low:ident $high:ident;)+) => {

@@ -28,7 +28,9 @@
 )]
 
 mod choose;
+pub mod halves;
 mod job;
+pub mod narrow;
 pub mod networks;
 mod run;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_stream.rs")]
@@ -129,6 +131,7 @@ enum Lines {
     /// By plain stores, a piece of each column at a time, while the same piece of later columns is prefetched.
     Prefetched,
     /// By non-temporal stores.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "measured nowhere else"))]
     Streamed(stream::Lines),
 }
 

@@ -10,7 +10,8 @@
 
 use core::arch::x86_64::*;
 
-use super::interleave_shuffle::{self, BLOCK};
+use super::super::transpose::narrow::{BLOCK, scatter_rows};
+use super::interleave_shuffle;
 use super::strided_gather_avx512::{Gather, load, store};
 use super::strided_scatter_avx512::{is_near, scatter};
 use crate::kernels::transpose::NARROW;
@@ -100,7 +101,7 @@ pub unsafe fn interleave(
     let dense = d == (rows * width).cast_signed();
     if !dense && is_near(width, d.unsigned_abs()) && columns * width > SMALL {
         // SAFETY: the same arrays (caller: ITEMS).
-        unsafe { interleave_shuffle::scatter_rows(width, scatter, dst, d, src, s, columns, rows) };
+        unsafe { scatter_rows(width, scatter, dst, d, src, s, columns, rows) };
         return true;
     }
     if !dense {

@@ -10,45 +10,13 @@
 
 use core::arch::x86_64::*;
 
-use super::super::{Strided, generic};
+use super::super::generic;
+use super::super::transpose::narrow::{BLOCK, NEAR, scatter_rows};
 use super::strided_gather_shuffle::{self as gather, Shuffles};
 use super::transpose_vectors::{xmm, ymm};
 
 /// The bytes that a shuffle reaches.
 const LANE: usize = 16;
-/// How many bytes of the source are read before the next column is gathered.
-pub const BLOCK: usize = 16 << 10;
-
-/// Rows of 1 and 2 bytes are scattered into columns with gaps if these are at most this far apart (D-30).
-const NEAR: usize = 16;
-
-/// Scatters one row after the other, in blocks that stay in the first cache.
-///
-/// # Safety
-/// * ITEMS: as for [`super::super::Transpose`] and `scatter`.
-#[expect(clippy::too_many_arguments, reason = "a transpose, and how")]
-pub unsafe fn scatter_rows(
-    width: usize,
-    scatter: Strided,
-    dst: *mut u8,
-    d: isize,
-    src: *const u8,
-    s: isize,
-    columns: usize,
-    rows: usize,
-) {
-    let block = BLOCK.checked_div(d.unsigned_abs()).unwrap_or(columns).max(1);
-    for column in (0..columns).step_by(block) {
-        let n = block.min(columns - column);
-        let to = dst.wrapping_offset(d * column.cast_signed());
-        for row in 0..rows {
-            let from = src.wrapping_offset(s * row.cast_signed()).wrapping_add(column * width);
-            // SAFETY: a part of the row (caller: ITEMS).
-            unsafe { scatter(width, to.wrapping_add(row * width), from, d, n) };
-        }
-    }
-}
-
 /// For each of the vectors that three rows become, which bytes each row supplies.
 type Controls = [[[u8; LANE]; 3]; 3];
 

@@ -6,7 +6,6 @@ mod interleave_shuffle;
 mod odd_avx512;
 mod odd_shuffle;
 mod runs;
-mod short_runs;
 mod staging;
 mod strided_gather_avx512;
 mod strided_gather_shuffle;

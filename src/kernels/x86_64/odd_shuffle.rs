@@ -14,7 +14,7 @@
 use core::arch::x86_64::*;
 
 use super::super::Runs;
-use super::short_runs::sse::ends;
+use super::super::short_runs::sse::ends;
 pub use super::strided_gather_shuffle::MIN_ITEMS;
 use super::strided_gather_shuffle::{LANE, Shuffles, sse};
 use super::transpose_vectors::{xmm, ymm};

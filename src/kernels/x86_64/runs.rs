@@ -11,8 +11,8 @@ use core::arch::x86_64::{
 };
 use core::ptr;
 
-use super::super::generic;
-use super::{odd_shuffle, short_runs};
+use super::super::{generic, short_runs};
+use super::odd_shuffle;
 
 /// The kernels of a level: its features, and its vector.
 macro_rules! kernels {

@@ -5,14 +5,14 @@
 use super::interleave_shuffle::sse as narrow;
 use super::transpose_networks::*;
 use super::transpose_vectors::xmm;
+use crate::kernels::transpose::halves::*;
 use crate::kernels::transpose::networks::*;
 use crate::kernels::transpose::stream::{Lines, Stream};
 use crate::kernels::transpose::{Narrow, Strip, Tiles, walked};
-use core::arch::x86_64::{_mm_loadl_epi64, _mm_storel_epi64};
 
-halves!(squares_1 1 half_1);
-halves!(squares_2 2 half_2);
-halves!(squares_4 4 half_4);
+halves!(squares_1 1 half_1 "sse2" xmm);
+halves!(squares_2 2 half_2 "sse2" xmm);
+halves!(squares_4 4 half_4 "sse2" xmm);
 
 /// Squares of 8 bytes, of items of 1 byte.
 pub static HALF_1: Strip = Strip { height: 8, run: squares_1 };

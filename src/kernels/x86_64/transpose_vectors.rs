@@ -60,6 +60,28 @@ pub mod xmm {
         unsafe { _mm_storeu_si128(to.cast(), vector) };
     }
 
+    /// Into the low half.
+    ///
+    /// # Safety
+    /// * BYTES: 8 bytes are readable.
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    pub unsafe fn load_half(from: *const u8) -> __m128i {
+        // SAFETY: the same bytes (caller: BYTES).
+        unsafe { _mm_loadl_epi64(from.cast()) }
+    }
+
+    /// The low half.
+    ///
+    /// # Safety
+    /// * BYTES: 8 bytes are writable.
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    pub unsafe fn store_half(to: *mut u8, vector: __m128i) {
+        // SAFETY: the same bytes (caller: BYTES).
+        unsafe { _mm_storel_epi64(to.cast(), vector) };
+    }
+
     /// A non-temporal store; `_mm_sfence` must follow before another thread may read it.
     ///
     /// # Safety

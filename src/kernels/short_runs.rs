@@ -5,6 +5,7 @@
     reason = "offsets within the run that the caller promised"
 )]
 
+#[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::__m128i;
 
 /// The functions of a level, by its features.
@@ -74,14 +75,20 @@ macro_rules! level {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
 level!(sse, "sse2");
+#[cfg(target_arch = "x86_64")]
 level!(avx2, "avx2");
+#[cfg(target_arch = "x86_64")]
 level!(avx512, "avx512f");
+#[cfg(target_arch = "aarch64")]
+level!(neon, "neon");
 
 /// Copies runs by four vectors of 16 bytes at a time, the last of which overlap others.
 ///
 /// # Safety
 /// * ITEMS: as for [`crate::kernels::Runs`]; a run is 64 bytes or longer.
+#[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
 pub unsafe fn fours(
     mut dst: *mut u8,
