@@ -14,6 +14,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::Deserialize;
 use support::{
@@ -404,4 +405,44 @@ fn rpath(folder: &Path) -> OsString {
 fn home(python: &Python) -> String {
     let output = run(python.command().args(["-c", "import sys; print(sys.base_prefix)"]));
     stdout(&output).trim_end().to_string()
+}
+
+/// The archive that is built for this machine's glibc would find no dynamic linker's functions in a program of musl's,
+/// without a word. For `make test-cross`, which has a compiler for musl.
+#[test]
+#[ignore = "needs a compiler for musl: make test-cross"]
+fn archive_for_glibc_is_refused_by_musl() {
+    let compiler = std::env::var("CC").expect("CC names a compiler for musl");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut make = Command::new("make");
+    for name in ["BUILD", "TARGET", "CC", "RUSTC", "CARGOFLAGS", "RUSTC_BOOTSTRAP"] {
+        make.env_remove(name);
+    }
+    run(make.arg("lib").current_dir(root).env_remove("MAKEFLAGS").env_remove("MAKELEVEL"));
+    let folder = temp_dir("linking-musl");
+    let source = folder.join("version.c");
+    fs::write(
+        &source,
+        "extern char pybuffer_version[];\nint main(void) { return !*pybuffer_version; }\n",
+    )
+    .unwrap();
+    let link = |archive: &Path, flags: &[&str]| {
+        let mut command = Command::new(&compiler);
+        command.arg(&source).args(flags).arg(archive).arg("-o").arg(folder.join("out"));
+        run_any(&mut command)
+    };
+    let expected = "this_libpybuffer_is_built_for_glibc__use_one_that_is_built_for_musl";
+    for archive in ["build/lib/libpybuffer.a", "build/lib/libpybuffer-static.a"] {
+        for flags in
+            [&[][..], &["-static"], &["-shared", "-fPIC", "-Wl,-z,defs"], &["-shared", "-fPIC"]]
+        {
+            let told = link(&root.join(archive), flags);
+            // A library whose names may be undefined is refused for the versions of glibc's that it asks for.
+            let is_told = printed(&told).contains(expected)
+                || flags.len() == 2 && printed(&told).contains("GLIBC_2");
+            assert!(!told.status.success() && is_told, "{archive} {flags:?}: {}", printed(&told));
+        }
+    }
+    let own = link(&shipped().archive, &[]);
+    assert!(own.status.success(), "{}", printed(&own));
 }

@@ -21,8 +21,29 @@ global_asm!(
     ".symver dladdr, dladdr@GLIBC_2.17"
 );
 
+/// Another libc would leave references to versions of glibc's null. So the table needs one of glibc's own names as well;
+/// a linker that does not find it tells in which section it is needed.
+#[cfg(target_env = "gnu")]
+macro_rules! table {
+    (section) => {
+        ".data.rel.ro.this_libpybuffer_is_built_for_glibc__use_one_that_is_built_for_musl"
+    };
+    (end) => {
+        address_of!(strong "__register_atfork")
+    };
+}
+#[cfg(not(target_env = "gnu"))]
+macro_rules! table {
+    (section) => {
+        ".data.rel.ro.pybuffer_dynamic"
+    };
+    (end) => {
+        ""
+    };
+}
+
 global_asm!(
-    ".pushsection .data.rel.ro.pybuffer_dynamic,\"aw\"",
+    concat!(".pushsection ", table!(section), ",\"aw\""),
     ".balign 8",
     ".globl pybuffer_dynamic",
     ".hidden pybuffer_dynamic",
@@ -30,6 +51,7 @@ global_asm!(
     address_of!("dlsym"),
     address_of!("dlopen"),
     address_of!("dladdr"),
+    table!(end),
     ".popsection",
 );
 

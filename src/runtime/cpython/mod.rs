@@ -13,6 +13,9 @@ macro_rules! address_of {
     ($name:expr) => {
         concat!(".weak ", $name, "\n.quad ", $name)
     };
+    (strong $name:expr) => {
+        concat!(".quad ", $name)
+    };
 }
 #[cfg(target_pointer_width = "32")]
 macro_rules! address_of {
@@ -21,6 +24,9 @@ macro_rules! address_of {
     };
     ($name:expr) => {
         concat!(".weak ", $name, "\n.long ", $name)
+    };
+    (strong $name:expr) => {
+        concat!(".long ", $name)
     };
 }
 
