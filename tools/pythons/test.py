@@ -49,8 +49,7 @@ WITH_THIS_PYTHON = ("package",)
 
 
 def main():
-    wanted = sys.argv[1:]
-    rows = [row for row in fetch.fetch(fetch.FOLDER) if not wanted or row[0] in wanted]
+    rows = fetch.fetch(fetch.FOLDER, sys.argv[1:])
     results, notes, failed = {}, [], False
     for name, executable, why in rows:
         if not executable:
