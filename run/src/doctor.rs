@@ -28,7 +28,10 @@ print(sys.implementation.name, sys.version.split()[0])
 with open("/proc/self/maps") as maps:
     names = [line.split(" ")[-1].strip() for line in maps if "/libpython3" in line]
 print(names[0] if names else "")
-print(os.confstr("CS_GNU_LIBC_VERSION"))
+try:
+    print(os.confstr("CS_GNU_LIBC_VERSION"))
+except (OSError, ValueError):
+    print("not glibc")
 "#;
 /// The number of calls that it makes.
 const N_CALLS: u64 = 1000;
