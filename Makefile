@@ -83,7 +83,8 @@ alignment := -Cllvm-args=-align-all-functions=6
 
 # The C compiler's machine, and what the Rust compiler is told for it. Rust's atomics of aarch64 would call functions that
 # ask by `getauxval` which instructions there are: a name of libc's that neither the library nor the companion may need.
-machine = $(shell $(CC) -dumpmachine 2>/dev/null)
+# (musl-gcc tells the machine of the gcc that it runs, so TARGET goes first there.)
+machine = $(if $(findstring musl,$(TARGET)),$(TARGET),$(shell $(CC) -dumpmachine 2>/dev/null))
 for_machine = $(if $(filter aarch64-%,$(machine)),-Ctarget-feature=-outline-atomics)
 
 $(lib_dir)/libpybuffer.a: $(sources) Makefile $(BUILD)/flags
@@ -203,7 +204,7 @@ test-pythons: lib ## Test on CPython 3.13 to 3.15, release, debug and free-threa
 .PHONY: test-cross
 test-cross: ## Test for other machines, by qemu, with compilers and pythons from Debian (TARGETS="aarch64-linux-gnu ...")
 	$(call need,$(PYTHON),it fetches the compilers)
-	@ONLY='$(ONLY)' $(PYTHON) -B tools/cross/test.py $(TARGETS)
+	@ONLY='$(ONLY)' FULL='$(FULL)' $(PYTHON) -B tools/cross/test.py $(TARGETS)
 
 .PHONY: test-cross-faults
 test-cross-faults: ## Plant faults in what only other machines compile: the tests must find them (after test-cross)
@@ -242,6 +243,10 @@ FREE_THREADED ?= $(shell command -v python3.13t python3.14t)
 wheel: lib ## Build the Python package into dist/: a wheel for every CPython with a GIL, one for each free-threaded
 	$(call need,$(PYTHON),it builds the package)
 	CC='$(CC)' TARGET='$(TARGET)' $(PYTHON) python/wheel.py $(FREE_THREADED)
+
+.PHONY: wheels
+wheels: wheel ## The same, and wheels for aarch64 and for musl (x86_64, aarch64), tested by qemu (with what test-cross fetches)
+	@$(PYTHON) -B tools/cross/wheels.py $(TARGETS)
 
 .PHONY: test-package
 test-package: lib ## Test the package in every CPython of this machine, from its sdist, and the projects under examples/

@@ -1,5 +1,5 @@
 """The steps of the Python package that pyproject.toml cannot say: `make lib`, one extension module linked with
-the archive, and what is built put beside it. CC and TARGET are make's."""
+the archive, and what is built put beside it. CC, TARGET and BUILD are make's."""
 
 import glob
 import os
@@ -12,7 +12,9 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
-# From build/ to the package. The shared library comes under two names, as wheels hold no links; a program
+BUILD = os.environ.get("BUILD") or "build"
+
+# From there to the package. The shared library comes under two names, as wheels hold no links; a program
 # finds it by its SONAME.
 SHIPPED = ["include/*.h", "lib/*.a", "lib/libpybuffer.so", "lib/libpybuffer.so.?", "lib/pkgconfig/*.pc",
            "lib/cmake/libpybuffer/*.cmake", "lib/pybuffer/*"]
@@ -32,8 +34,8 @@ class BuildPy(build_py):
     def run(self):
         super().run()
         make_lib()
-        for file in (file for pattern in SHIPPED for file in glob.glob("build/" + pattern)):
-            target = os.path.join(self.build_lib, "libpybuffer", os.path.relpath(file, "build"))
+        for file in (file for pattern in SHIPPED for file in glob.glob(os.path.join(BUILD, pattern))):
+            target = os.path.join(self.build_lib, "libpybuffer", os.path.relpath(file, BUILD))
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy(file, target)
         # Folders that Python can import: the entry point of the group pkg_config names one.
@@ -56,9 +58,10 @@ def manifest(key):
 # The stable ABI of CPython 3.8, which serves every later one; free-threaded interpreters have none yet.
 is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
-# Below build/, but in none of the folders that make fills.
-os.makedirs("build/python", exist_ok=True)
-options = {"build": {"build_base": "build/python"}, "egg_info": {"egg_base": "build/python"}}
+# Below it, but in none of the folders that make fills.
+base = os.path.join(BUILD, "python")
+os.makedirs(base, exist_ok=True)
+options = {"build": {"build_base": base}, "egg_info": {"egg_base": base}}
 if not is_free_threaded:
     options["bdist_wheel"] = {"py_limited_api": "cp38"}
 
@@ -70,12 +73,12 @@ setup(
     ext_modules=[Extension(
         "libpybuffer._libpybuffer",
         sorted(glob.glob("python/extension/*.c")),
-        depends=["python/extension/extension.h", "build/lib/libpybuffer-static.a", "build/include/libpybuffer.h"],
-        include_dirs=["build/include"],
+        depends=["python/extension/extension.h", BUILD + "/lib/libpybuffer-static.a", BUILD + "/include/libpybuffer.h"],
+        include_dirs=[BUILD + "/include"],
         define_macros=[] if is_free_threaded else [("Py_LIMITED_API", "0x03080000")],
         py_limited_api=not is_free_threaded,
         extra_compile_args=["-std=gnu11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
         # The archive whose names are hidden, or the interpreter's functions of the same names run.
-        extra_link_args=["build/lib/libpybuffer-static.a", "-Wl,--gc-sections"],
+        extra_link_args=[BUILD + "/lib/libpybuffer-static.a", "-Wl,--gc-sections"],
     )],
 )

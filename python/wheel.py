@@ -1,10 +1,14 @@
 """Builds the Python package: what `make wheel` runs, from the repository's folder.
 
     python3 python/wheel.py [FREE-THREADED PYTHON...]
+    python3 python/wheel.py --for PLATFORM
 
 dist/ gets the wheel for this python (for one with a GIL, and so for every CPython from 3.8 on) and for each
 of the free-threaded ones, whose ABI is not stable; dist/sdist/ the sources. Each wheel has the platform tag that
 auditwheel finds, its metadata pass twine, and its module is held against the stable ABI by abi3audit.
+
+With --for, dist/ gets one wheel more, for CPythons with a GIL of another machine or libc (PLATFORM as sysconfig's
+get_platform() there, linux-aarch64): CC, TARGET and BUILD are make's for it, and CFLAGS name its Python.h.
 """
 
 import glob
@@ -15,7 +19,7 @@ import subprocess
 import sys
 import venv
 
-DRAFTS = "build/wheel"
+DRAFTS = os.path.join(os.environ.get("BUILD") or "build", "wheel")
 REQUIREMENTS = "python/requirements.txt"
 
 
@@ -59,16 +63,32 @@ def audit_module(python, wheel):
         os.path.join(folder, "libpybuffer", "_libpybuffer.abi3.so"))
 
 
-def main(free_threaded):
-    python = tools()
-    for folder in DRAFTS, "dist":
-        shutil.rmtree(folder, ignore_errors=True)
-    build_drafts(python, free_threaded)
+def judge(python):
+    """The drafts, from which dist/ gets wheels."""
     for wheel in drafts():
         if "-abi3-" in wheel:
             audit_module(python, wheel)
         run(python, "-m", "auditwheel", "show", wheel)
         run(python, "-m", "auditwheel", "repair", "--only-plat", "--wheel-dir", "dist", wheel)
+
+
+def one_more(platform):
+    python = tools()
+    shutil.rmtree(DRAFTS, ignore_errors=True)
+    # This python builds it, but what it knows of itself is about this machine.
+    os.environ.update(_PYTHON_HOST_PLATFORM=platform, LDSHARED=os.environ["CC"] + " -shared")
+    build_drafts(python, [])
+    del os.environ["_PYTHON_HOST_PLATFORM"]
+    judge(python)
+    run(python, "-m", "twine", "check", "--strict", *glob.glob("dist/*.whl"))
+
+
+def main(free_threaded):
+    python = tools()
+    for folder in DRAFTS, "dist":
+        shutil.rmtree(folder, ignore_errors=True)
+    build_drafts(python, free_threaded)
+    judge(python)
     run(python, "-m", "build", "--sdist", "--no-isolation", "--outdir", "dist/sdist")
     run(python, "-m", "twine", "check", "--strict", *glob.glob("dist/*.whl"), *glob.glob("dist/sdist/*"))
 
@@ -77,6 +97,6 @@ if __name__ == "__main__":
     if sys.version_info < (3, 10):
         sys.exit("make wheel: its tools need CPython 3.10 or newer: make wheel PYTHON=python3.13")
     try:
-        main(sys.argv[1:])
+        one_more(sys.argv[2]) if sys.argv[1:2] == ["--for"] else main(sys.argv[1:])
     except subprocess.CalledProcessError as error:
         sys.exit("make wheel: {} failed with status {}".format(" ".join(error.cmd), error.returncode))
