@@ -24,7 +24,9 @@ fn doctor_proves_in_every_python_what_is_live() {
         assert!(said["libpybuffer"].starts_with(env!("CARGO_PKG_VERSION")), "{said:#?}");
         let lowered = if support::arch() == "aarch64" { "neon" } else { "sse" };
         assert!([lowered, "generic"].contains(&&*said["CPU level"]), "{said:#?}");
-        assert!(said["C library"].starts_with("glibc 2."), "{said:#?}");
+        let is_musl = crate::support::target().is_some_and(|target| target.ends_with("musl"));
+        let libc = if is_musl { "not glibc" } else { "glibc 2." };
+        assert!(said["C library"].starts_with(libc), "{said:#?}");
         let heard = match &python.libpython {
             Some(libpython) => {
                 assert_eq!(Path::new(&said["libpython"]), libpython);

@@ -21,6 +21,18 @@ def is_possible():
     return not subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode
 
 
+def with_lib(folder):
+    """What comes before a command that sees the files of a folder in /lib besides: another libc's dynamic linker."""
+    mount = 'mount -t overlay lib -o "lowerdir=$0:$(readlink -f /lib)" /lib && exec "$@"'
+    return ["unshare", "-Urm", "/bin/sh", "-c", mount, str(folder)]
+
+
+def why_no_lib(folder):
+    """Why this machine does not let us, if so."""
+    done = subprocess.run([*with_lib(folder), "true"], capture_output=True, text=True)
+    return f"no namespace with a /lib of one's own: {done.stderr.strip()}" if done.returncode else None
+
+
 def rule(qemu, program):
     """The line for binfmt_misc: executables of the same class, byte order and machine as a program."""
     head = Path(program).read_bytes()[:20]

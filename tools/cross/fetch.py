@@ -7,6 +7,7 @@ suite, with the standard library of each target, which must be of the same versi
 target, with CPython's tests. What is there stays as it is (`make clean` removes it).
 """
 
+import os
 import re
 import shutil
 import sys
@@ -17,14 +18,17 @@ sys.path.append(str(HERE.parent / "common"))
 from apt import Apt, Missing, run  # noqa: E402
 from elf import Patchelf, folders_of, loader_of  # noqa: E402
 
+import musl  # noqa: E402
 from targets import TARGETS  # noqa: E402
 
 FOLDER = HERE.parents[1] / "build/cross"
 STABLE, NEWEST = ("bookworm",), ("sid",)
-PYTHON = "3.11"
+PYTHON = musl.PYTHON
 STATIC, SHARED = f"python{PYTHON}", f"python{PYTHON}-shared"
-# What a foreign root has: python as a program and as a library, its headers and its tests, and a shell.
-PYTHON_PACKAGES = ("dash", "coreutils", "python{}-minimal", "libpython{}-stdlib", "libpython{}", "libpython{}-dev", "libpython{}-testsuite")
+# What takes too long for the hour is done with FULL=1.
+FULL = bool(os.environ.get("FULL"))
+# What a foreign root has: python as a program and as a library, its headers and its tests, a shell, and what NumPy takes.
+PYTHON_PACKAGES = ("dash", "coreutils", "libstdc++6", "python{}-minimal", "libpython{}-stdlib", "libpython{}", "libpython{}-dev", "libpython{}-testsuite")
 
 
 def say(text):
@@ -98,7 +102,8 @@ class Fetch:
         own_headers(root)
         self.link_shared(target, root)
         if target.has_static_python:
-            self.patchelf("--set-interpreter", loader_of(root), root / "usr/bin" / STATIC)
+            for program in (f"usr/bin/{STATIC}", "bin/dash"):
+                self.patchelf("--set-interpreter", loader_of(root), root / program)
         (root / "path").mkdir(exist_ok=True)
         (root / "path/sh").unlink(missing_ok=True)
         (root / "path/sh").symlink_to(root / "bin/dash")
@@ -124,13 +129,51 @@ class Fetch:
         if not gcc:
             raise Missing("this machine has no gcc")
         (root / "musl.specs").write_text(musl_specs(root, target.name))
+        self.musl_soname(target, root)
         # libgcc's atomics of aarch64 ask glibc for the CPU's instructions.
         own_atomics = "-mno-outline-atomics" if target.qemu == "aarch64" else ""
-        self.script(f"{target.name}-gcc", f'exec "{gcc}" -specs "{root}/musl.specs" {own_atomics} "$@"')
+        self.script(f"{target.name}-gcc", f'case "$1" in -dumpmachine|*-print-multiarch) echo {target.name}; exit;; esac\n'
+                    f'exec "{gcc}" -specs "{root}/musl.specs" {own_atomics} "$@"')
         # For programs that this machine runs itself, without the loader where they look for it.
         self.script(f"{target.name}-gcc-here", f'case " $* " in *" -static"*) loader=;; *) loader="{self.loader(target)}";; esac\n'
-                    f'exec "{self.folder}/bin/{target.name}-gcc" ${{loader:+-Wl,--dynamic-linker="$loader"}} "$@"')
+                    f'exec "{self.folder}/bin/{target.name}-gcc" "$@" ${{loader:+-Wl,--dynamic-linker="$loader"}}')
+        if self.has_musl_python(target):
+            self.musl_python(target, apt)
         return root
+
+    def musl_soname(self, target, root):
+        """The libc.so that programs are linked with bears the name that musl's systems call it by, as wheels must."""
+        loaded, linked = root / f"lib/{target.name}/libc.so", root / f"usr/lib/{target.name}/libc.so"
+        if not linked.exists():
+            shutil.copyfile(loaded, linked)
+            self.patchelf("--set-soname", f"libc.musl-{target.name.partition('-')[0]}.so.1", linked)
+
+    def pythons(self, target):
+        """The pythons of a target that were fetched."""
+        if target.is_musl:
+            folder = self.folder / f"python-musl-{target.debian}/bin"
+            return [folder / f"python{PYTHON}"] if self.has_musl_python(target) else []
+        names = [SHARED, STATIC] if target.has_static_python else [SHARED]
+        return [self.folder / f"root-{target.debian}/usr/bin" / name for name in names if target.has_python]
+
+    def has_musl_python(self, target):
+        """For this machine; for others it takes minutes more."""
+        return not target.qemu or FULL
+
+    def musl_python(self, target, apt):
+        """A CPython built by the compiler for musl."""
+        folder = self.folder / f"python-musl-{target.debian}"
+        if not (folder / "settled").exists():
+            builder = None
+            if target.qemu:
+                native = next(other for other in TARGETS.values() if other.is_musl and not other.qemu)
+                self.target(native)
+                builder = self.folder / f"python-musl-{native.debian}/bin/python{PYTHON}"
+            headers = self.put(f"linux-{target.debian}", lambda new: apt(STABLE).unpack(["linux-libc-dev"], new, alone=True))
+            linux_headers(headers / "usr/include", self.folder / f"root-musl-{target.debian}/usr/include/{target.name}")
+            say(f"building CPython {PYTHON} for {target.name} from Debian's source package")
+            musl.build(target, apt(STABLE), self.folder / f"bin/{target.name}-gcc-here", folder, builder)
+            (folder / "settled").touch()
 
     def loader(self, target):
         """Its dynamic linker, a program of its kind."""
@@ -161,7 +204,7 @@ def musl_specs(root, name):
     text = (root / "usr/lib" / name / "musl-gcc.specs").read_text()
     text = text.replace("-isystem /usr/", f"-isystem {root}/usr/").replace(f" /usr/lib/{name}/", f" {lib}/")
     changes = {
-        f"-L/usr/lib/{name}": f"-L{root}/lib/{name} -L{lib}",
+        f"-L/usr/lib/{name}": f"-L{lib}",
         f"%{{!shared: {lib}/Scrt1.o}}": f"%{{static-pie:{lib}/rcrt1.o;shared:;:{lib}/Scrt1.o}}",
         f"-dynamic-linker {loader}": f"%{{static-pie:-static -pie --no-dynamic-linker -z text;:-dynamic-linker {loader}}}",
         "%{static:-static}": "%{static:-static} %{pie:-pie}",
@@ -171,6 +214,13 @@ def musl_specs(root, name):
             raise Missing(f"musl's specs have no longer {old}")
         text = text.replace(old, new)
     return text
+
+
+def linux_headers(kernel, libc):
+    """Puts the kernel's headers, which libffi and CPython take, beside those of musl."""
+    for name, at in (("linux", kernel), ("asm-generic", kernel), ("asm", next(kernel.glob("*-linux-gnu")))):
+        (libc / name).unlink(missing_ok=True)
+        (libc / name).symlink_to(at / name)
 
 
 def own_links(root):

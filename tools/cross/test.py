@@ -17,26 +17,29 @@ import sys
 import emulate
 import fetch
 import units
-from targets import TARGETS
+from targets import IN_PYTHON, TARGETS
 
 import tests
 
 FOLDER = fetch.FOLDER
 LOGS = FOLDER / "logs"
 
-# What is run on the library as it ships: its title in the table, the test program, which tests, and whether these
-# take a python.
-SHIPPED = (
-    ("c_suite", "c_suite", ["suite_without_python_passes_with", "at_every_level"], False),
-    ("hosted", "c_suite", ["libpython", "cpython", "functions_", "memoryviews_"], True),
-    ("differential", "differential", ["library_in", "twins_in"], True),
-    ("linking", "linking", ["each_way", "ctypes"], True),
-    ("preload", "preload", ["every_function", "processes", "memoryviews_are"], True),
-    ("suites", "preload", ["--ignored", "test_buffer_and_test_memoryview"], True),
-    ("run", "run", ["every_python"], True),
-)
+# What is run on the library as it ships: its title in the table, the test program, and which tests. Those that take a
+# python are in targets.IN_PYTHON.
+SHIPPED = {
+    "c_suite": ("c_suite", ["suite_without_python_passes_with", "at_every_level"]),
+    "mix": ("linking", ["--ignored", "archive_for_glibc_is_refused"]),
+    "hosted": ("c_suite", ["libpython", "cpython", "functions_", "memoryviews_"]),
+    "differential": ("differential", ["library_in", "twins_in"]),
+    "linking": ("linking", ["each_way", "ctypes"]),
+    "preload": ("preload", ["every_function", "processes", "memoryviews_are"]),
+    "suites": ("preload", ["--ignored", "test_buffer_and_test_memoryview"]),
+    "run": ("run", ["every_python"]),
+}
+# What preloads the library into a shell.
+WITHOUT_SHELL = ["processes"]
 # ONLY names some of them.
-TITLES = ["build", "units", *(run[0] for run in SHIPPED)]
+TITLES = ["build", "units", *SHIPPED]
 WANTED = os.environ.get("ONLY", "").split() or TITLES
 
 
@@ -50,9 +53,13 @@ def main():
     fetched.rustc()
     results, notes = {}, []
     for target in map(TARGETS.get, names):
-        for title, (cell, said) in Cross(fetched, target).run():
-            results[target.name, title] = cell
-            notes += said
+        try:
+            for title, (cell, said) in Cross(fetched, target).run():
+                results[target.name, title] = cell
+                notes += said
+        except fetch.Missing as why:
+            results[target.name, "build"] = "FAILED"
+            notes.append(f"{target.name}: FAILED: not to be had: {why}")
     titles = [title for title in TITLES if title in WANTED]
     tests.table([["", *titles], *([name, *(results.get((name, title), "not run") for title in titles)] for name in names)])
     for note in dict.fromkeys(notes):
@@ -80,59 +87,72 @@ class Cross:
         if target.is_musl:
             # Debian has no Rust library for musl: what takes no libc is compiled from its source.
             self.env |= {"RUSTC_BOOTSTRAP": "1", "CARGOFLAGS": "-Zbuild-std=core,alloc"}
-        if target.is_musl and not self.qemu:
-            self.env[f"CC_{target.rust.replace('-', '_')}"] = f"{gcc}-here"
-        if target.has_python:
+        self.build_env = dict(self.env)
+        self.pythons = fetched.pythons(target)
+        self.env["PYBUFFER_PYTHONS"] = ":".join(map(str, self.pythons))
+        if (self.root / "path").exists():
             # The shell that a preloaded program starts must be of its kind.
             self.env["PATH"] = f"{self.root}/path:{os.environ['PATH']}"
-            pythons = [fetch.SHARED, fetch.STATIC] if target.has_static_python else [fetch.SHARED]
-            self.env["PYBUFFER_PYTHONS"] = ":".join(f"{self.root}/usr/bin/{name}" for name in pythons)
 
     def run(self):
         """What became of each of the tests, and what there is to say of it."""
         yield "build", (built := self.build())
-        if "units" in WANTED:
-            yield "units", self.units()
-        for title, *what in SHIPPED:
+        for title in TITLES[1:]:
             if title in WANTED:
-                why_not = "it was not built" if built[0] == "FAILED" else None
-                yield title, self.shipped(title, *what, why_not)
+                yield title, self.not_run(title, built[0]) or self.tested(title)
 
-    def units(self):
-        """The unit tests."""
-        if self.target.is_musl:
-            return "-", [f"{self.target.name}: no unit tests: Debian has no Rust `std` for musl"]
-        return units.run(self.target, self.qemu, self.env, LOGS)
+    def not_run(self, title, built):
+        """The cell and the reason for what does not run there, or not now."""
+        target, said = self.target, f"{self.target.name}, {title}: "
+        if title == "mix" and (target.qemu or not target.is_musl):
+            return "-", []
+        if title == "units" and target.is_musl:
+            return "-", [said + "Debian has no Rust `std` for musl"]
+        if title in IN_PYTHON and title not in target.in_python:
+            return "-", [f"{target.name}, {title}: nothing is claimed of pythons there" + (f" but {', '.join(target.in_python)}" if target.in_python else "")]
+        if not fetch.FULL and (title in target.in_full or title in IN_PYTHON and not self.pythons):
+            return "FULL=1", [said + "not in the hour: with FULL=1"]
+        if built == "FAILED" and title != "units":
+            return "not run", [said + "not run: it was not built"]
+        why_not = self.why_not_inside() if title != "units" else None
+        return ("not run", [said + "not run: " + why_not]) if why_not else None
 
-    def shipped(self, title, program, names, is_of_python, why_not):
-        """A test of what ships."""
-        if is_of_python and not self.target.has_python:
-            return "-", [f"{self.target.name}: no tests of pythons: Debian 12 has none for it"]
-        if is_of_python and not self.target.is_hosted:
-            return "-", [f"{self.target.name}: no tests of pythons: nothing is claimed of them there yet"]
-        if self.qemu and not emulate.is_possible():
-            why_not = emulate.WHY_NOT
-        if why_not:
-            return "not run", [f"{self.target.name}, {title}: not run: {why_not}"]
-        arguments = [*self.runner(), "--test", program, "--", *names]
-        return tests.run(self.target.name, title, arguments, os.environ, LOGS)
+    def tested(self, title):
+        """What became of a test."""
+        if title == "units":
+            return units.run(self.target, self.qemu, self.env, LOGS)
+        program, names = SHIPPED[title]
+        without = WITHOUT_SHELL if self.target.is_musl and title == "preload" else []
+        arguments = [*self.runner(), "--test", program, "--", *names, *(word for name in without for word in ("--skip", name))]
+        cell, said = tests.run(self.target.name, title, arguments, os.environ, LOGS)
+        return cell, said + [f"{self.target.name}, {title}: without {name}: there is no shell of musl's to preload" for name in without]
 
     def build(self):
         """What ships."""
         env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
-        done = subprocess.run(["make", "lib"], cwd=tests.ROOT, env={**env, **self.env}, text=True,
+        done = subprocess.run(["make", "lib"], cwd=tests.ROOT, env={**env, **self.build_env}, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         LOGS.mkdir(parents=True, exist_ok=True)
         log = LOGS / f"{self.target.name}-build.log"
         log.write_text(done.stdout)
         return ("FAILED", [f"{self.target.name}, build: FAILED, see {log}"]) if done.returncode else ("passed", [])
 
+    def inside(self):
+        """What comes before a command that starts the target's programs."""
+        if not self.qemu:
+            return emulate.with_lib(self.root / "lib")
+        return [sys.executable, "-B", str(fetch.HERE / "emulate.py"), str(self.qemu), str(self.fetched.loader(self.target))]
+
+    def why_not_inside(self):
+        """Why such a command cannot be run here, if so."""
+        if not self.qemu:
+            return emulate.why_no_lib(self.root / "lib")
+        return None if emulate.is_possible() else emulate.WHY_NOT
+
     def runner(self):
         """What tells cargo to run tests where the target's programs run, and with its variables."""
-        loader = str(self.fetched.loader(self.target))
-        inside = [sys.executable, "-B", str(fetch.HERE / "emulate.py"), str(self.qemu), loader] if self.qemu else []
         settings = [f"{name}={value}" for name, value in self.env.items()]
-        return ["--config", f"target.'cfg(all())'.runner = {json.dumps(['env', *settings, *inside])}"]
+        return ["--config", f"target.'cfg(all())'.runner = {json.dumps(['env', *settings, *self.inside()])}"]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ def run(target, qemu, env, logs):
     env = {**os.environ, **env, f"CARGO_TARGET_{target.cargo}_RUNNER": f"env PATH={path} {qemu}"}
     common = ["--lib", "--target", target.rust, "--target-dir", str(FOLDER / "target"), "--manifest-path"]
     library = tests.run(target.name, "units", [*common, str(manifest())], env, logs)
+    if not target.has_python:
+        return library[0], [*library[1], f"{target.name}, units: of the command none: there are no programs of the target to look at"]
     command = tests.run(target.name, "units_of_run", [*common, str(tests.ROOT / "run/Cargo.toml")], env, logs)
     worse = next((cell for cell, _ in (library, command) if cell == "FAILED"), library[0])
     return worse, library[1] + command[1]
