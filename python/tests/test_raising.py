@@ -3,6 +3,7 @@
 import gc
 import pickle
 import sys
+import weakref
 
 import pytest
 
@@ -160,3 +161,28 @@ def test_class_that_exports_is_told_from_one_in_c():
     assert checked(Exporter(lambda flags: memoryview(b"abc")))[0].is_python
     for exporter in b"abc", bytearray(), Derived(), memoryview(b"abc"), pickle.PickleBuffer(b"abc"):
         assert not checked(exporter)[0].is_python, exporter
+
+
+@if_classes_export
+def test_exporters_that_raised_are_freed_though_the_collector_runs_meanwhile():
+    def answer(flags):
+        error = KeyError(1)  # held by the frame of __buffer__, which its traceback holds
+        return error
+
+    alive = weakref.WeakSet()
+    for _ in range(200):
+        exporter = Exporter(answer)
+        alive.add(exporter)
+        libpybuffer.check(exporter)
+    del exporter
+    gc.collect()
+    assert not alive, len(alive)
+
+
+def test_name_of_a_type_is_on_one_line():
+    import ctypes
+    kind = type("X\nY\x1b: Z", ((ctypes.c_int * 3),), {"_type_": ctypes.c_int, "_length_": 3})
+    report, text = checked(kind())
+    assert text.splitlines()[0].startswith("X Y : Z: 38 of 38 requests met"), text
+    plain = libpybuffer.check((ctypes.c_int * 3)()).findings
+    assert "\x1b" not in text and [f.request for f in report.findings] == [f.request for f in plain], text

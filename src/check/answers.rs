@@ -158,7 +158,7 @@ fn write_raised(runtime: &Runtime, raised: &mut [c_char]) {
     }
     let mut out = Writer::new(raised);
     // SAFETY: an exception of this world.
-    out.put_c(unsafe { runtime.exception_name(exception) });
+    out.line(unsafe { runtime.exception_name(exception) });
     runtime.with_error_text(&mut |text| {
         out.put(if text.is_empty() { "" } else { ": " }).line(text);
     });

@@ -153,7 +153,9 @@ impl Inquiry<'_> {
             // (The author of a Python class cannot correct this: CPython's own slot leaves the object there.)
             self.tell(Rule::ObjUntouched, Field::Obj, Word::WhatWasThere, Word::Null);
         }
-        if self.count().is_some_and(|now| now > before) {
+        // (CPython's slot for Python classes drops none. Their count says nothing: the garbage collector may just have
+        // freed what earlier requests raised, whose tracebacks held the object.)
+        if self.report.is_python != 0 || self.count().is_some_and(|now| now > before) {
             // SAFETY: an object (`check`'s caller: OBJECT); the reference was taken above, and is still there.
             unsafe { self.runtime.decref(self.obj) };
         }

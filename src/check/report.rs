@@ -65,7 +65,7 @@ impl pybuffer_report {
         // SAFETY: an object (caller: OBJECT).
         let name = unsafe { runtime::for_objects().type_name_of(obj) };
         // SAFETY: a type's name is a C string, and `obj` keeps its type.
-        out.put_c(unsafe { CStr::from_ptr(name) });
+        out.line(unsafe { CStr::from_ptr(name) });
         end_with_a_character(&mut self.exporter);
     }
 
