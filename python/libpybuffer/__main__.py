@@ -2,9 +2,12 @@
 prints what builds need."""
 
 import argparse
+import contextlib
 import importlib
 import os
 import platform
+import shlex
+import signal
 import sys
 
 import libpybuffer
@@ -13,7 +16,7 @@ from libpybuffer import _files, _libpybuffer
 PRINTED = {
     "cflags": ("flags for the compiler", lambda: _files.flags("pybuffer", "Cflags")),
     "libs": ("flags for the linker: the shared library, found where it is now",
-             lambda: "{} -Wl,-rpath,{}".format(_files.flags("pybuffer", "Libs"), _files.get_library_dir())),
+             lambda: "{} {}".format(_files.flags("pybuffer", "Libs"), shlex.quote("-Wl,-rpath," + _files.get_library_dir()))),
     "static-libs": ("flags for the linker: the archive, hidden in what links it",
                     lambda: _files.flags("pybuffer-static", "Libs")),
     "cmakedir": ("the folder of the CMake package", _files.get_cmake_dir),
@@ -47,6 +50,15 @@ def evaluate(argument):
     try:
         module = importlib.import_module(name)
         return eval(expression, {name.partition(".")[0]: sys.modules[name.partition(".")[0]], **vars(module)})
+    except (Exception, SystemExit) as error:  # a module that exits has not been checked
+        raise Mistake("{}: {}: {}".format(argument, type(error).__name__, error)) from error
+
+
+@contextlib.contextmanager
+def told_with(argument):
+    """What an exporter raises is a mistake, told with the argument that made it."""
+    try:
+        yield
     except Exception as error:
         raise Mistake("{}: {}: {}".format(argument, type(error).__name__, error)) from error
 
@@ -55,20 +67,17 @@ def check(options):
     reports = []
     for argument in options.object:
         exporter = evaluate(argument)
-        try:
+        with told_with(argument):
             reports.append((argument, libpybuffer.check(exporter)))
-        except TypeError as error:
-            raise Mistake("{}: {}".format(argument, error)) from error
     for argument, report in reports:
         print("{}\n{}\n".format(argument, report))
     return 0 if all(report for _, report in reports) else 1
 
 
 def layout(options):
-    try:
-        drawn = libpybuffer.layout(evaluate(options.object))
-    except TypeError as error:
-        raise Mistake("{}: {}".format(options.object, error)) from error
+    exporter = evaluate(options.object)
+    with told_with(options.object):
+        drawn = libpybuffer.layout(exporter)
     if options.svg is None:
         print(drawn)
         return 0
@@ -153,7 +162,7 @@ def main(arguments):
     """Runs the command; the status to exit with."""
     try:
         if arguments[:1] == ["run"]:
-            return become(*(arguments[1:] or ["--help"]))
+            return become(*arguments[1:])
         top = parser()
         options = top.parse_args(arguments)
         if options.command is not None:
@@ -168,5 +177,25 @@ def main(arguments):
         return 2
 
 
+def start():
+    """Runs the command of sys.argv; the status to exit with."""
+    for stream in sys.stdout, sys.stderr:
+        if stream is not None:
+            stream.reconfigure(errors="backslashreplace")  # any text can be written, whatever the encoding
+    try:
+        try:
+            return main(sys.argv[1:])
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:
+        # Nobody reads on (`| head -1`), or the disk is full: nothing more is written, by the interpreter's exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 128 + signal.SIGPIPE
+        print("libpybuffer: {}: {}".format(error.filename or "standard output", error.strerror), file=sys.stderr)
+        return 2
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(start())

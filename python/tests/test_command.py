@@ -1,6 +1,8 @@
 """python -m libpybuffer, and pybuffer-run on PATH."""
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -41,7 +43,11 @@ def test_modules_of_the_current_folder_and_below_packages_are_found(tmp_path):
     (["check", "nosuch:x"], "nosuch:x: ModuleNotFoundError: No module named 'nosuch'"),
     (["check", "array:nosuch"], "array:nosuch: NameError"),
     (["check", "builtins:1 +"], "builtins:1 +: SyntaxError"),
-    (["check", "builtins:1"], "builtins:1: a bytes-like object is required, not 'int'"),
+    (["check", "builtins:1"], "builtins:1: TypeError: a bytes-like object is required, not 'int'"),
+    (["check", "sys:exit(0)"], "sys:exit(0): SystemExit: 0"),
+    (["layout", "builtins:1"], "builtins:1: TypeError: memoryview: a bytes-like object is required, not 'int'"),
+    (["layout", "builtins:[view := memoryview(b''), view.release()][0]"],
+     "builtins:[view := memoryview(b''), view.release()][0]: ValueError: operation forbidden on released"),
     (["format", "i]j"], "position 1 of the format: this is not a format code\n    i]j\n     ^\n"),
 ])
 def test_mistakes_are_a_line_and_2(arguments, text):
@@ -69,7 +75,6 @@ def test_layout_is_drawn_and_written(tmp_path):
     assert file.read_text(encoding="utf-8").startswith(("<svg", "<?xml"))
     missing = command("layout", expression, "--svg", str(tmp_path / "no" / "folder.svg"))
     assert missing.returncode == 2 and missing.stderr.startswith("libpybuffer: ") and "folder.svg" in missing.stderr
-    assert command("layout", "builtins:1").returncode == 2
 
 
 def test_flags_for_builds():
@@ -81,6 +86,38 @@ def test_flags_for_builds():
     assert command("--cmakedir").stdout.strip() == libpybuffer.get_cmake_dir()
     assert os.path.isfile(command("--preload").stdout.strip())
     assert command("--cflags", "--libs").stdout.count(library_dir) == 2
+
+
+def test_flags_are_words_for_a_shell_wherever_the_package_is(tmp_path):
+    folder = tmp_path / "a b'c $d"
+    shutil.copytree(os.path.dirname(libpybuffer.__file__), str(folder / "libpybuffer"))
+    told = command("--cflags", "--libs", "--static-libs", env=dict(os.environ, PYTHONPATH=str(folder)))
+    library_dir = str(folder / "libpybuffer" / "lib")
+    assert shlex.split(told.stdout) == ["-I" + str(folder / "libpybuffer" / "include"), "-L" + library_dir, "-lpybuffer",
+                                        "-Wl,-rpath," + library_dir, "-L" + library_dir, "-lpybuffer-static"]
+
+
+@pytest.mark.parametrize("arguments", [["layout", "builtins:b'abc'"], ["check", "builtins:b''"], ["--help"], ["doctor"]],
+                         ids=lambda arguments: arguments[0])
+def test_output_that_nobody_reads_or_that_cannot_be_written(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    start = [sys.executable, "-m", "libpybuffer", *arguments]
+    # (Unbuffered, argparse itself would leave out what it cannot write.)
+    options = dict(stderr=subprocess.PIPE, env=dict(os.environ, PYTHONUNBUFFERED=""))
+    with os.fdopen(writer, "wb") as pipe, open("/dev/full", "wb") as full:
+        told = subprocess.run(start, stdout=pipe, **options)
+        assert (told.returncode, told.stderr) == (141, b"")
+        told = subprocess.run(start, stdout=full, **options)
+        assert (told.returncode, told.stderr) == (2, b"libpybuffer: standard output: No space left on device\n")
+
+
+def test_any_text_is_written_in_any_encoding():
+    environment = dict(os.environ, PYTHONIOENCODING="ascii")
+    told = command("format", "T{i:\N{GREEK SMALL LETTER BETA}:}", env=environment)
+    assert told.returncode == 0 and "\\u03b2" in told.stdout, told
+    told = command("check", "builtins:'\N{GREEK SMALL LETTER BETA}'", env=environment)
+    assert told.returncode == 2 and told.stderr.startswith("libpybuffer: builtins:'\\u03b2': TypeError"), told
 
 
 def test_preload_names_a_library_that_loads():
@@ -105,6 +142,8 @@ def test_run_becomes_the_program(arguments):
     told = run(*start, "-q", "sh", "-c", "echo $LD_PRELOAD; exit 7", env=environment)
     assert told.returncode == 7, told.stderr
     assert os.path.dirname(told.stdout.strip()) == libpybuffer.get_library_dir()
+    nothing = run(*start, env=environment)
+    assert nothing.returncode == 2 and "no program was given" in nothing.stderr
     missing = run(*start, "no-such-program", env=environment)
     assert missing.returncode == 127 and "no-such-program" in missing.stderr
 
