@@ -12,6 +12,11 @@ KINDS = {
 }
 
 
+def printable(text):
+    """The text, with escapes for what would move a terminal's cursor or has no shape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 class FormatError(ValueError):
     """A malformed format. `format` and `position` (in characters) say where; str() shows it."""
 
@@ -107,7 +112,7 @@ def _rows(fields, base, depth):
         shape = field.shape if field.kind in "SUpt" or field.count == 1 else field.shape + (field.count,)
         has_order = field.itemsize > 1 and field.kind not in "TSpV"
         order = {"<": "little", ">": "big"}[field.byte_order] if has_order else "-"
-        yield (str(base + field.offset), str(field.size), "  " * depth + (field.name or "-"), kind, order,
+        yield (str(base + field.offset), str(field.size), "  " * depth + printable(field.name or "-"), kind, order,
                " x ".join(map(str, shape)) or "-")
         yield from _rows(field.fields, base + field.offset, depth + 1)
 
@@ -137,6 +142,10 @@ def parse(format):
         ii)i
           ^
     """
+    if isinstance(format, (str, bytes)) and "\0" in _text(format):
+        position = _text(format).index("\0")
+        raise FormatError("position {} of the format: a null character, which would end it".format(position),
+                          _text(format), position)
     try:
         itemsize, alignment, flat = _libpybuffer.parse(format)
     except ValueError as error:

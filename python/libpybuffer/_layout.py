@@ -294,14 +294,7 @@ def layout(obj):
         ^-- -2 ---^-- -2 ---/
     ...
     """
-    try:
-        view = memoryview(obj)
-    except (TypeError, ValueError, BufferError) as error:
-        if isinstance(obj, memoryview):
-            raise  # released: the type is not at fault
-        name = type(obj).__name__
-        raise TypeError("layout: '%s' gives no buffer that a memoryview takes: %s" % (name, error)) from error
-    with view:
+    with memoryview(obj) as view:
         return Layout(view.shape, view.strides, view.suboffsets, view.itemsize, view.format, nbytes=view.nbytes,
                       readonly=view.readonly, type_name=type(obj).__name__, fields=_fields(view.format, view.itemsize))  # fmt: skip
 

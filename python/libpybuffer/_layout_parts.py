@@ -8,6 +8,7 @@ import math
 import textwrap
 
 from . import _layout_words as words
+from ._formats import printable
 from ._layout import cut
 
 INDENT = "  "
@@ -187,7 +188,7 @@ def field_cells(layout):
             text = "%d B" % (begin - end)
             cells.append(Cell(end, text, max(len(text), len("%d" % end)) + 2, None, "gap"))
         if field is not None:
-            text = "%s: %s" % (field.name, field.text) if field.name else field.text
+            text = printable("%s: %s" % (field.name, field.text) if field.name else field.text)
             cells.append(Cell(begin, text, max(len(text), len("%d" % begin)) + 2))
             end = max(end, begin + field.size)
     return cells

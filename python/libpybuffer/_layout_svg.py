@@ -50,7 +50,7 @@ class _Canvas:
             return
         attributes = ' class="%s"' % kind if kind else ""
         attributes += ' text-anchor="%s"' % anchor if anchor else ""
-        element = '<text x="%g" y="%g"%s>%s</text>' % (x, y, attributes, escape(_printable(said)))
+        element = '<text x="%g" y="%g"%s>%s</text>' % (x, y, attributes, escape(said))
         self.add(element, 0 if anchor else x + len(said) * CHAR)
 
     def lines(self, lines, kind=""):
@@ -88,18 +88,13 @@ def draw(layout):
             _cells(canvas, line, lambda cell: "g" if cell.kind == "gap" else "c n1")
     canvas.lines(parts.closing(layout, COLUMNS))
     width, height = canvas.right + MARGIN, canvas.y + MARGIN
-    label = quoteattr(_printable(" ".join(heading)))
+    label = quoteattr(" ".join(heading))
     return "\n".join([
         '<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" class="pbl-layout"'
         ' width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label=%s>' % (width, height, width, height, label),
         "<style>%s</style>" % _style(),
         '<rect width="100%" height="100%" rx="6" class="b"/>',
         *canvas.elements, "</svg>\n"])  # fmt: skip
-
-
-def _printable(text):
-    """The text without what XML forbids or what has no shape."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _colour(block, index):

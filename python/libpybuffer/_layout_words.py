@@ -1,5 +1,6 @@
 """What a layout's picture says in words, in the terminal as in SVG."""
 
+from ._formats import printable
 from ._layout import c_strides, kind_of
 
 
@@ -15,8 +16,8 @@ def numbers(values):
 def heading(layout):
     """One line: what it is."""
     kind = kind_of(layout.format)
-    parts = [layout.type_name] if layout.type_name else []
-    parts.append("format '%s'" % layout.format + (" (%s)" % kind if kind else ""))
+    parts = [printable(layout.type_name)] if layout.type_name else []
+    parts.append("format '%s'" % printable(layout.format) + (" (%s)" % kind if kind else ""))
     parts += ["itemsize %d" % layout.itemsize, "shape " + numbers(layout.shape), "strides " + numbers(layout.strides)]
     if len(layout.blocks) > 1:
         parts.append("suboffsets " + numbers(layout.suboffsets))

@@ -54,7 +54,7 @@ def test_parse_agrees_with_numpy_and_ctypes():
 
 
 @pytest.mark.parametrize("format, position", [
-    ("ii)i", 2), ("i]", 1), ("T{i:a:(2,3)", 11), ("T{i:\xe9\xe9:}?]?", 9), (b"T{i:\xc3\xa9:}?@[", 9), ("3", 1),
+    ("ii)i", 2), ("i\0i", 1), (b"T{i:\xc3\xa9:}\0", 7), ("i]", 1), ("T{i:a:(2,3)", 11), ("T{i:\xe9\xe9:}?]?", 9), (b"T{i:\xc3\xa9:}?@[", 9), ("3", 1),
 ])
 def test_malformed_format_has_a_caret_under_the_position(format, position):
     with pytest.raises(libpybuffer.FormatError) as caught:
@@ -63,13 +63,18 @@ def test_malformed_format_has_a_caret_under_the_position(format, position):
     text = format.decode() if isinstance(format, bytes) else format
     assert isinstance(error, ValueError)
     assert (error.format, error.position) == (text, position)
-    assert shown[1:] == ["    " + text, "    " + " " * position + "^"]
+    assert shown[1:] == ["    " + text.replace("\0", " "), "    " + " " * position + "^"]
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="position|at byte"):
         libpybuffer.itemsize(format)
     for a, b in (format, "i"), ("i", format):
         with pytest.raises(ValueError):
             libpybuffer.equivalent(a, b)
+
+
+def test_table_of_a_format_has_no_control_characters():
+    lines = str(libpybuffer.parse("T{i:a\n\x1b[2J:}")).split("\n")
+    assert len(lines) == 4 and lines[3].split()[2] == "a\\n\\x1b[2J", lines
 
 
 def test_long_malformed_format_is_shown_around_the_position():
