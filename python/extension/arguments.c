@@ -93,9 +93,12 @@ PyObject *text_of(PyObject *text, const char *what)
         PyErr_Format(PyExc_TypeError, "%s must be a str or bytes, not %R", what, text);
         return NULL;
     }
-    char *unused;
-    /* Without a place for the length, a NUL among the bytes is a ValueError. */
-    if (bytes != NULL && PyBytes_AsStringAndSize(bytes, &unused, NULL) < 0) {
+    if (bytes == NULL)
+        return NULL;
+    size_t length = strlen(PyBytes_AsString(bytes));
+    if (length != (size_t)PyBytes_Size(bytes)) {
+        PyErr_Format(PyExc_ValueError, "%s has a null character at byte %zd: it would end there", what,
+                     (Py_ssize_t)length);
         Py_DECREF(bytes);
         return NULL;
     }

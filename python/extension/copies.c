@@ -28,13 +28,14 @@ static char get_view_and_order(const signature *signature, PyObject *const *args
     return order != 0 && PyObject_GetBuffer(obj, view, PyBUF_FULL_RO) == 0 ? order : 0;
 }
 
-/* A view of dst that may be written: 0, or -1 with an exception. BufferError if dst is read-only, also if it says so by
-   ValueError (NumPy) or TypeError; any other exception of an exporter is its own. */
+/* A view of dst that may be written: 0, or -1 with an exception. The same BufferError whenever dst is read-only, also if
+   it says so by ValueError (NumPy) or TypeError; any other exception of an exporter is its own. */
 static int get_writable(PyObject *dst, Py_buffer *view)
 {
     if (PyObject_GetBuffer(dst, view, PyBUF_FULL) == 0)
         return 0;
-    int may_be_readonly = PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_TypeError);
+    int may_be_readonly = PyErr_ExceptionMatches(PyExc_BufferError) || PyErr_ExceptionMatches(PyExc_ValueError) ||
+                          PyErr_ExceptionMatches(PyExc_TypeError);
     if (!may_be_readonly || !PyObject_CheckBuffer(dst))
         return -1;
     PyObject *type, *value, *traceback;
@@ -96,8 +97,11 @@ static Py_ssize_t n_threads_of(PyObject *threads, const char *function)
 {
     if (threads == NULL)
         return 1;
-    /* Without an exception to raise, a number that is too large becomes the largest, or the smallest. */
-    Py_ssize_t n = PyNumber_AsSsize_t(threads, NULL);
+    if (!PyIndex_Check(threads)) {
+        PyErr_Format(PyExc_TypeError, "%s: threads must be an integer, not %R", function, threads);
+        return 0;
+    }
+    Py_ssize_t n = PyNumber_AsSsize_t(threads, NULL); /* the largest or the smallest, if it does not fit */
     if (n == -1 && PyErr_Occurred())
         return 0;
     if (n >= 1)
@@ -127,7 +131,7 @@ const char tobytes_doc[] =
     "tobytes(obj, order='C', *, threads=1)\n--\n\n"
     "The bytes of any exporter of buffers, as memoryview(obj).tobytes(order) has them.\n\n"
     "order is 'C' (the last index fastest), 'F' (the first one), or 'A': as it lies if obj lies in either\n"
-    "order, else 'C'. threads is the most that copy at the same time, as for copyto; more than 1 let go of the GIL\n"
+    "order, else 'C'. None is 'C'. threads is the most that copy at the same time, as for copyto; more than 1 let go of the GIL\n"
     "for a mebibyte or more.\n\n"
     ">>> import libpybuffer\n"
     ">>> libpybuffer.tobytes(memoryview(b'abcdef')[::-2])\n"
@@ -203,7 +207,7 @@ const char contiguous_doc[] =
     "True\n"
     ">>> libpybuffer.contiguous(memoryview(data)[::2]).obj\n"
     "b'ace'\n\n"
-    "TypeError if obj is no exporter, ValueError for another order than 'C', 'F' and 'A'.";
+    "None is 'C'. TypeError if obj is no exporter, ValueError for another order than 'C', 'F' and 'A'.";
 
 PyObject *contiguous(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
@@ -219,7 +223,7 @@ const char is_contiguous_doc[] =
     ">>> import libpybuffer\n"
     ">>> libpybuffer.is_contiguous(memoryview(b'abcdef').cast('B', (2, 3)), 'F')\n"
     "False\n\n"
-    "TypeError if obj is no exporter, ValueError for another order.";
+    "None is 'C'. TypeError if obj is no exporter, ValueError for another order.";
 
 PyObject *is_contiguous(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {

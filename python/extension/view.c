@@ -11,10 +11,27 @@ typedef struct {
     PyObject *format;                    /* the bytes that info.format points into, or NULL */
 } layout;
 
+/* Reads an integer; 0 with an exception. */
+static int read_number(PyObject *object, const char *what, Py_ssize_t *number)
+{
+    if (!PyIndex_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "view: %s must be an integer, not %R", what, object);
+        return 0;
+    }
+    *number = PyNumber_AsSsize_t(object, PyExc_ValueError);
+    if (*number != -1 || !PyErr_Occurred())
+        return 1;
+    if (PyLong_Check(object))
+        PyErr_Format(PyExc_ValueError, "view: %s: %S is beyond all addresses", what, object);
+    return 0;
+}
+
 /* Reads a sequence of numbers; their count, or -1 with an exception. */
-static int read_numbers(PyObject *sequence, Py_ssize_t *numbers, const char *what)
+static int read_numbers(PyObject *sequence, Py_ssize_t *numbers, const char *what, const char *each)
 {
     PyObject *tuple = PySequence_Tuple(sequence);
+    if (tuple == NULL && (sequence == Py_None || PyIndex_Check(sequence)) && PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_Format(PyExc_TypeError, "view: %s must be a sequence of integers, not %R", what, sequence);
     if (tuple == NULL)
         return -1;
     Py_ssize_t n = PyTuple_Size(tuple);
@@ -23,11 +40,9 @@ static int read_numbers(PyObject *sequence, Py_ssize_t *numbers, const char *wha
                      PyBUF_MAX_NDIM);
         n = -1;
     }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        numbers[i] = PyNumber_AsSsize_t(PyTuple_GetItem(tuple, i), PyExc_ValueError);
-        if (numbers[i] == -1 && PyErr_Occurred())
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!read_number(PyTuple_GetItem(tuple, i), each, &numbers[i]))
             n = -1;
-    }
     Py_DECREF(tuple);
     return (int)n;
 }
@@ -82,6 +97,9 @@ static int verify(const layout *layout, const Py_buffer *memory)
                 return -1;
             }
     }
+    /* Where there are no items, none can lie outside: an empty view may begin where the memory ends. */
+    if (info->itemsize > 0 && info->len == 0 && layout->offset >= 0 && layout->offset <= memory->len)
+        return 0;
     PyObject *shape = tuple_of(layout->shape, ndim), *strides = tuple_of(layout->strides, ndim);
     if (shape != NULL && strides != NULL)
         PyErr_Format(PyExc_ValueError, "view: shape %S, strides %S and offset %zd: not all items of %zd bytes lie "
@@ -136,21 +154,18 @@ static int read_layout(layout *layout, PyObject **values, const Py_buffer *memor
 {
     Py_buffer *info = &layout->info;
     int has_strides = values[2] != NULL && values[2] != Py_None;
-    info->ndim = read_numbers(values[1], layout->shape, "shape");
+    info->ndim = read_numbers(values[1], layout->shape, "shape", "each number of shape");
     if (info->ndim < 0)
         return -1;
     if (has_strides) {
-        int n = read_numbers(values[2], layout->strides, "strides");
+        int n = read_numbers(values[2], layout->strides, "strides", "each number of strides");
         if (n >= 0 && n != info->ndim)
             PyErr_Format(PyExc_ValueError, "view: shape has %d numbers, strides has %d", info->ndim, n);
         if (n != info->ndim)
             return -1;
     }
-    if (values[3] != NULL) {
-        layout->offset = PyNumber_AsSsize_t(values[3], PyExc_ValueError);
-        if (layout->offset == -1 && PyErr_Occurred())
-            return -1;
-    }
+    if (values[3] != NULL && !read_number(values[3], "offset", &layout->offset))
+        return -1;
     info->format = memory->format;
     info->itemsize = memory->itemsize;
     if (values[4] != NULL && values[4] != Py_None) {

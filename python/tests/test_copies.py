@@ -64,7 +64,7 @@ def test_copyto_of_what_overlaps_reads_first():
 @pytest.mark.parametrize("name", dict(readonly()))
 def test_copyto_of_a_readonly_destination_is_a_buffer_error(name):
     dst = dict(readonly())[name]()
-    with pytest.raises(BufferError, match="(?i)read-?only|not writable"):
+    with pytest.raises(BufferError, match="^copyto: dst is read-only: "):
         libpybuffer.copyto(dst, bytes(24))
     assert libpybuffer.tobytes(dst) == BYTES
 

@@ -76,8 +76,9 @@ def test_copyto_to_items_that_overlap_one_another_keeps_the_last():
                                   lambda threads: libpybuffer.tobytes(bytes(9), threads=threads)])
 @pytest.mark.parametrize("threads, error, text", [(0, ValueError, "threads must be at least 1, not 0"),
                                                   (-10**30, ValueError, "threads must be at least 1, not -1"),
-                                                  (1.0, TypeError, "integer"), ("1", TypeError, "integer"),
-                                                  (None, TypeError, "integer")])
+                                                  (1.0, TypeError, "threads must be an integer"),
+                                                  ("1", TypeError, "threads must be an integer"),
+                                                  (None, TypeError, "threads must be an integer")])
 def test_other_numbers_are_errors(call, threads, error, text):
     with pytest.raises(error, match=text):
         call(threads)

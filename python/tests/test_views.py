@@ -41,13 +41,18 @@ def test_view_is_written_through():
     (dict(shape=(-1,)), r"shape\[0\] is -1"),
     (dict(shape=(2 ** 40, 2 ** 40), strides=(0, 0)), "more bytes than there are addresses"),
     (dict(shape=(2 ** 40, 2 ** 40)), "more bytes than there are addresses"),
-    (dict(shape=(10 ** 30,)), "index-sized"),
+    (dict(shape=(10 ** 30,)), "view: each number of shape: 1000000000000000000000000000000 is beyond all addresses"),
+    (dict(shape=(1,), strides=(-10 ** 30,)), "view: each number of strides: -10"),
+    (dict(shape=(1,), offset=10 ** 30), "view: offset: 10"),
+    (dict(shape=(0,), offset=7), "not all items"),
+    (dict(shape=(0,), offset=-1), "not all items"),
+    (dict(shape=(0,), offset=5, format="h"), "multiple of the itemsize"),
     (dict(shape=(1,) * 65), "65 numbers, and a memoryview at most 64"),
     (dict(shape=(1, 1), strides=(1,)), "shape has 2 numbers, strides has 1"),
     (dict(shape=(1,), offset=1, format="h"), "offset 1 is not a multiple of the itemsize, 2"),
     (dict(shape=(2,), strides=(3,), format="h"), r"strides\[0\], 3, is not a multiple of the itemsize, 2"),
     (dict(shape=(1,), format="i]"), "position 1 of the format"),
-    (dict(shape=(1,), format="i\0"), "null"),
+    (dict(shape=(1,), format="i\0"), "view: format has a null character at byte 1"),
     (dict(shape=(1,), format=""), "itemsize is 0"),
     (dict(shape=(1,), format="0s"), "itemsize is 0"),
 ])
@@ -56,11 +61,31 @@ def test_view_that_cannot_be_is_a_value_error(arguments, text):
         libpybuffer.view(b"abcdef", **arguments)
 
 
-@pytest.mark.parametrize("arguments", [dict(shape=3), dict(shape=(1.5,)), dict(shape=None), dict(shape=(1,), strides=1),
-                                       dict(shape=(1,), offset=None), dict(shape=(1,), format=1)])
-def test_view_of_wrong_types_is_a_type_error(arguments):
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize("arguments, text", [
+    (dict(shape=3), "view: shape must be a sequence of integers, not 3"),
+    (dict(shape=None), "view: shape must be a sequence of integers, not None"),
+    (dict(shape=object()), "not iterable"),
+    (dict(shape=(1.5,)), "view: each number of shape must be an integer, not 1.5"),
+    (dict(shape=(1,), strides=1), "view: strides must be a sequence of integers, not 1"),
+    (dict(shape=(1,), strides="a"), "view: each number of strides must be an integer, not 'a'"),
+    (dict(shape=(1,), offset=None), "view: offset must be an integer, not None"),
+    (dict(shape=(1,), format=1), "view: format must be a str or bytes, not 1"),
+])
+def test_view_of_wrong_types_is_a_type_error(arguments, text):
+    with pytest.raises(TypeError, match=text):
         libpybuffer.view(b"abcdef", **arguments)
+
+
+def test_exceptions_of_a_number_are_its_own():
+    class Number:
+        def __index__(self):
+            raise ValueError("mine")
+
+    for arguments in dict(shape=(Number(),)), dict(shape=(1,), offset=Number()):
+        with pytest.raises(ValueError, match="^mine$"):
+            libpybuffer.view(b"abcdef", **arguments)
+    with pytest.raises(ValueError, match="^mine$"):
+        libpybuffer.copyto(bytearray(1), b"a", threads=Number())
 
 
 def test_view_of_memory_with_gaps_is_a_buffer_error():
@@ -118,3 +143,5 @@ def test_view_in_a_cycle_with_its_exporter_is_collected():
 @pytest.mark.parametrize("shape", [(0, 2 ** 40, 2 ** 40), (2 ** 40, 0, 2 ** 40), (2 ** 40, 2 ** 40, 0)])
 def test_shape_without_items_is_empty_whatever_its_other_numbers(shape):
     assert libpybuffer.tobytes(libpybuffer.view(b"abcd", shape)) == b""
+    assert libpybuffer.view(b"abcd", shape, offset=4).shape == shape
+    assert libpybuffer.view(b"", shape, format="d").nbytes == 0
