@@ -47,4 +47,17 @@ def test_report_is_shown_where_an_assertion_fails(tmp_path):
     assert shown["assertion_with_a_text"].count("E   " + rule) == 1
     assert rule not in shown["other_assertion"]
     assert "E   Failed: c_int_Array_3: 38 of 38 requests met" in shown["fixture"] and rule in shown["fixture"]
-    assert "_pytest.py" not in shown["fixture"]
+    assert "pytest_libpybuffer.py" not in shown["fixture"]
+
+
+def test_nothing_is_imported_before_a_test_asks_for_it(tmp_path):
+    (tmp_path / "test_it.py").write_text("""
+import sys
+
+def test_modules(pytestconfig):
+    assert pytestconfig.pluginmanager.hasplugin("libpybuffer")
+    assert not {"libpybuffer", "numpy"} & set(sys.modules)
+""")
+    told = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_it.py"], cwd=str(tmp_path),
+                          stdout=subprocess.PIPE, universal_newlines=True, env=dict(os.environ, PYTEST_ADDOPTS=""))
+    assert "1 passed" in told.stdout, told.stdout

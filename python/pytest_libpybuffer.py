@@ -1,6 +1,7 @@
 """The plugin for pytest: the fixture check_exporter, and the report where `assert libpybuffer.check(obj)` fails.
 
-Nothing of libpybuffer is imported before a test asks for it.
+A module of its own, outside the package: pytest imports it at every start, and nothing of libpybuffer is imported before a
+test asks for it.
 """
 
 import sys
