@@ -32,6 +32,8 @@ def make_lib():
 
 class BuildPy(build_py):
     def run(self):
+        # The folder is used again; what an older build has put there may be gone from the sources.
+        shutil.rmtree(os.path.join(self.build_lib, "libpybuffer"), ignore_errors=True)
         super().run()
         make_lib()
         for file in (file for pattern in SHIPPED for file in glob.glob(os.path.join(BUILD, pattern))):
@@ -55,6 +57,17 @@ def manifest(key):
         return re.search('^{} *= *"([^"]+)"'.format(key), lines.read(), re.MULTILINE).group(1)
 
 
+def description():
+    """README.md for readers elsewhere, where the repository's own links and pictures lead nowhere: their texts instead."""
+    def told(match):
+        text, target = match.groups()
+        is_plain = target.startswith("#") or text.strip("`") == target
+        return text if is_plain else "{} (`{}`)".format(text, target)
+
+    with open("README.md", encoding="utf-8") as lines:
+        return re.sub(r"!?\[([^\]]*)\]\((?!https?:)([^)]*)\)", told, lines.read())
+
+
 # The stable ABI of CPython 3.8, which serves every later one; free-threaded interpreters have none yet.
 is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
@@ -68,6 +81,8 @@ if not is_free_threaded:
 setup(
     version=manifest("version"),
     license=manifest("license"),
+    long_description=description(),
+    long_description_content_type="text/markdown",
     cmdclass={"build_py": BuildPy, "build_ext": BuildExtension},
     options=options,
     ext_modules=[Extension(

@@ -77,6 +77,16 @@ fn files(folder: &Path) -> BTreeSet<PathBuf> {
     found
 }
 
+/// The Python sources below a folder, by their path in it.
+fn sources(folder: &Path) -> BTreeSet<PathBuf> {
+    let is_source = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| ["py", "pyi", "pxd"].iter().any(|one| extension == *one))
+    };
+    let relative = |path: PathBuf| path.strip_prefix(folder).unwrap().to_owned();
+    files(folder).into_iter().filter(is_source).map(relative).collect()
+}
+
 /// A virtual environment with pip and nothing else.
 fn environment(python: &Python, purpose: &str) -> Result<PathBuf, String> {
     let folder = temp_dir(&format!("{purpose}-{}", python.label));
@@ -103,6 +113,12 @@ fn try_in(python: &Python) -> Result<(), String> {
     let before = files(&environment);
     let wheels = dist().to_str().unwrap();
     pip(&environment, &["install", "--no-index", "--find-links", wheels, "libpybuffer"]);
+
+    // What an earlier build has left in build/ is not in the wheel.
+    let mut expected = sources(&shipped().root.join("python/libpybuffer"));
+    expected.extend(["lib/__init__.py", "lib/pkgconfig/__init__.py"].map(PathBuf::from));
+    let installed = Path::new(&purelib(&environment.join("bin/python"))).join("libpybuffer");
+    assert_eq!(sources(&installed), expected, "{}", python.label);
 
     let output = run(command_without_settings(environment.join("bin/python"))
         .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])

@@ -51,6 +51,14 @@ def test_examples_of_the_documentation_run():
     assert result.failed == 0 and result.attempted > 45
 
 
+def test_description_has_no_link_into_a_repository():
+    metadata = pytest.importorskip("importlib.metadata").metadata("libpybuffer")
+    text = metadata.get_payload() or metadata["Description"]
+    assert metadata["Description-Content-Type"].startswith("text/markdown") and "# libpybuffer" in text
+    assert not re.findall(r"\]\((?!https?:)[^)]*\)", text)
+    assert metadata["License-Expression"] or metadata["License"]
+
+
 def test_files_are_where_the_functions_say():
     for folder, files in [(libpybuffer.get_include(), ["libpybuffer.h"]),
                           (libpybuffer.get_library_dir(), ["libpybuffer.a", "libpybuffer-static.a", "libpybuffer.so", "libpybuffer.so.0"]),
