@@ -19,9 +19,11 @@ def build(target, apt, gcc, folder, builder):
     shutil.rmtree(work, ignore_errors=True)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MAKE"))}
     env["CC"] = str(gcc)
+    for tool in ("ar", "readelf"):
+        env[tool.upper()] = run([str(gcc), f"-print-prog-name={tool}"]).strip()
     # A compiler of C++ is found by configure, and not for musl.
     env["CXX"] = "false"
-    machines = [f"--host={target.name}", "--build=x86_64-linux-gnu"] if builder else []
+    machines = [f"--host={target.name}", "--build=x86_64-linux-musl"] if builder else []
 
     def made(source, options, *goals, **variables):
         run(["./configure", *machines, *options], cwd=source, env={**env, **variables})
