@@ -4,7 +4,7 @@
 
 Cross compilers, their libc and qemu of Debian 12 (whose glibc any newer system runs as well); Rust of Debian's newest
 suite, with the standard library of each target, which must be of the same version; python3.11 of Debian 12 for each
-target, with CPython's tests. What is there stays as it is (`make clean` removes it).
+target, with CPython's tests; for musl one that is built here (musl.py). What is there stays as it is (`make clean` removes it).
 """
 
 import os

@@ -39,6 +39,8 @@ def build(target, apt, gcc, folder, builder):
     options = ["--enable-shared", "--with-ensurepip=no", "--disable-test-modules", f"--prefix={folder}"]
     if builder:
         options += [f"--with-build-python={builder}"]
-    made(source, options, LDFLAGS=f"-Wl,-rpath,{folder}/lib", ac_cv_file__dev_ptmx="yes", ac_cv_file__dev_ptc="no")
+    # What configure finds out by programs that it runs, which it cannot for another machine.
+    known = {"ac_cv_file__dev_ptmx": "yes", "ac_cv_file__dev_ptc": "no", "ac_cv_buggy_getaddrinfo": "no"} if builder else {}
+    made(source, options, LDFLAGS=f"-Wl,-rpath,{folder}/lib", **known)
     run(["make", "install", "TESTSUBDIRS=", "COMPILEALL_OPTS="], cwd=source, env=env)
     shutil.rmtree(work)
