@@ -18,7 +18,8 @@ def build(target, apt, gcc, folder, builder):
     work = folder.with_suffix(".new")
     shutil.rmtree(work, ignore_errors=True)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MAKE"))}
-    env["CC"] = str(gcc)
+    # No libraries of this machine, which are not musl's.
+    env.update(CC=str(gcc), PKG_CONFIG_LIBDIR=str(work))
     for tool in ("ar", "readelf"):
         env[tool.upper()] = run([str(gcc), f"-print-prog-name={tool}"]).strip()
     # A compiler of C++ is found by configure, and not for musl.
@@ -32,7 +33,7 @@ def build(target, apt, gcc, folder, builder):
     ffi = work / "ffi"
     made(apt.source("libffi", work / "libffi"), [f"--prefix={ffi}", "--disable-shared", "--with-pic", "--disable-docs"], "install")
     source = apt.source(f"python{PYTHON}", work / "python")
-    # What setup.py would build with libraries of this machine, which are not musl's.
+    # What setup.py would build with this machine's.
     (source / "Modules/Setup.local").write_text(
         "_ctypes _ctypes/_ctypes.c _ctypes/callbacks.c _ctypes/callproc.c _ctypes/stgdict.c _ctypes/cfield.c "
         f"-I{ffi}/include -L{ffi}/lib -lffi -DHAVE_FFI_PREP_CIF_VAR\nbinascii binascii.c\n")
