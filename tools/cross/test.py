@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import emulate
 import fetch
@@ -53,6 +54,7 @@ def main():
     fetched.rustc()
     results, notes = {}, []
     for target in map(TARGETS.get, names):
+        begin = time.monotonic()
         try:
             for title, (cell, said) in Cross(fetched, target).run():
                 results[target.name, title] = cell
@@ -60,7 +62,8 @@ def main():
         except fetch.Missing as why:
             results[target.name, "build"] = "FAILED"
             notes.append(f"{target.name}: FAILED: not to be had: {why}")
-    titles = [title for title in TITLES if title in WANTED]
+        results[target.name, "minutes"] = f"{(time.monotonic() - begin) / 60:.1f}"
+    titles = [*(title for title in TITLES if title in WANTED), "minutes"]
     tests.table([["", *titles], *([name, *(results.get((name, title), "not run") for title in titles)] for name in names)])
     for note in dict.fromkeys(notes):
         print(note)
