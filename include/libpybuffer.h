@@ -78,6 +78,7 @@
 #else
 #  include <stdarg.h>
 #  include <stddef.h>
+#  include <stdint.h>
 #  include <stdio.h>
 #  include <string.h>
 #  include <sys/types.h>
@@ -286,6 +287,84 @@ typedef struct {
     Py_ssize_t reserved[4]; /* 0 */
     pybuffer_finding findings[PYBUFFER_REPORT_FINDINGS];
 } pybuffer_report;
+
+/* ---- DLPack ---- */
+
+/* The structs of DLPack 1.x, unless dlpack.h came first. What dlpack.h before 1.0 lacks is declared in any case. */
+#if !defined(DLPACK_DLPACK_H_)
+
+/* Defined twice? dlpack.h comes before libpybuffer.h. */
+typedef enum {
+    kDLCPU = 1, kDLCUDA = 2, kDLCUDAHost = 3, kDLOpenCL = 4, kDLVulkan = 7, kDLMetal = 8, kDLVPI = 9,
+    kDLROCM = 10, kDLROCMHost = 11, kDLExtDev = 12, kDLCUDAManaged = 13, kDLOneAPI = 14, kDLWebGPU = 15,
+    kDLHexagon = 16, kDLMAIA = 17, kDLTrn = 18
+} DLDeviceType;
+
+typedef enum {
+    kDLInt = 0, kDLUInt = 1, kDLFloat = 2, kDLOpaqueHandle = 3, kDLBfloat = 4, kDLComplex = 5, kDLBool = 6,
+    kDLFloat8_e3m4 = 7, kDLFloat8_e4m3 = 8, kDLFloat8_e4m3b11fnuz = 9, kDLFloat8_e4m3fn = 10,
+    kDLFloat8_e4m3fnuz = 11, kDLFloat8_e5m2 = 12, kDLFloat8_e5m2fnuz = 13, kDLFloat8_e8m0fnu = 14,
+    kDLFloat6_e2m3fn = 15, kDLFloat6_e3m2fn = 16, kDLFloat4_e2m1fn = 17
+} DLDataTypeCode;
+
+/* Where a tensor's memory is. */
+typedef struct {
+    int32_t device_type;    /* a DLDeviceType */
+    int32_t device_id;
+} DLDevice;
+
+/* What an item is. */
+typedef struct {
+    uint8_t code;           /* a DLDataTypeCode */
+    uint8_t bits;           /* of one value; of both parts of a complex number together */
+    uint16_t lanes;         /* the number of values in an item */
+} DLDataType;
+
+/* An array in memory. */
+typedef struct {
+    void *data;             /* from where byte_offset counts; NULL: there are no items */
+    DLDevice device;
+    int32_t ndim;
+    DLDataType dtype;
+    int64_t *shape;         /* shape[ndim] */
+    int64_t *strides;       /* strides[ndim], in items; NULL: C order */
+    uint64_t byte_offset;   /* of the first item */
+} DLTensor;
+
+/* A tensor with its owner, before DLPack 1.0. */
+typedef struct DLManagedTensor {
+    DLTensor dl_tensor;
+    void *manager_ctx;      /* for the producer's own use */
+    void (*deleter)(struct DLManagedTensor *self); /* called once; NULL: there is nothing to do */
+} DLManagedTensor;
+
+#endif /* no dlpack.h */
+
+#if !defined(DLPACK_MAJOR_VERSION)
+
+/* The version that a tensor is laid out by. */
+typedef struct {
+    uint32_t major;
+    uint32_t minor;
+} DLPackVersion;
+
+#define DLPACK_FLAG_BITMASK_READ_ONLY (1UL << 0UL)
+#define DLPACK_FLAG_BITMASK_IS_COPIED (1UL << 1UL)
+#define DLPACK_FLAG_BITMASK_IS_SUBBYTE_TYPE_PADDED (1UL << 2UL)
+
+/* A tensor with its owner, from DLPack 1.0 on. One of another major version may only be deleted. */
+typedef struct DLManagedTensorVersioned {
+    DLPackVersion version;
+    void *manager_ctx;      /* for the producer's own use */
+    void (*deleter)(struct DLManagedTensorVersioned *self); /* called once; NULL: there is nothing to do */
+    uint64_t flags;         /* DLPACK_FLAG_BITMASK_... */
+    DLTensor dl_tensor;
+} DLManagedTensorVersioned;
+
+#endif /* no dlpack.h 1.x */
+
+/* In the flags of pybuffer_to_dlpack: a copy of the items. */
+#define PYBUFFER_DLPACK_COPY 1
 
 #ifdef __cplusplus
 } /* extern "C" */
@@ -707,6 +786,95 @@ size_t pybuffer_report_format(const pybuffer_report *report,
  */
 int pybuffer_rule_describe(int id,
                            pybuffer_rule *rule);
+
+/**
+ * Asks an exporter for a view, and hands it out as a tensor of DLPack 1.x.
+ *
+ * `flags` is 0, or `PYBUFFER_DLPACK_COPY` for a copy of the items in C order, in memory of its own, that is aligned to
+ * 256 bytes. `*tensor` receives the tensor, which belongs to the caller until its `deleter` is called: exactly once, by
+ * any thread, with or without the GIL. Until then the view is held. `deleter` may be called after `Py_Finalize`, too:
+ * during finalisation by another thread and after it, the object and its view are left as they are.
+ *
+ * The tensor has the view's memory, shape and strides; no byte is copied without the flag. `data` is NULL if there are
+ * no items, `shape` and `strides` never are. Its `flags` tell whether it is read-only, and whether it is a copy.
+ *
+ * Returns 0; or -1 with an error set and `*tensor` unchanged: the exporter's own; `BufferError` for items that DLPack
+ * has no type for (structs, text, objects, long doubles, foreign byte order), more than 64 dimensions, and without the
+ * flag for suboffsets, strides that are not whole items, and objects of a subinterpreter; `ValueError` for a wrong
+ * format, view or `flags`; `MemoryError`; `SystemError` if an argument is NULL.
+ *
+ * Safety:
+ * `obj` is NULL or an object; `tensor` is NULL or writable. In a process with Python the caller holds the GIL.
+ */
+int pybuffer_to_dlpack(PyObject *obj,
+                       int flags,
+                       DLManagedTensorVersioned **tensor);
+
+/**
+ * As `pybuffer_to_dlpack`, as the struct of DLPack before 1.0.
+ *
+ * That struct cannot say that memory is read-only: then the error is a `BufferError`, but for copies.
+ *
+ * Safety:
+ * As for `pybuffer_to_dlpack`.
+ */
+int pybuffer_to_dlpack_legacy(PyObject *obj,
+                              int flags,
+                              DLManagedTensor **tensor);
+
+/**
+ * As `pybuffer_to_dlpack`, of the memory that a view describes, without an exporter.
+ *
+ * `owner` is any object that owns the memory, and the tensor has a reference to it until its `deleter` is called; or
+ * NULL: then the memory has to stay until that call. The view itself, with its arrays and format, is needed during this
+ * call only, and `view->obj` is not looked at. A copy needs no owner.
+ *
+ * Returns as `pybuffer_to_dlpack`.
+ *
+ * Safety:
+ * `view` is NULL or a view whose arrays, where not NULL, have `ndim` entries, and whose memory stays as said above;
+ * `owner` is NULL or an object; `tensor` is NULL or writable. In a process with Python the caller holds the GIL.
+ */
+int pybuffer_view_to_dlpack(const Py_buffer *view,
+                            PyObject *owner,
+                            int flags,
+                            DLManagedTensorVersioned **tensor);
+
+/**
+ * A memoryview of a tensor of DLPack 1.x in the CPU's memory, with its type as the format, its shape and strides;
+ * read-only if the tensor is.
+ *
+ * The memoryview takes the tensor over: `tensor->deleter`, if not NULL, is called exactly once, when the memoryview and
+ * all memoryviews made from it are released or freed, by the thread that drops the last of them; in a process with
+ * Python it holds the GIL. `PyMemoryView_GET_BASE` (in Python `.obj`) is a capsule of the library's own.
+ *
+ * Types without a letter in PEP 3118 (bfloat16, the 8-bit floats, 128-bit floats, opaque handles) are bytes of that
+ * size (format `"2x"`); `pybuffer_dlpack_dtype_name` tells what they are.
+ *
+ * Returns a new reference; or NULL with an error set, and the tensor stays the caller's: `BufferError` for another
+ * major version, another device, more than one lane, items of less than a byte, and unknown types; `ValueError` for a
+ * shape, strides or offsets that make no sense, and for more than 64 dimensions; `MemoryError`; `SystemError` if
+ * `tensor` is NULL, or in a CPython whose memoryviews are laid out unlike those of 3.8 to 3.15.
+ *
+ * Safety:
+ * `tensor` is NULL or a tensor whose arrays, where not NULL, have `ndim` entries, and whose memory stays until its
+ * deleter is called. In a process with Python the caller holds the GIL.
+ */
+PyObject *pybuffer_from_dlpack(DLManagedTensorVersioned *tensor);
+
+/**
+ * As `pybuffer_from_dlpack`, for the struct of DLPack before 1.0, whose memory may be written.
+ *
+ * Safety:
+ * As for `pybuffer_from_dlpack`.
+ */
+PyObject *pybuffer_from_dlpack_legacy(DLManagedTensor *tensor);
+
+/**
+ * The name of a data type of DLPack as NumPy, PyTorch and ml_dtypes write it: `"float32"`, `"bfloat16"`,
+ * `"float8_e4m3fn"`. Never freed; NULL for a type that the library does not know, or of more than one lane.
+ */
+const char *pybuffer_dlpack_dtype_name(DLDataType dtype);
 
 /** The version of libpybuffer, such as `"1.2.3"`. Never NULL, and never freed. */
 const char *pybuffer_version(void);

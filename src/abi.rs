@@ -168,6 +168,9 @@ pub struct Py_buffer {
 #[cfg(not(python_h_has_py_buffer))]
 mod flags;
 pub use flags::*;
+/// cbindgen:ignore
+mod dlpack;
+pub use dlpack::*;
 mod format;
 pub use format::*;
 /// cbindgen:ignore

@@ -1,5 +1,6 @@
 //! Blocks of memory from `malloc`.
 
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 /// The size of a cache line.
@@ -23,6 +24,19 @@ impl Block {
     /// A block with at least `size` bytes from [`Self::first_line`] on.
     pub fn of_lines(size: usize) -> Option<Self> {
         Self::new(size.checked_add(LINE.wrapping_sub(1))?)
+    }
+
+    /// Gives the block up, to be taken back by [`Self::kept`].
+    pub fn keep(self) -> NonNull<u8> {
+        ManuallyDrop::new(self).start
+    }
+
+    /// A block that was given up, which is freed when dropped.
+    ///
+    /// # Safety
+    /// * KEPT: [`Self::keep`] returned `start`, and this is called once for it.
+    pub unsafe fn kept(start: NonNull<u8>) -> Self {
+        Self { start }
     }
 
     /// The first byte.

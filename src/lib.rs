@@ -47,6 +47,8 @@ mod check;
 /// cbindgen:ignore
 mod copy;
 /// cbindgen:ignore
+mod dlpack;
+/// cbindgen:ignore
 mod environment;
 /// cbindgen:ignore
 mod error;

@@ -55,6 +55,7 @@ macro_rules! defer_to_unserved {
 #[cfg(not(python_h_declares_buffers))]
 pub mod buffer;
 pub mod check;
+pub mod dlpack;
 pub mod extra;
 pub mod format;
 #[cfg(not(python_h_declares_legacy))]

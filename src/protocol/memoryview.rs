@@ -338,6 +338,27 @@ pub unsafe fn with_destructor(
     })
 }
 
+/// As [`from_buffer`], and `end(context)` is called once, after the last memoryview is gone; not at all if there is
+/// none.
+///
+/// # Safety
+/// * VIEW: as for [`from_buffer`], but its memory stays until then.
+/// * END: it may be called by any thread that drops a memoryview.
+pub unsafe fn with_end(info: &Py_buffer, end: Destructor, context: *mut c_void) -> Made {
+    let runtime = runtime::for_good();
+    runtime.memoryviews()?;
+    // Before the memoryview, as in `with_owner`.
+    // SAFETY: the same function (caller: END).
+    let guard = made(unsafe { runtime.guard(end, context) })?;
+    // SAFETY: the same view (caller: VIEW).
+    let made = unsafe { describe(runtime, info) };
+    // SAFETY: just made.
+    unsafe { keep(runtime, made, guard, guard) }.inspect_err(|_| {
+        // SAFETY: made here, and kept by none.
+        unsafe { runtime.drop_idle_guard(guard) };
+    })
+}
+
 /// Gives a new memoryview, if there is one, a keeper of its memory and a base.
 ///
 /// # Safety

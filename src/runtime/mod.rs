@@ -7,6 +7,7 @@
 //!
 //! `settle` decides which of the two the process has, and `raise` sets its errors.
 
+mod anywhere;
 pub mod copies;
 mod counts;
 pub mod cpython;
@@ -24,6 +25,7 @@ use core::ffi::{CStr, c_char, c_void};
 
 use crate::abi::{PyObject, PyTypeObject};
 use crate::error::Text;
+pub use anywhere::Life;
 use cpython::Host;
 pub use cpython::{locate, unserved};
 use layout::ObjectLayout;

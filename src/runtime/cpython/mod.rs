@@ -30,6 +30,7 @@ macro_rules! address_of {
     };
 }
 
+mod anywhere;
 mod calls;
 mod dynamic;
 mod host;

@@ -1,0 +1,249 @@
+//! Views as tensors.
+//!
+//! An error is raised where it is found, so that its text and the frames of a copy are never on the stack at the same
+//! time.
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ptr;
+
+use super::dtype::of_format;
+use super::held::{Form, New};
+use super::{CPU, IS_COPIED, MAX_NDIM, READ_ONLY};
+use crate::abi::{DLDataType, DLDevice, DLTensor, Py_buffer, PyBUF_FULL_RO, PyObject};
+use crate::error::{Error, Kind, Raised, Tuple};
+use crate::layout::Order;
+use crate::layout::strides::each_dense;
+use crate::protocol::contiguous::to_contiguous;
+use crate::protocol::get;
+use crate::runtime::{self, raised, raised_text};
+use crate::view::{Fields, View};
+
+/// `PYBUFFER_DLPACK_COPY`: the tensor is a copy.
+const COPY: c_int = 1;
+
+/// A tensor of what `obj` exports, as one of the two structs.
+///
+/// # Safety
+/// * OBJECT: an object of this process's world that the thread may use.
+pub unsafe fn to_dlpack(
+    obj: *mut PyObject,
+    flags: c_int,
+    form: Form,
+) -> Result<*mut c_void, Raised> {
+    let is_copied = is_copied(flags)?;
+    let life = if is_copied { None } else { Some(runtime::for_objects().life()?) };
+    let mut new = New::with_room(0).ok_or_else(no_memory)?;
+    // SAFETY: an object (caller: OBJECT), and a view of ours that stays where it is.
+    unsafe { ask(obj, new.view()) }?;
+    // SAFETY: filled by the exporter.
+    let view = unsafe { &*new.view() };
+    let Some(life) = life else {
+        // SAFETY: the exporter's answer, which is held.
+        let made = unsafe { copy(view, form) };
+        // SAFETY: filled above, not moved, and given back once.
+        unsafe { get::give_back(new.view()) };
+        return made;
+    };
+    // SAFETY: the exporter's answer, which is held.
+    match unsafe { lay(&new, view, form) } {
+        Ok(tensor) => {
+            let flags = if view.readonly != 0 { READ_ONLY } else { 0 };
+            new.hold(life, ptr::null_mut());
+            Ok(new.hand_out(tensor, form, flags))
+        }
+        Err(raised) => {
+            // SAFETY: filled above, not moved, and given back once.
+            unsafe { get::give_back(new.view()) };
+            Err(raised)
+        }
+    }
+}
+
+/// A tensor of what a view describes, which keeps `owner` if that is not null.
+///
+/// # Safety
+/// * VIEW: its arrays are there. Its memory stays as long as `owner`; without one, or for a copy, see the caller's.
+/// * OWNER: null or an object of this process's world that the thread may use.
+pub unsafe fn view_to_dlpack(
+    view: &Py_buffer,
+    owner: *mut PyObject,
+    flags: c_int,
+) -> Result<*mut c_void, Raised> {
+    if is_copied(flags)? {
+        // SAFETY: the same view (caller: VIEW).
+        return unsafe { copy(view, Form::Versioned) };
+    }
+    let mut new = New::with_room(0).ok_or_else(no_memory)?;
+    // SAFETY: the same view (caller: VIEW).
+    let tensor = unsafe { lay(&new, view, Form::Versioned) }?;
+    if !owner.is_null() {
+        let runtime = runtime::for_objects();
+        let life = runtime.life()?;
+        // SAFETY: an object (caller: OWNER).
+        unsafe { runtime.incref(owner) };
+        new.hold(life, owner);
+    }
+    let flags = if view.readonly != 0 { READ_ONLY } else { 0 };
+    Ok(new.hand_out(tensor, Form::Versioned, flags))
+}
+
+/// Whether the caller's flags ask for a copy.
+fn is_copied(flags: c_int) -> Result<bool, Raised> {
+    match flags {
+        0 => Ok(false),
+        COPY => Ok(true),
+        _ => Err(raised(&Error::text(
+            Kind::Value,
+            format_args!("flags is {flags}: it must be 0 or PYBUFFER_DLPACK_COPY"),
+        ))),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn no_memory() -> Raised {
+    raised(&Error::NoMemory)
+}
+
+/// Asks `obj` for a view; the error is raised if it hands out none.
+///
+/// # Safety
+/// * OBJECT: as for [`get::ask`].
+#[inline(never)]
+unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer) -> Result<(), Raised> {
+    // SAFETY: the same object and view (caller: OBJECT).
+    match unsafe { get::ask(obj, view, PyBUF_FULL_RO) } {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(Raised),
+        Err(error) => Err(raised(&error)),
+    }
+}
+
+/// The tensor that lies where a view does.
+///
+/// # Safety
+/// * VIEW: the view's arrays are there, and its format is null or a C string.
+#[inline(never)]
+unsafe fn lay(new: &New, view: &Py_buffer, form: Form) -> Result<DLTensor, Raised> {
+    // SAFETY: as the caller says (caller: VIEW).
+    let (checked, dtype) = unsafe { check(view) }?;
+    if form == Form::Legacy && view.readonly != 0 {
+        return refuse(c"DLPack before 1.0 cannot say that memory is read-only: ask for version 1.0 or later, or for a \
+                        copy (PYBUFFER_DLPACK_COPY, in Python copy=True)");
+    }
+    if checked.suboffsets().is_some() {
+        return refuse(
+            c"DLPack has no suboffsets: ask for a copy (PYBUFFER_DLPACK_COPY, in Python copy=True)",
+        );
+    }
+    set_dense(new, checked.shape());
+    set_strides(new, &checked)?;
+    Ok(tensor(new, checked.shape(), view.buf, dtype))
+}
+
+/// A tensor with a copy of a view's items in C order.
+///
+/// # Safety
+/// * VIEW: the view's arrays and items are there, and its format is null or a C string.
+#[inline(never)]
+unsafe fn copy(view: &Py_buffer, form: Form) -> Result<*mut c_void, Raised> {
+    // SAFETY: as the caller says (caller: VIEW).
+    let dtype = unsafe { check(view) }?.1;
+    let new = New::with_room(view.len.unsigned_abs()).ok_or_else(no_memory)?;
+    // SAFETY: as the caller says (caller: VIEW).
+    let fields = unsafe { Fields::new(view) };
+    let implied = [view.len.checked_div(view.itemsize).unwrap_or(0)];
+    let shape = fields.shape().unwrap_or(if view.ndim == 0 { &[] } else { &implied });
+    set_dense(&new, shape);
+    let tensor = tensor(&new, shape, new.room().cast(), dtype);
+    // SAFETY: as many bytes as the view has; its items are there (caller: VIEW).
+    unsafe { to_contiguous(new.room().cast(), fields, view.len, b'C' as c_char, raised) }?;
+    Ok(new.hand_out(tensor, form, IS_COPIED))
+}
+
+/// A view that can be a tensor, but for its strides and suboffsets, with its type.
+///
+/// # Safety
+/// * VIEW: as for [`lay`].
+#[inline(never)]
+unsafe fn check(view: &Py_buffer) -> Result<(View<'_>, DLDataType), Raised> {
+    // SAFETY: as the caller says (caller: VIEW).
+    let checked = View::new(unsafe { Fields::new(view) }).map_err(|error| raised(&error))?;
+    if checked.shape().len() > MAX_NDIM {
+        let ndim = checked.shape().len();
+        return Err(raised(&Error::text(
+            Kind::Buffer,
+            format_args!(
+                "the view has {ndim} dimensions, and a DLPack tensor at most {MAX_NDIM} here"
+            ),
+        )));
+    }
+    if view.buf.is_null() && view.len != 0 {
+        return Err(raised(&Error::NullArgument));
+    }
+    // SAFETY: a C string, if it is not null (caller: VIEW).
+    let format = if view.format.is_null() { c"B" } else { unsafe { CStr::from_ptr(view.format) } };
+    let dtype = of_format(format, view.itemsize).map_err(|error| raised(&error))?;
+    Ok((checked, dtype))
+}
+
+fn refuse<T>(why: &'static CStr) -> Result<T, Raised> {
+    Err(raised_text(Kind::Buffer, why))
+}
+
+/// Sets the shape, and the strides of C order.
+fn set_dense(new: &New, shape: &[isize]) {
+    each_dense(shape, 1, Order::C, |axis, stride| {
+        // SAFETY: there is room for `MAX_NDIM` of them, which no view exceeds (`check`).
+        unsafe { new.strides().wrapping_add(axis).write(stride as i64) };
+    });
+    for (axis, n) in shape.iter().enumerate() {
+        // SAFETY: as above.
+        unsafe { new.shape().wrapping_add(axis).write(*n as i64) };
+    }
+}
+
+/// Sets a view's own strides, where a stride matters.
+#[inline(never)]
+fn set_strides(new: &New, view: &View) -> Result<(), Raised> {
+    let Some(strides) = view.strides().filter(|_| !view.shape().contains(&0)) else {
+        return Ok(());
+    };
+    for (axis, (n, stride)) in view.shape().iter().zip(strides).enumerate() {
+        let whole = stride.checked_div(view.itemsize()).unwrap_or(0);
+        if whole.wrapping_mul(view.itemsize()) == *stride {
+            // SAFETY: there is room for `MAX_NDIM` of them, which no view exceeds (`check`).
+            unsafe { new.strides().wrapping_add(axis).write(whole as i64) };
+        } else if *n > 1 {
+            return Err(not_whole(strides, view.itemsize()));
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn not_whole(strides: &[isize], itemsize: isize) -> Raised {
+    raised(&Error::text(
+        Kind::Buffer,
+        format_args!(
+            "strides {} are not whole items of {itemsize} bytes, in which DLPack counts: ask for a copy \
+             (PYBUFFER_DLPACK_COPY, in Python copy=True)",
+            Tuple(strides)
+        ),
+    ))
+}
+
+/// A tensor with the shape and strides that were set.
+fn tensor(new: &New, shape: &[isize], buf: *mut c_void, dtype: DLDataType) -> DLTensor {
+    DLTensor {
+        data: if shape.contains(&0) { ptr::null_mut() } else { buf },
+        device: DLDevice { device_type: CPU, device_id: 0 },
+        // At most `MAX_NDIM`.
+        ndim: shape.len() as i32,
+        dtype,
+        shape: new.shape(),
+        strides: new.strides(),
+        byte_offset: 0,
+    }
+}

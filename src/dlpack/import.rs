@@ -1,0 +1,276 @@
+//! Tensors as memoryviews. Nothing of a tensor is believed: its sizes are checked before a pointer is formed.
+
+use core::ffi::c_void;
+use core::ptr;
+
+use super::dtype::{self, Known};
+use super::{CPU, MAX_NDIM, READ_ONLY};
+use crate::abi::{
+    DLDataType, DLManagedTensor, DLManagedTensorVersioned, DLTensor, Py_buffer, PyObject,
+};
+use crate::error::{Error, Kind, Raised, Tuple};
+use crate::layout::Order;
+use crate::layout::extent::extent;
+use crate::layout::strides::fill_contiguous;
+use crate::protocol::get::EMPTY;
+use crate::protocol::memoryview;
+use crate::runtime::{Destructor, raised};
+
+/// The major version whose structs are read.
+const MAJOR: u32 = 1;
+
+/// What a tensor's memory is where there is none: a memoryview needs an address.
+static NOWHERE: u8 = 0;
+
+/// The struct that a caller has.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// `DLManagedTensor`
+    Legacy(&'a DLManagedTensor),
+    /// `DLManagedTensorVersioned`
+    Versioned(&'a DLManagedTensorVersioned),
+}
+
+/// A memoryview of a tensor's memory, which calls the deleter after its last use. If none is made, the tensor stays the
+/// caller's.
+///
+/// # Safety
+/// * TENSOR: it is whole, its memory stays until the deleter is called, and any thread may call that.
+pub unsafe fn from_dlpack(source: Source) -> Result<*mut PyObject, Raised> {
+    let (tensor, readonly, end, context): (_, _, Destructor, *const c_void) = match source {
+        Source::Legacy(tensor) => (&tensor.dl_tensor, false, end, ptr::from_ref(tensor).cast()),
+        Source::Versioned(tensor) => {
+            if tensor.version.major != MAJOR {
+                let (major, minor) = (tensor.version.major.into(), tensor.version.minor.into());
+                return Err(refuse_version(major, minor));
+            }
+            let is_readonly = tensor.flags & READ_ONLY != 0;
+            (&tensor.dl_tensor, is_readonly, end_versioned, ptr::from_ref(tensor).cast())
+        }
+    };
+    let mut dims = [[0; MAX_NDIM]; 2];
+    // SAFETY: a whole tensor (caller: TENSOR).
+    let mut info = unsafe { describe(tensor, &mut dims) }?;
+    info.readonly = readonly.into();
+    // SAFETY: a view whose numbers agree, and whose memory stays until the deleter is called (caller: TENSOR).
+    unsafe { memoryview::with_end(&info, end, context.cast_mut()) }
+}
+
+#[cold]
+#[inline(never)]
+fn refuse_version(major: i64, minor: i64) -> Raised {
+    raised(&Error::text(
+        Kind::Buffer,
+        format_args!(
+            "the tensor is of DLPack {major}.{minor}: libpybuffer reads versions 1.x (call its deleter)"
+        ),
+    ))
+}
+
+/// The end of a memoryview of a legacy tensor.
+///
+/// # Safety
+/// * TENSOR: `tensor` is a `DLManagedTensor`, which is given up.
+unsafe extern "C" fn end(tensor: *mut c_void) {
+    let tensor: *mut DLManagedTensor = tensor.cast();
+    // SAFETY: a tensor (caller: TENSOR).
+    if let Some(deleter) = unsafe { (*tensor).deleter } {
+        // SAFETY: its own deleter, called once (caller: TENSOR).
+        unsafe { deleter(tensor) };
+    }
+}
+
+/// The end of a memoryview of a versioned tensor.
+///
+/// # Safety
+/// * TENSOR: `tensor` is a `DLManagedTensorVersioned`, which is given up.
+unsafe extern "C" fn end_versioned(tensor: *mut c_void) {
+    let tensor: *mut DLManagedTensorVersioned = tensor.cast();
+    // SAFETY: a tensor (caller: TENSOR).
+    if let Some(deleter) = unsafe { (*tensor).deleter } {
+        // SAFETY: its own deleter, called once (caller: TENSOR).
+        unsafe { deleter(tensor) };
+    }
+}
+
+/// The view that a tensor is, with its shape and strides in `dims`.
+///
+/// # Safety
+/// * TENSOR: its arrays, where not null, have `ndim` entries.
+#[inline(never)]
+unsafe fn describe(
+    tensor: &DLTensor,
+    dims: &mut [[isize; MAX_NDIM]; 2],
+) -> Result<Py_buffer, Raised> {
+    let (known, itemsize) = check_kind(tensor)?;
+    let ndim = usize::try_from(tensor.ndim).unwrap_or(usize::MAX);
+    let [shape, strides] = dims;
+    let (Some(shape), Some(strides)) = (shape.get_mut(..ndim), strides.get_mut(..ndim)) else {
+        let ndim = i64::from(tensor.ndim);
+        return wrong(format_args!("ndim is {ndim}: it must be from 0 to {MAX_NDIM}"));
+    };
+    if ndim > 0 && tensor.shape.is_null() {
+        let ndim = i64::from(tensor.ndim);
+        return wrong(format_args!("shape is NULL, and ndim is {ndim}"));
+    }
+    // SAFETY: null for no entries, or `ndim` entries (caller: TENSOR).
+    let n_items = unsafe { read_shape(tensor.shape, shape, itemsize) }?;
+    fill_contiguous(strides, shape, itemsize, Order::C);
+    if n_items > 0 && !tensor.strides.is_null() {
+        // SAFETY: `ndim` entries (caller: TENSOR).
+        unsafe { read_strides(tensor.strides, strides, shape, itemsize) }?;
+    }
+    let buf = first_item(tensor, n_items, itemsize, shape, strides)?;
+    let if_there = |array: &mut [isize]| {
+        if ndim == 0 { ptr::null_mut() } else { array.as_mut_ptr() }
+    };
+    Ok(Py_buffer {
+        buf,
+        len: n_items.wrapping_mul(itemsize),
+        itemsize,
+        // At most `MAX_NDIM`.
+        ndim: tensor.ndim,
+        format: known.format.as_ptr().cast_mut(),
+        shape: if_there(shape),
+        strides: if_there(strides),
+        ..EMPTY
+    })
+}
+
+/// What the items are, and their size; an error raised if they are not in the CPU's memory, or no whole bytes.
+#[inline(never)]
+fn check_kind(tensor: &DLTensor) -> Result<(&'static Known, isize), Raised> {
+    let (device, id) = (tensor.device.device_type, tensor.device.device_id);
+    if device != CPU {
+        let (device, id) = (i64::from(device), i64::from(id));
+        return Err(refused(format_args!(
+            "the tensor is on device ({device}, {id}), and a memoryview shows memory of the CPU, ({CPU}, 0): move it \
+             there first",
+            CPU = i64::from(CPU)
+        )));
+    }
+    let DLDataType { code, bits, lanes } = tensor.dtype;
+    let (code, bits, lanes) = (i64::from(code), i64::from(bits), i64::from(lanes));
+    if lanes != 1 {
+        return Err(refused(format_args!(
+            "the tensor's items have {lanes} lanes (of code {code} and {bits} bits), and a memoryview's are single values"
+        )));
+    }
+    match dtype::find(tensor.dtype) {
+        Some(known) if !known.format.is_empty() => Ok((known, isize::from(tensor.dtype.bits / 8))),
+        Some(_) => Err(refused(format_args!(
+            "the tensor's items have {bits} bits (code {code}), and a memoryview's are whole bytes"
+        ))),
+        None => Err(refused(format_args!(
+            "the tensor's items are of code {code} with {bits} bits, which is no type of DLPack 1.3"
+        ))),
+    }
+}
+
+/// Reads a tensor's shape. Returns the number of items, whose bytes fit an `isize`.
+///
+/// # Safety
+/// * SHAPE: `from` has as many entries as `shape`.
+#[inline(never)]
+unsafe fn read_shape(
+    from: *const i64,
+    shape: &mut [isize],
+    itemsize: isize,
+) -> Result<isize, Raised> {
+    let mut size = Some(itemsize);
+    let mut is_empty = false;
+    for (axis, n) in shape.iter_mut().enumerate() {
+        // SAFETY: as many entries (caller: SHAPE).
+        let given = unsafe { from.wrapping_add(axis).read() };
+        *n = match isize::try_from(given) {
+            Ok(n) if n >= 0 => n,
+            _ => {
+                return wrong(format_args!(
+                    "shape[{axis}] is {given}: it must be from 0 to the largest address"
+                ));
+            }
+        };
+        is_empty |= *n == 0;
+        size = size.and_then(|size| size.checked_mul(*n));
+    }
+    match size {
+        _ if is_empty => Ok(0),
+        Some(size) => Ok(size.checked_div(itemsize).unwrap_or(0)),
+        None => wrong(format_args!(
+            "shape {} with items of {itemsize} bytes makes more bytes than there are addresses",
+            Tuple(shape)
+        )),
+    }
+}
+
+/// Reads the strides of a tensor that has items, in bytes.
+///
+/// # Safety
+/// * STRIDES: `from` has as many entries as `strides`, and `shape` too.
+#[inline(never)]
+unsafe fn read_strides(
+    from: *const i64,
+    strides: &mut [isize],
+    shape: &[isize],
+    itemsize: isize,
+) -> Result<(), Raised> {
+    for (axis, (stride, n)) in strides.iter_mut().zip(shape).enumerate() {
+        // SAFETY: as many entries (caller: STRIDES).
+        let given = unsafe { from.wrapping_add(axis).read() };
+        match isize::try_from(given).ok().and_then(|given| given.checked_mul(itemsize)) {
+            Some(bytes) => *stride = bytes,
+            // It leads nowhere: that of C order stays.
+            None if *n < 2 => {}
+            None => {
+                return wrong(format_args!(
+                    "strides[{axis}] is {given} items of {itemsize} bytes: it reaches beyond the address space"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The address of the first item; an error raised if one lies beyond the address space.
+#[inline(never)]
+fn first_item(
+    tensor: &DLTensor,
+    n_items: isize,
+    itemsize: isize,
+    shape: &[isize],
+    strides: &[isize],
+) -> Result<*mut c_void, Raised> {
+    if n_items == 0 {
+        return Ok((&raw const NOWHERE).cast_mut().cast());
+    }
+    if tensor.data.is_null() {
+        return wrong(format_args!("data is NULL, and the tensor has {n_items} items"));
+    }
+    let dims = shape.iter().copied().zip(strides.iter().copied());
+    let offset = usize::try_from(tensor.byte_offset).ok();
+    let first = offset.and_then(|offset| tensor.data.addr().checked_add(offset));
+    let lies_within = |first: usize| {
+        let extent = extent(itemsize, dims)?;
+        first.checked_add_signed(extent.low)?;
+        first.checked_add_signed(extent.high)
+    };
+    match (first.and_then(lies_within), offset) {
+        (Some(_), Some(offset)) => Ok(tensor.data.wrapping_byte_add(offset)),
+        _ => wrong(format_args!(
+            "byte_offset {} and strides of {} bytes reach beyond the address space with shape {}",
+            tensor.byte_offset,
+            Tuple(strides),
+            Tuple(shape)
+        )),
+    }
+}
+
+#[cold]
+fn refused(why: core::fmt::Arguments) -> Raised {
+    raised(&Error::text(Kind::Buffer, why))
+}
+
+#[cold]
+fn wrong<T>(why: core::fmt::Arguments) -> Result<T, Raised> {
+    Err(raised(&Error::text(Kind::Value, format_args!("DLTensor: {why}"))))
+}
