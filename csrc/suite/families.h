@@ -31,6 +31,8 @@
     X(memoryview_requests) \
     X(memoryview_contiguous) \
     X(memoryview_owner) \
+    X(dlpack_to) \
+    X(dlpack_from) \
     X(check)
 
 /* Those of one. */

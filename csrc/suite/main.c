@@ -227,6 +227,7 @@ static void run_all(const char *pattern)
 {
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         const bool is_ours_alone = families[i].tests == copy_views_tests || families[i].tests == copy_parts_tests
+                                   || families[i].tests == dlpack_to_tests || families[i].tests == dlpack_from_tests
                                    || families[i].tests == check_tests;
         if (is_ours_alone && functions_are_libpythons()) {
             continue;

@@ -156,5 +156,5 @@ pub unsafe extern "C" fn pybuffer_from_dlpack_legacy(
 /// `"float8_e4m3fn"`. Never freed; NULL for a type that the library does not know, or of more than one lane.
 #[unsafe(no_mangle)]
 pub extern "C" fn pybuffer_dlpack_dtype_name(dtype: DLDataType) -> *const c_char {
-    dlpack::name(dtype).map_or(ptr::null(), |name| name.as_ptr())
+    dlpack::find(dtype).map_or(ptr::null(), |(name, _)| name.as_ptr())
 }

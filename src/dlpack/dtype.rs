@@ -5,116 +5,89 @@ use core::fmt::{self, Write};
 use core::mem::MaybeUninit;
 
 use crate::abi::{DLDataType, pybuffer_format_field};
-use crate::error::{Error, Kind};
+use crate::error::Plain;
+use crate::error::{Kind, Raised};
 use crate::format::codes::kind;
 use crate::format::parse::{Fields, parse};
-
-/// A data type of one value.
-pub struct Known {
-    code: u8,
-    bits: u8,
-    /// Its name in NumPy, PyTorch and ml_dtypes.
-    name: &'static CStr,
-    /// The format of a memoryview. A type that has no letter is bytes that mean nothing: exporters use letters of their
-    /// own, which others read as other types. Empty for items of less than a byte.
-    pub format: &'static CStr,
-}
-
-const fn known(code: u8, bits: u8, name: &'static CStr, format: &'static CStr) -> Known {
-    Known { code, bits, name, format }
-}
+use crate::format::problem::Problem;
+use crate::runtime::{raised, raised_as};
 
 const INT: u8 = 0;
 const UINT: u8 = 1;
 const FLOAT: u8 = 2;
-const HANDLE: u8 = 3;
-const BFLOAT: u8 = 4;
 const COMPLEX: u8 = 5;
 const BOOL: u8 = 6;
 
-static KNOWN: [Known; 32] = [
-    known(INT, 8, c"int8", c"b"),
-    known(INT, 16, c"int16", c"h"),
-    known(INT, 32, c"int32", c"i"),
-    known(INT, 64, c"int64", c"q"),
-    known(UINT, 8, c"uint8", c"B"),
-    known(UINT, 16, c"uint16", c"H"),
-    known(UINT, 32, c"uint32", c"I"),
-    known(UINT, 64, c"uint64", c"Q"),
-    known(FLOAT, 16, c"float16", c"e"),
-    known(FLOAT, 32, c"float32", c"f"),
-    known(FLOAT, 64, c"float64", c"d"),
-    known(FLOAT, 128, c"float128", c"16x"),
-    known(COMPLEX, 32, c"complex32", c"Ze"),
-    known(COMPLEX, 64, c"complex64", c"Zf"),
-    known(COMPLEX, 128, c"complex128", c"Zd"),
-    known(BOOL, 8, c"bool", c"?"),
-    known(BFLOAT, 16, c"bfloat16", c"2x"),
-    known(HANDLE, 8, c"handle8", c"x"),
-    known(HANDLE, 16, c"handle16", c"2x"),
-    known(HANDLE, 32, c"handle32", c"4x"),
-    known(HANDLE, 64, c"handle64", c"8x"),
-    known(7, 8, c"float8_e3m4", c"x"),
-    known(8, 8, c"float8_e4m3", c"x"),
-    known(9, 8, c"float8_e4m3b11fnuz", c"x"),
-    known(10, 8, c"float8_e4m3fn", c"x"),
-    known(11, 8, c"float8_e4m3fnuz", c"x"),
-    known(12, 8, c"float8_e5m2", c"x"),
-    known(13, 8, c"float8_e5m2fnuz", c"x"),
-    known(14, 8, c"float8_e8m0fnu", c"x"),
-    known(15, 6, c"float6_e2m3fn", c""),
-    known(16, 6, c"float6_e3m2fn", c""),
-    known(17, 4, c"float4_e2m1fn", c""),
-];
+/// The types of DLPack 1.3, of one value each: the code, the bits, the name in NumPy, PyTorch and ml_dtypes with a NUL,
+/// and the format of a memoryview with a NUL. (References would take twice as many bytes, and a relocation each.)
+///
+/// A type that has no letter is bytes that mean nothing: exporters use letters of their own, which others read as
+/// other types. Items of less than a byte have no format.
+const KNOWN: &[u8] = b"\
+    \x00\x08int8\0b\0\x00\x10int16\0h\0\x00\x20int32\0i\0\x00\x40int64\0q\0\
+    \x01\x08uint8\0B\0\x01\x10uint16\0H\0\x01\x20uint32\0I\0\x01\x40uint64\0Q\0\
+    \x02\x10float16\0e\0\x02\x20float32\0f\0\x02\x40float64\0d\0\x02\x80float128\016x\0\
+    \x05\x20complex32\0Ze\0\x05\x40complex64\0Zf\0\x05\x80complex128\0Zd\0\
+    \x06\x08bool\0?\0\x04\x10bfloat16\02x\0\
+    \x07\x08float8_e3m4\0x\0\x08\x08float8_e4m3\0x\0\x09\x08float8_e4m3b11fnuz\0x\0\
+    \x0a\x08float8_e4m3fn\0x\0\x0b\x08float8_e4m3fnuz\0x\0\x0c\x08float8_e5m2\0x\0\
+    \x0d\x08float8_e5m2fnuz\0x\0\x0e\x08float8_e8m0fnu\0x\0\
+    \x0f\x06float6_e2m3fn\0\0\x10\x06float6_e3m2fn\0\0\x11\x04float4_e2m1fn\0\0";
 
-/// What is known of a type; `None` for several lanes too.
-pub fn find(dtype: DLDataType) -> Option<&'static Known> {
-    KNOWN
-        .iter()
-        .find(|known| dtype.lanes == 1 && (known.code, known.bits) == (dtype.code, dtype.bits))
-}
-
-/// The name of a type; `None` if it is not known.
-pub fn name(dtype: DLDataType) -> Option<&'static CStr> {
-    find(dtype).map(|known| known.name)
+/// The name of a type, and its format, which is empty if there is none; `None` if it is not known, or of several lanes.
+#[inline(never)]
+pub fn find(dtype: DLDataType) -> Option<(&'static CStr, &'static CStr)> {
+    let mut rest = KNOWN;
+    while let [code, bits, texts @ ..] = rest {
+        let name = CStr::from_bytes_until_nul(texts).ok()?;
+        let after = texts.get(name.count_bytes().saturating_add(1)..)?;
+        let format = CStr::from_bytes_until_nul(after).ok()?;
+        if dtype == (DLDataType { code: *code, bits: *bits, lanes: 1 }) {
+            return Some((name, format));
+        }
+        rest = after.get(format.count_bytes().saturating_add(1)..)?;
+    }
+    None
 }
 
 const NATIVE: u8 = if cfg!(target_endian = "little") { b'<' } else { b'>' };
 
 /// The data type of items of this format and size.
 #[inline(never)]
-pub fn of_format(format: &CStr, itemsize: isize) -> Result<DLDataType, Error> {
+pub fn of_format(format: &CStr, itemsize: isize) -> Result<DLDataType, Raised> {
     let mut room = [MaybeUninit::uninit()];
     let mut found = Fields { room: &mut room, format: format.as_ptr(), ..Fields::default() };
-    let item = parse(format.to_bytes(), &mut found).map_err(|problem| problem.of("the format"))?;
+    let item = parse(format.to_bytes(), &mut found).map_err(wrong)?;
     let n = found.n;
     let [first] = room;
     // SAFETY: the parser stores the first field, if there is one.
     let field = (n > 0).then(|| unsafe { first.assume_init() });
-    if item.end != itemsize {
-        return Err(refusal(
-            format,
-            &format_args!(
-                "its items have {} bytes, and Py_buffer.itemsize is {itemsize}",
-                item.end
-            ),
-        ));
-    }
     let code = field.as_ref().filter(|_| n == 1).and_then(code_of);
-    match (code, field) {
-        (Some(code), Some(field)) if itemsize == 1 || field.byte_order as u8 == NATIVE => {
-            // At most 16 bytes (`code_of`).
-            Ok(DLDataType { code, bits: itemsize.wrapping_mul(8) as u8, lanes: 1 })
+    let why = match (&field, code) {
+        _ if item.end != itemsize => "not of Py_buffer.itemsize bytes",
+        (Some(field), Some(_)) if itemsize > 1 && field.byte_order as u8 != NATIVE => {
+            "not in native byte order"
         }
-        (Some(_), _) => {
-            Err(refusal(format, &Plain("it is not in native byte order: convert the items first")))
+        // At most 16 bytes (`code_of`).
+        (_, Some(code)) => {
+            return Ok(DLDataType { code, bits: (itemsize as u8).wrapping_mul(8), lanes: 1 });
         }
-        (None, field) => {
-            let items = Plain(what(field.as_ref(), n));
-            let help = Plain("view the same memory with a format of numbers first");
-            Err(refusal(format, &format_args!("its items are {items}: {help}")))
-        }
-    }
+        (field, None) => what(field.as_ref(), n),
+    };
+    Err(raised_as(
+        Kind::Buffer,
+        format_args!(
+            "format '{}' has no DLPack type, as its items are {}: view them as native numbers",
+            Shown(format),
+            Plain(why)
+        ),
+    ))
+}
+
+#[cold]
+#[inline(never)]
+fn wrong(problem: Problem) -> Raised {
+    raised(&problem.of("the format"))
 }
 
 /// The code of a format's one field.
@@ -135,33 +108,13 @@ fn code_of(field: &pybuffer_format_field) -> Option<u8> {
 
 /// What the items of a format are, of which the first of `n` fields is this one.
 fn what(field: Option<&pybuffer_format_field>, n: usize) -> &'static str {
-    let Some(field) = field else { return "bytes without a meaning" };
+    let Some(field) = field.filter(|_| n == 1) else { return "structs" };
     match field.kind as u8 {
         kind::STRUCT => "structs",
-        _ if n > 1 => "structs",
-        kind::OBJECT => "references to Python objects",
-        kind::POINTER | kind::FUNCTION => "addresses",
-        kind::BITS => "bits",
-        kind::VOID => "bytes without a meaning",
+        kind::OBJECT => "references to objects",
         kind::BYTES | kind::PASCAL | kind::UNICODE => "text",
         _ if field.ndim != 0 || field.count != 1 => "arrays",
-        kind::FLOAT | kind::COMPLEX => "long doubles, which differ between machines",
-        _ => "complex integers",
-    }
-}
-
-#[cold]
-fn refusal(format: &CStr, why: &dyn fmt::Display) -> Error {
-    let format = Shown(format);
-    Error::text(Kind::Buffer, format_args!("format '{format}' has no DLPack type: {why}"))
-}
-
-/// A text that is shown as it is. The `Display` of `str` also pads, which costs 3 KiB of code.
-struct Plain(&'static str);
-
-impl fmt::Display for Plain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        _ => "no numbers that DLPack has",
     }
 }
 
@@ -184,28 +137,41 @@ impl fmt::Display for Shown<'_> {
 mod tests {
     use super::*;
     use std::string::ToString;
+    use std::vec::Vec;
+
+    /// All types: code, bits, name and format.
+    fn known() -> Vec<(u8, u8, &'static str, &'static str)> {
+        let all = (0..=u8::MAX).flat_map(|code| (0..=u8::MAX).map(move |bits| (code, bits)));
+        all.filter_map(|(code, bits)| {
+            let (name, format) = find(DLDataType { code, bits, lanes: 1 })?;
+            Some((code, bits, name.to_str().unwrap(), format.to_str().unwrap()))
+        })
+        .collect()
+    }
 
     #[test]
     fn every_letter_is_read_as_the_type_that_it_stands_for() {
-        for known in KNOWN.iter().filter(|known| known.format.to_bytes().len() < 3) {
-            let dtype = DLDataType { code: known.code, bits: known.bits, lanes: 1 };
-            let read = of_format(known.format, isize::from(known.bits / 8));
-            if known.format.to_bytes().last().is_some_and(|letter| *letter != b'x') {
-                assert!(read.unwrap() == dtype, "{:?}", known.name);
-            } else {
-                assert!(read.is_err(), "{:?}", known.name);
+        for (code, bits, name, format) in known() {
+            let text = std::ffi::CString::new(format).unwrap();
+            match of_format(&text, isize::from(bits / 8)) {
+                Ok(dtype) => assert!(dtype == DLDataType { code, bits, lanes: 1 }, "{name}"),
+                Err(_) => assert!(format.is_empty() || format.ends_with('x'), "{name}"),
             }
         }
     }
 
     #[test]
-    fn types_are_known_once() {
-        for (i, one) in KNOWN.iter().enumerate() {
-            let is_same = |other: &&Known| (other.code, other.bits) == (one.code, one.bits);
-            assert_eq!(KNOWN.iter().filter(is_same).count(), 1);
-            assert!(KNOWN[..i].iter().all(|other| other.name != one.name));
-            assert_eq!(one.format.is_empty(), one.bits % 8 != 0);
+    fn every_type_is_found() {
+        let known = known();
+        assert_eq!(known.len(), 28);
+        assert_eq!(KNOWN.iter().filter(|byte| **byte == 0).count(), 2 * 28 + 4, "four codes are 0");
+        for (_, bits, name, format) in known {
+            assert!(name.ends_with(&bits.to_string()) || bits == 8 || name.starts_with("float"));
+            let size = format.trim_end_matches('x').parse().unwrap_or(1);
+            assert!(!format.ends_with('x') || size * 8 == i32::from(bits), "{name}");
+            assert_eq!(format.is_empty(), bits % 8 != 0, "{name}");
         }
+        assert!(find(DLDataType { code: 2, bits: 32, lanes: 2 }).is_none());
     }
 
     #[test]

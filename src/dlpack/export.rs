@@ -4,6 +4,7 @@
 //! time.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
+use core::fmt;
 use core::ptr;
 
 use super::dtype::of_format;
@@ -11,11 +12,9 @@ use super::held::{Form, New};
 use super::{CPU, IS_COPIED, MAX_NDIM, READ_ONLY};
 use crate::abi::{DLDataType, DLDevice, DLTensor, Py_buffer, PyBUF_FULL_RO, PyObject};
 use crate::error::{Error, Kind, Raised, Tuple};
-use crate::layout::Order;
-use crate::layout::strides::each_dense;
 use crate::protocol::contiguous::to_contiguous;
 use crate::protocol::get;
-use crate::runtime::{self, raised, raised_text};
+use crate::runtime::{self, Life, raised, raised_as, raised_text};
 use crate::view::{Fields, View};
 
 /// `PYBUFFER_DLPACK_COPY`: the tensor is a copy.
@@ -31,17 +30,17 @@ pub unsafe fn to_dlpack(
     form: Form,
 ) -> Result<*mut c_void, Raised> {
     let is_copied = is_copied(flags)?;
-    let life = if is_copied { None } else { Some(runtime::for_objects().life()?) };
+    let life = if is_copied { None } else { Some(life()?) };
     let mut new = New::with_room(0).ok_or_else(no_memory)?;
     // SAFETY: an object (caller: OBJECT), and a view of ours that stays where it is.
-    unsafe { ask(obj, new.view()) }?;
+    unsafe { get::acquire_or_raise(obj, new.view(), PyBUF_FULL_RO) }?;
     // SAFETY: filled by the exporter.
     let view = unsafe { &*new.view() };
     let Some(life) = life else {
         // SAFETY: the exporter's answer, which is held.
         let made = unsafe { copy(view, form) };
         // SAFETY: filled above, not moved, and given back once.
-        unsafe { get::give_back(new.view()) };
+        unsafe { get::release(new.view()) };
         return made;
     };
     // SAFETY: the exporter's answer, which is held.
@@ -53,7 +52,7 @@ pub unsafe fn to_dlpack(
         }
         Err(raised) => {
             // SAFETY: filled above, not moved, and given back once.
-            unsafe { get::give_back(new.view()) };
+            unsafe { get::release(new.view()) };
             Err(raised)
         }
     }
@@ -78,7 +77,7 @@ pub unsafe fn view_to_dlpack(
     let tensor = unsafe { lay(&new, view, Form::Versioned) }?;
     if !owner.is_null() {
         let runtime = runtime::for_objects();
-        let life = runtime.life()?;
+        let life = life()?;
         // SAFETY: an object (caller: OWNER).
         unsafe { runtime.incref(owner) };
         new.hold(life, owner);
@@ -92,10 +91,7 @@ fn is_copied(flags: c_int) -> Result<bool, Raised> {
     match flags {
         0 => Ok(false),
         COPY => Ok(true),
-        _ => Err(raised(&Error::text(
-            Kind::Value,
-            format_args!("flags is {flags}: it must be 0 or PYBUFFER_DLPACK_COPY"),
-        ))),
+        _ => Err(raised_text(Kind::Value, c"flags must be 0 or PYBUFFER_DLPACK_COPY")),
     }
 }
 
@@ -105,17 +101,12 @@ fn no_memory() -> Raised {
     raised(&Error::NoMemory)
 }
 
-/// Asks `obj` for a view; the error is raised if it hands out none.
-///
-/// # Safety
-/// * OBJECT: as for [`get::ask`].
-#[inline(never)]
-unsafe fn ask(obj: *mut PyObject, view: *mut Py_buffer) -> Result<(), Raised> {
-    // SAFETY: the same object and view (caller: OBJECT).
-    match unsafe { get::ask(obj, view, PyBUF_FULL_RO) } {
-        Ok(0) => Ok(()),
-        Ok(_) => Err(Raised),
-        Err(error) => Err(raised(&error)),
+/// The present life of the objects; an error raised in a subinterpreter, which may end before a tensor.
+fn life() -> Result<Life, Raised> {
+    match runtime::for_objects().life() {
+        Ok(Some(life)) => Ok(life),
+        Ok(None) => Err(needs_copy(format_args!("a tensor may outlive this subinterpreter"))),
+        Err(raised) => Err(raised),
     }
 }
 
@@ -128,17 +119,14 @@ unsafe fn lay(new: &New, view: &Py_buffer, form: Form) -> Result<DLTensor, Raise
     // SAFETY: as the caller says (caller: VIEW).
     let (checked, dtype) = unsafe { check(view) }?;
     if form == Form::Legacy && view.readonly != 0 {
-        return refuse(c"DLPack before 1.0 cannot say that memory is read-only: ask for version 1.0 or later, or for a \
-                        copy (PYBUFFER_DLPACK_COPY, in Python copy=True)");
+        return Err(needs_copy(format_args!("read-only memory needs DLPack 1.0 or later")));
     }
     if checked.suboffsets().is_some() {
-        return refuse(
-            c"DLPack has no suboffsets: ask for a copy (PYBUFFER_DLPACK_COPY, in Python copy=True)",
-        );
+        return Err(needs_copy(format_args!("DLPack has no suboffsets")));
     }
-    set_dense(new, checked.shape());
-    set_strides(new, &checked)?;
-    Ok(tensor(new, checked.shape(), view.buf, dtype))
+    let strides = checked.strides().filter(|_| has_items(view)).unwrap_or_default();
+    set_dims(new, checked.shape(), strides, view.itemsize)?;
+    Ok(tensor(new, checked.shape().len(), if_items(view, view.buf), dtype))
 }
 
 /// A tensor with a copy of a view's items in C order.
@@ -154,8 +142,8 @@ unsafe fn copy(view: &Py_buffer, form: Form) -> Result<*mut c_void, Raised> {
     let fields = unsafe { Fields::new(view) };
     let implied = [view.len.checked_div(view.itemsize).unwrap_or(0)];
     let shape = fields.shape().unwrap_or(if view.ndim == 0 { &[] } else { &implied });
-    set_dense(&new, shape);
-    let tensor = tensor(&new, shape, new.room().cast(), dtype);
+    set_dims(&new, shape, &[], view.itemsize)?;
+    let tensor = tensor(&new, shape.len(), if_items(view, new.room().cast()), dtype);
     // SAFETY: as many bytes as the view has; its items are there (caller: VIEW).
     unsafe { to_contiguous(new.room().cast(), fields, view.len, b'C' as c_char, raised) }?;
     Ok(new.hand_out(tensor, form, IS_COPIED))
@@ -170,77 +158,68 @@ unsafe fn check(view: &Py_buffer) -> Result<(View<'_>, DLDataType), Raised> {
     // SAFETY: as the caller says (caller: VIEW).
     let checked = View::new(unsafe { Fields::new(view) }).map_err(|error| raised(&error))?;
     if checked.shape().len() > MAX_NDIM {
-        let ndim = checked.shape().len();
-        return Err(raised(&Error::text(
-            Kind::Buffer,
-            format_args!(
-                "the view has {ndim} dimensions, and a DLPack tensor at most {MAX_NDIM} here"
-            ),
-        )));
+        return Err(raised_text(Kind::Buffer, c"a DLPack tensor has at most 64 dimensions"));
     }
     if view.buf.is_null() && view.len != 0 {
         return Err(raised(&Error::NullArgument));
     }
     // SAFETY: a C string, if it is not null (caller: VIEW).
     let format = if view.format.is_null() { c"B" } else { unsafe { CStr::from_ptr(view.format) } };
-    let dtype = of_format(format, view.itemsize).map_err(|error| raised(&error))?;
-    Ok((checked, dtype))
-}
-
-fn refuse<T>(why: &'static CStr) -> Result<T, Raised> {
-    Err(raised_text(Kind::Buffer, why))
-}
-
-/// Sets the shape, and the strides of C order.
-fn set_dense(new: &New, shape: &[isize]) {
-    each_dense(shape, 1, Order::C, |axis, stride| {
-        // SAFETY: there is room for `MAX_NDIM` of them, which no view exceeds (`check`).
-        unsafe { new.strides().wrapping_add(axis).write(stride as i64) };
-    });
-    for (axis, n) in shape.iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { new.shape().wrapping_add(axis).write(*n as i64) };
-    }
-}
-
-/// Sets a view's own strides, where a stride matters.
-#[inline(never)]
-fn set_strides(new: &New, view: &View) -> Result<(), Raised> {
-    let Some(strides) = view.strides().filter(|_| !view.shape().contains(&0)) else {
-        return Ok(());
-    };
-    for (axis, (n, stride)) in view.shape().iter().zip(strides).enumerate() {
-        let whole = stride.checked_div(view.itemsize()).unwrap_or(0);
-        if whole.wrapping_mul(view.itemsize()) == *stride {
-            // SAFETY: there is room for `MAX_NDIM` of them, which no view exceeds (`check`).
-            unsafe { new.strides().wrapping_add(axis).write(whole as i64) };
-        } else if *n > 1 {
-            return Err(not_whole(strides, view.itemsize()));
-        }
-    }
-    Ok(())
+    Ok((checked, of_format(format, view.itemsize)?))
 }
 
 #[cold]
 #[inline(never)]
-fn not_whole(strides: &[isize], itemsize: isize) -> Raised {
-    raised(&Error::text(
+fn needs_copy(why: fmt::Arguments) -> Raised {
+    raised_as(
         Kind::Buffer,
-        format_args!(
-            "strides {} are not whole items of {itemsize} bytes, in which DLPack counts: ask for a copy \
-             (PYBUFFER_DLPACK_COPY, in Python copy=True)",
-            Tuple(strides)
-        ),
-    ))
+        format_args!("{why}: ask for a copy (PYBUFFER_DLPACK_COPY, in Python copy=True)"),
+    )
+}
+
+/// The tensor's strides are those of C order, but for axes with a stride of their own that matters.
+#[inline(never)]
+fn set_dims(new: &New, shape: &[isize], strides: &[isize], itemsize: isize) -> Result<(), Raised> {
+    let mut dense = 1_isize;
+    for (axis, n) in shape.iter().enumerate().rev() {
+        let mut stride = dense;
+        if let Some(own) = strides.get(axis) {
+            let whole = own.checked_div(itemsize).unwrap_or(0);
+            if whole.wrapping_mul(itemsize) == *own {
+                stride = whole;
+            } else if *n > 1 {
+                return Err(needs_copy(format_args!(
+                    "strides {} are not whole items of {itemsize} bytes",
+                    Tuple(strides)
+                )));
+            }
+        }
+        // SAFETY: there is room for `MAX_NDIM` of them, which no view exceeds (`check`).
+        unsafe { new.shape().wrapping_add(axis).write(*n as i64) };
+        // SAFETY: as above.
+        unsafe { new.strides().wrapping_add(axis).write(stride as i64) };
+        dense = dense.wrapping_mul(*n);
+    }
+    Ok(())
+}
+
+/// Whether a view that was checked has items.
+fn has_items(view: &Py_buffer) -> bool {
+    view.len >= view.itemsize
+}
+
+/// The address of a checked view's items; null if there are none.
+fn if_items(view: &Py_buffer, buf: *mut c_void) -> *mut c_void {
+    if has_items(view) { buf } else { ptr::null_mut() }
 }
 
 /// A tensor with the shape and strides that were set.
-fn tensor(new: &New, shape: &[isize], buf: *mut c_void, dtype: DLDataType) -> DLTensor {
+fn tensor(new: &New, ndim: usize, data: *mut c_void, dtype: DLDataType) -> DLTensor {
     DLTensor {
-        data: if shape.contains(&0) { ptr::null_mut() } else { buf },
+        data,
         device: DLDevice { device_type: CPU, device_id: 0 },
         // At most `MAX_NDIM`.
-        ndim: shape.len() as i32,
+        ndim: ndim as i32,
         dtype,
         shape: new.shape(),
         strides: new.strides(),

@@ -9,7 +9,7 @@ use crate::abi::{
     DLManagedTensor, DLManagedTensorVersioned, DLPackVersion, DLTensor, Py_buffer, PyObject,
 };
 use crate::block::Block;
-use crate::protocol::get::{EMPTY, give_back};
+use crate::protocol::get::{self, EMPTY};
 use crate::runtime::{self, Life};
 
 /// The version whose struct and flags are handed out. (1.1 to 1.3 add types and flags that no view has.)
@@ -54,6 +54,7 @@ pub struct New(Block);
 
 impl New {
     /// A tensor that holds nothing, with room for a copy of `size` bytes; `None` if memory is refused.
+    #[inline(never)]
     pub fn with_room(size: usize) -> Option<Self> {
         let padded = if size == 0 { 0 } else { size.checked_add(ALIGNMENT)? };
         let block = Block::new(size_of::<Held>().checked_add(padded)?)?;
@@ -101,6 +102,7 @@ impl New {
     }
 
     /// Hands the tensor out; its deleter frees it.
+    #[inline(never)]
     pub fn hand_out(self, dl_tensor: DLTensor, form: Form, flags: u64) -> *mut c_void {
         let held: *mut Held = self.0.keep().as_ptr().cast();
         let manager_ctx = held.cast();
@@ -154,8 +156,8 @@ unsafe fn release(held: *mut Held) {
     // SAFETY: it was initialised when the tensor was handed out (caller: HELD).
     let life = unsafe { (*held).life };
     // SAFETY: what it was taken for (caller: HELD).
-    let let_go = || unsafe { let_go(held) };
-    if life.is_some_and(|life| !runtime::for_objects().anywhere(life, let_go)) {
+    let mut drop_held = || unsafe { drop_held(held) };
+    if life.is_some_and(|life| !runtime::for_objects().anywhere(life, &mut drop_held)) {
         return;
     }
     if let Some(start) = NonNull::new(held.cast()) {
@@ -169,9 +171,9 @@ unsafe fn release(held: *mut Held) {
 /// # Safety
 /// * HELD: as for [`release`].
 /// * STATE: a thread state of their interpreter is attached, in the life in which they were taken.
-unsafe fn let_go(held: *mut Held) {
+unsafe fn drop_held(held: *mut Held) {
     // SAFETY: filled by an exporter where it is, or empty (caller: HELD, STATE).
-    unsafe { give_back(&raw mut (*held).view) };
+    unsafe { get::release(&raw mut (*held).view) };
     // SAFETY: initialised (caller: HELD).
     let owner = unsafe { (*held).owner };
     if !owner.is_null() {

@@ -1,20 +1,19 @@
 //! Tensors as memoryviews. Nothing of a tensor is believed: its sizes are checked before a pointer is formed.
 
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
+use core::fmt;
 use core::ptr;
 
-use super::dtype::{self, Known};
+use super::dtype;
 use super::{CPU, MAX_NDIM, READ_ONLY};
 use crate::abi::{
     DLDataType, DLManagedTensor, DLManagedTensorVersioned, DLTensor, Py_buffer, PyObject,
 };
-use crate::error::{Error, Kind, Raised, Tuple};
-use crate::layout::Order;
+use crate::error::{Kind, Raised, Tuple};
 use crate::layout::extent::extent;
-use crate::layout::strides::fill_contiguous;
 use crate::protocol::get::EMPTY;
 use crate::protocol::memoryview;
-use crate::runtime::{Destructor, raised};
+use crate::runtime::{Destructor, raised_as};
 
 /// The major version whose structs are read.
 const MAJOR: u32 = 1;
@@ -41,8 +40,14 @@ pub unsafe fn from_dlpack(source: Source) -> Result<*mut PyObject, Raised> {
         Source::Legacy(tensor) => (&tensor.dl_tensor, false, end, ptr::from_ref(tensor).cast()),
         Source::Versioned(tensor) => {
             if tensor.version.major != MAJOR {
-                let (major, minor) = (tensor.version.major.into(), tensor.version.minor.into());
-                return Err(refuse_version(major, minor));
+                return Err(raised_as(
+                    Kind::Buffer,
+                    format_args!(
+                        "the tensor is of DLPack {}.{}, and libpybuffer reads 1.x",
+                        i64::from(tensor.version.major),
+                        i64::from(tensor.version.minor)
+                    ),
+                ));
             }
             let is_readonly = tensor.flags & READ_ONLY != 0;
             (&tensor.dl_tensor, is_readonly, end_versioned, ptr::from_ref(tensor).cast())
@@ -53,18 +58,7 @@ pub unsafe fn from_dlpack(source: Source) -> Result<*mut PyObject, Raised> {
     let mut info = unsafe { describe(tensor, &mut dims) }?;
     info.readonly = readonly.into();
     // SAFETY: a view whose numbers agree, and whose memory stays until the deleter is called (caller: TENSOR).
-    unsafe { memoryview::with_end(&info, end, context.cast_mut()) }
-}
-
-#[cold]
-#[inline(never)]
-fn refuse_version(major: i64, minor: i64) -> Raised {
-    raised(&Error::text(
-        Kind::Buffer,
-        format_args!(
-            "the tensor is of DLPack {major}.{minor}: libpybuffer reads versions 1.x (call its deleter)"
-        ),
-    ))
+    unsafe { memoryview::from_buffer_with_destructor(&info, end, context.cast_mut()) }
 }
 
 /// The end of a memoryview of a legacy tensor.
@@ -102,20 +96,18 @@ unsafe fn describe(
     tensor: &DLTensor,
     dims: &mut [[isize; MAX_NDIM]; 2],
 ) -> Result<Py_buffer, Raised> {
-    let (known, itemsize) = check_kind(tensor)?;
+    let (format, itemsize) = check_kind(tensor)?;
     let ndim = usize::try_from(tensor.ndim).unwrap_or(usize::MAX);
     let [shape, strides] = dims;
     let (Some(shape), Some(strides)) = (shape.get_mut(..ndim), strides.get_mut(..ndim)) else {
         let ndim = i64::from(tensor.ndim);
-        return wrong(format_args!("ndim is {ndim}: it must be from 0 to {MAX_NDIM}"));
+        return Err(wrong(format_args!("ndim is {ndim}: it must be from 0 to 64")));
     };
     if ndim > 0 && tensor.shape.is_null() {
-        let ndim = i64::from(tensor.ndim);
-        return wrong(format_args!("shape is NULL, and ndim is {ndim}"));
+        return Err(wrong(format_args!("shape is NULL")));
     }
     // SAFETY: null for no entries, or `ndim` entries (caller: TENSOR).
-    let n_items = unsafe { read_shape(tensor.shape, shape, itemsize) }?;
-    fill_contiguous(strides, shape, itemsize, Order::C);
+    let n_items = unsafe { read_shape(tensor.shape, shape, strides, itemsize) }?;
     if n_items > 0 && !tensor.strides.is_null() {
         // SAFETY: `ndim` entries (caller: TENSOR).
         unsafe { read_strides(tensor.strides, strides, shape, itemsize) }?;
@@ -130,76 +122,70 @@ unsafe fn describe(
         itemsize,
         // At most `MAX_NDIM`.
         ndim: tensor.ndim,
-        format: known.format.as_ptr().cast_mut(),
+        format: format.as_ptr().cast_mut(),
         shape: if_there(shape),
         strides: if_there(strides),
         ..EMPTY
     })
 }
 
-/// What the items are, and their size; an error raised if they are not in the CPU's memory, or no whole bytes.
-#[inline(never)]
-fn check_kind(tensor: &DLTensor) -> Result<(&'static Known, isize), Raised> {
-    let (device, id) = (tensor.device.device_type, tensor.device.device_id);
-    if device != CPU {
-        let (device, id) = (i64::from(device), i64::from(id));
-        return Err(refused(format_args!(
-            "the tensor is on device ({device}, {id}), and a memoryview shows memory of the CPU, ({CPU}, 0): move it \
-             there first",
-            CPU = i64::from(CPU)
-        )));
-    }
+/// The format of the items, and their size; an error raised if they are not in the CPU's memory, or no single values.
+fn check_kind(tensor: &DLTensor) -> Result<(&'static CStr, isize), Raised> {
     let DLDataType { code, bits, lanes } = tensor.dtype;
-    let (code, bits, lanes) = (i64::from(code), i64::from(bits), i64::from(lanes));
-    if lanes != 1 {
-        return Err(refused(format_args!(
-            "the tensor's items have {lanes} lanes (of code {code} and {bits} bits), and a memoryview's are single values"
-        )));
+    if tensor.device.device_type != CPU {
+        return Err(raised_as(
+            Kind::Buffer,
+            format_args!(
+                "the tensor is on device ({}, {}), not on the CPU, (1, 0): move it there",
+                i64::from(tensor.device.device_type),
+                i64::from(tensor.device.device_id)
+            ),
+        ));
     }
     match dtype::find(tensor.dtype) {
-        Some(known) if !known.format.is_empty() => Ok((known, isize::from(tensor.dtype.bits / 8))),
-        Some(_) => Err(refused(format_args!(
-            "the tensor's items have {bits} bits (code {code}), and a memoryview's are whole bytes"
-        ))),
-        None => Err(refused(format_args!(
-            "the tensor's items are of code {code} with {bits} bits, which is no type of DLPack 1.3"
-        ))),
+        Some((_, format)) if !format.is_empty() => Ok((format, isize::from(bits / 8))),
+        _ => Err(raised_as(
+            Kind::Buffer,
+            format_args!(
+                "items of DLPack code {}, {} bits and {} lanes are no single values of whole bytes",
+                i64::from(code),
+                i64::from(bits),
+                i64::from(lanes)
+            ),
+        )),
     }
 }
 
-/// Reads a tensor's shape. Returns the number of items, whose bytes fit an `isize`.
+/// Reads a tensor's shape, and sets the strides of C order. Returns the number of items, whose bytes fit an `isize`.
 ///
 /// # Safety
-/// * SHAPE: `from` has as many entries as `shape`.
-#[inline(never)]
+/// * SHAPE: `from` has as many entries as `shape`, and `strides` too.
 unsafe fn read_shape(
     from: *const i64,
     shape: &mut [isize],
+    strides: &mut [isize],
     itemsize: isize,
 ) -> Result<isize, Raised> {
     let mut size = Some(itemsize);
     let mut is_empty = false;
-    for (axis, n) in shape.iter_mut().enumerate() {
+    for (axis, (n, stride)) in shape.iter_mut().zip(strides).enumerate().rev() {
         // SAFETY: as many entries (caller: SHAPE).
         let given = unsafe { from.wrapping_add(axis).read() };
         *n = match isize::try_from(given) {
             Ok(n) if n >= 0 => n,
-            _ => {
-                return wrong(format_args!(
-                    "shape[{axis}] is {given}: it must be from 0 to the largest address"
-                ));
-            }
+            _ => return Err(wrong(format_args!("shape[{axis}] is {given}"))),
         };
+        *stride = size.unwrap_or(0);
         is_empty |= *n == 0;
         size = size.and_then(|size| size.checked_mul(*n));
     }
     match size {
         _ if is_empty => Ok(0),
         Some(size) => Ok(size.checked_div(itemsize).unwrap_or(0)),
-        None => wrong(format_args!(
-            "shape {} with items of {itemsize} bytes makes more bytes than there are addresses",
+        None => Err(wrong(format_args!(
+            "items of {itemsize} bytes with shape {} have more bytes than there are addresses",
             Tuple(shape)
-        )),
+        ))),
     }
 }
 
@@ -207,7 +193,6 @@ unsafe fn read_shape(
 ///
 /// # Safety
 /// * STRIDES: `from` has as many entries as `strides`, and `shape` too.
-#[inline(never)]
 unsafe fn read_strides(
     from: *const i64,
     strides: &mut [isize],
@@ -222,9 +207,9 @@ unsafe fn read_strides(
             // It leads nowhere: that of C order stays.
             None if *n < 2 => {}
             None => {
-                return wrong(format_args!(
-                    "strides[{axis}] is {given} items of {itemsize} bytes: it reaches beyond the address space"
-                ));
+                return Err(wrong(format_args!(
+                    "strides[{axis}] is {given} items of {itemsize} bytes: that is beyond the address space"
+                )));
             }
         }
     }
@@ -232,7 +217,6 @@ unsafe fn read_strides(
 }
 
 /// The address of the first item; an error raised if one lies beyond the address space.
-#[inline(never)]
 fn first_item(
     tensor: &DLTensor,
     n_items: isize,
@@ -244,7 +228,7 @@ fn first_item(
         return Ok((&raw const NOWHERE).cast_mut().cast());
     }
     if tensor.data.is_null() {
-        return wrong(format_args!("data is NULL, and the tensor has {n_items} items"));
+        return Err(wrong(format_args!("data is NULL, and the tensor has {n_items} items")));
     }
     let dims = shape.iter().copied().zip(strides.iter().copied());
     let offset = usize::try_from(tensor.byte_offset).ok();
@@ -256,21 +240,17 @@ fn first_item(
     };
     match (first.and_then(lies_within), offset) {
         (Some(_), Some(offset)) => Ok(tensor.data.wrapping_byte_add(offset)),
-        _ => wrong(format_args!(
-            "byte_offset {} and strides of {} bytes reach beyond the address space with shape {}",
+        _ => Err(wrong(format_args!(
+            "byte_offset {}, shape {} and strides of {} bytes: that is beyond the address space",
             tensor.byte_offset,
-            Tuple(strides),
-            Tuple(shape)
-        )),
+            Tuple(shape),
+            Tuple(strides)
+        ))),
     }
 }
 
 #[cold]
-fn refused(why: core::fmt::Arguments) -> Raised {
-    raised(&Error::text(Kind::Buffer, why))
-}
-
-#[cold]
-fn wrong<T>(why: core::fmt::Arguments) -> Result<T, Raised> {
-    Err(raised(&Error::text(Kind::Value, format_args!("DLTensor: {why}"))))
+#[inline(never)]
+fn wrong(why: fmt::Arguments) -> Raised {
+    raised_as(Kind::Value, format_args!("DLTensor: {why}"))
 }

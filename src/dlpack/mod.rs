@@ -9,7 +9,7 @@ mod export;
 mod held;
 mod import;
 
-pub use dtype::name;
+pub use dtype::find;
 pub use export::{to_dlpack, view_to_dlpack};
 pub use held::Form;
 pub use import::{Source, from_dlpack};

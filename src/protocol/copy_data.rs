@@ -1,11 +1,10 @@
 //! Copies from view to view, and from exporter to exporter.
 
-use core::ffi::c_int;
 use core::ptr;
 
 use super::sides::{are_blocks, array_of, checked, items_of, move_bytes};
 use super::{get, short_cut};
-use crate::abi::{Py_buffer, PyBUF_FULL, PyBUF_FULL_RO, PyObject};
+use crate::abi::{PyBUF_FULL, PyBUF_FULL_RO, PyObject};
 use crate::copy::{self, Sequence, part};
 use crate::error::{Error, Kind, NoMemory, Raised, Tuple};
 use crate::layout::Order;
@@ -32,9 +31,9 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), R
     }
     let (mut dest_view, mut src_view) = (get::EMPTY, get::EMPTY);
     // SAFETY: as above.
-    unsafe { acquire(dest, &raw mut dest_view, PyBUF_FULL) }?;
+    unsafe { get::acquire_or_raise(dest, &raw mut dest_view, PyBUF_FULL) }?;
     // SAFETY: as above.
-    let result = match unsafe { acquire(src, &raw mut src_view, PyBUF_FULL_RO) } {
+    let result = match unsafe { get::acquire_or_raise(src, &raw mut src_view, PyBUF_FULL_RO) } {
         Ok(()) => {
             // SAFETY: an exporter's answer has its arrays, which stay as they are while it is held.
             let dest = unsafe { Fields::new(&dest_view) };
@@ -54,20 +53,6 @@ pub unsafe fn copy_data(dest: *mut PyObject, src: *mut PyObject) -> Result<(), R
     // SAFETY: as above; `obj` is null if it was not filled.
     unsafe { get::release(&raw mut src_view) };
     result
-}
-
-/// Requests a view of `obj`; an error is raised if there is none.
-///
-/// # Safety
-/// * OBJECT: as for [`get::acquire`].
-#[inline(never)]
-unsafe fn acquire(obj: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> Result<(), Raised> {
-    // SAFETY: the same object and view (caller: OBJECT).
-    match unsafe { get::acquire(obj, view, flags) } {
-        Ok(0) => Ok(()),
-        Ok(_) => Err(Raised),
-        Err(error) => Err(raised(&error)),
-    }
 }
 
 /// Copies the items of one view to those of another.

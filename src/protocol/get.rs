@@ -4,7 +4,7 @@ use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
 
 use crate::abi::{Py_buffer, PyBUF_READ, PyBUF_WRITE, PyObject, getbufferproc};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Raised};
 use crate::runtime;
 use crate::runtime::layout::ObjectLayout;
 use crate::runtime::views::{self, not_an_exporter};
@@ -71,6 +71,24 @@ pub unsafe fn acquire(
     }
     // SAFETY: the same object and view (caller: OBJECT, VIEW).
     unsafe { acquire_for(obj, view, flags, ptr::null()) }
+}
+
+/// As [`acquire`]; an error is raised if there is no view.
+///
+/// # Safety
+/// * OBJECT, VIEW: as for [`acquire`].
+#[inline(never)]
+pub unsafe fn acquire_or_raise(
+    obj: *mut PyObject,
+    view: *mut Py_buffer,
+    flags: c_int,
+) -> Result<(), Raised> {
+    // SAFETY: the same object and view (caller: OBJECT, VIEW).
+    match unsafe { acquire(obj, view, flags) } {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(Raised),
+        Err(error) => Err(runtime::raised(&error)),
+    }
 }
 
 /// As [`acquire`], on behalf of a caller outside the library, whose return address is `caller`.

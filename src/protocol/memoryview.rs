@@ -325,35 +325,48 @@ pub unsafe fn with_destructor(
     context: *mut c_void,
 ) -> Made {
     let runtime = runtime::for_good();
+    // SAFETY: the same bytes (caller: MEMORY).
+    let mut lend = || unsafe { lend(runtime, mem, size, flags) };
+    // SAFETY: a new memoryview; the same destructor (caller: DESTRUCTOR).
+    unsafe { guarded(runtime, &mut lend, destructor, context) }
+}
+
+/// As [`from_buffer`], and `destructor(context)` is called once, after the last memoryview is gone; not at all if there
+/// is none.
+///
+/// # Safety
+/// * VIEW: as for [`from_buffer`], but its memory stays until then.
+/// * DESTRUCTOR: it may be called by any thread that drops a memoryview.
+pub unsafe fn from_buffer_with_destructor(
+    info: &Py_buffer,
+    destructor: Destructor,
+    context: *mut c_void,
+) -> Made {
+    let runtime = runtime::for_good();
+    // SAFETY: the same view (caller: VIEW).
+    let mut describe = || unsafe { describe(runtime, info) };
+    // SAFETY: a new memoryview; the same destructor (caller: DESTRUCTOR).
+    unsafe { guarded(runtime, &mut describe, destructor, context) }
+}
+
+/// The memoryview that `make` makes, which calls `destructor(context)`.
+///
+/// # Safety
+/// * FRESH: what `make` returns was just made.
+/// * DESTRUCTOR: as for [`with_destructor`].
+#[inline(never)]
+unsafe fn guarded(
+    runtime: &Runtime,
+    make: &mut dyn FnMut() -> MadeWithFields<'static>,
+    destructor: Destructor,
+    context: *mut c_void,
+) -> Made {
     runtime.memoryviews()?;
     // Before the memoryview, as in `with_owner`.
     // SAFETY: the same destructor (caller: DESTRUCTOR).
     let guard = made(unsafe { runtime.guard(destructor, context) })?;
-    // SAFETY: the same bytes (caller: MEMORY).
-    let made = unsafe { lend(runtime, mem, size, flags) };
-    // SAFETY: just made.
-    unsafe { keep(runtime, made, guard, guard) }.inspect_err(|_| {
-        // SAFETY: made here, and kept by none.
-        unsafe { runtime.drop_idle_guard(guard) };
-    })
-}
-
-/// As [`from_buffer`], and `end(context)` is called once, after the last memoryview is gone; not at all if there is
-/// none.
-///
-/// # Safety
-/// * VIEW: as for [`from_buffer`], but its memory stays until then.
-/// * END: it may be called by any thread that drops a memoryview.
-pub unsafe fn with_end(info: &Py_buffer, end: Destructor, context: *mut c_void) -> Made {
-    let runtime = runtime::for_good();
-    runtime.memoryviews()?;
-    // Before the memoryview, as in `with_owner`.
-    // SAFETY: the same function (caller: END).
-    let guard = made(unsafe { runtime.guard(end, context) })?;
-    // SAFETY: the same view (caller: VIEW).
-    let made = unsafe { describe(runtime, info) };
-    // SAFETY: just made.
-    unsafe { keep(runtime, made, guard, guard) }.inspect_err(|_| {
+    // SAFETY: just made (caller: FRESH).
+    unsafe { keep(runtime, make(), guard, guard) }.inspect_err(|_| {
         // SAFETY: made here, and kept by none.
         unsafe { runtime.drop_idle_guard(guard) };
     })

@@ -2,6 +2,7 @@
 
 use core::borrow::Borrow;
 use core::ffi::{CStr, c_int};
+use core::fmt;
 
 use super::for_good;
 use crate::error::{Error, Kind, Raised};
@@ -49,6 +50,13 @@ pub type Raise = fn(&Error) -> Raised;
 #[inline(never)]
 pub fn raised_text(kind: Kind, text: &'static CStr) -> Raised {
     raised(&Error::Fixed(kind, text))
+}
+
+/// As [`raised`], with a text that is made here.
+#[cold]
+#[inline(never)]
+pub fn raised_as(kind: Kind, text: fmt::Arguments) -> Raised {
+    raised(&Error::text(kind, text))
 }
 
 /// Maps a result to the return value of an `int` function: 0, or -1 after [`raise`].

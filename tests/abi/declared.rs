@@ -13,7 +13,8 @@ use super::libclang::builtin_headers;
 const TYPES: &str = "Py_ssize_t|Py_buffer|bufferinfo|PyBufferProcs|getbufferproc|releasebufferproc|\
                      PyObject|_object|PyVarObject|PyTypeObject|_typeobject|destructor|freefunc|\
                      pybuffer_rule|pybuffer_finding|pybuffer_report|\
-                     pybuffer_format_info|pybuffer_format_field";
+                     pybuffer_format_info|pybuffer_format_field|\
+                     DLDevice|DLDataType|DLTensor|DLManagedTensor|DLPackVersion|DLManagedTensorVersioned";
 const FUNCTIONS: &str = "(PyBuffer|PyObject|PyMemoryView)_[A-Za-z_]+|pybuffer_.*";
 /// What Python.h has as well.
 const CONSTANTS: &str = "PyBUF_.*";

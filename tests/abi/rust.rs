@@ -48,6 +48,12 @@ pub fn layouts() -> Vec<Layout> {
             tp_iternext, tp_methods, tp_members, tp_getset, tp_base, tp_dict, tp_descr_get,
             tp_descr_set, tp_dictoffset, tp_init, tp_alloc, tp_new, tp_free,
         }
+        DLDevice { device_type, device_id }
+        DLDataType { code, bits, lanes }
+        DLTensor { data, device, ndim, dtype, shape, strides, byte_offset }
+        DLManagedTensor { dl_tensor, manager_ctx, deleter }
+        DLPackVersion { major, minor }
+        DLManagedTensorVersioned { version, manager_ctx, deleter, flags, dl_tensor }
         pybuffer_rule { id, severity, name, sentence, source, fix }
         pybuffer_finding { rule, flags, n_requests, field, axis, last_flags, found, expected }
         pybuffer_report {

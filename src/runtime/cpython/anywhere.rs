@@ -42,7 +42,7 @@ impl Host {
             return None;
         }
         if !IS_COUNTED.swap(true, Ordering::AcqRel)
-            && let Some(at_exit) = self.symbols().Py_AtExit
+            && let Some(at_exit) = self.symbols.Py_AtExit
         {
             // Without room in its list, a second life is taken for the first.
             // SAFETY: a function that may be called at any time.
@@ -53,7 +53,7 @@ impl Host {
 
     /// Calls `run` with a thread state of the main interpreter attached and no error pending. Does nothing, and
     /// returns false, if that interpreter is not in this life any more or is being finalised by another thread.
-    pub fn in_main(&self, life: usize, run: impl FnOnce()) -> bool {
+    pub fn in_main(&self, life: usize, run: &mut dyn FnMut()) -> bool {
         if LIFE.load(Ordering::Acquire) != life {
             return false;
         }
@@ -67,13 +67,13 @@ impl Host {
     }
 
     fn way(&self) -> Way {
-        let symbols = self.symbols();
+        let symbols = self.symbols;
         let attached = self.attached();
         // SAFETY: it has no arguments and may be called at any time, by any thread.
         let own =
             symbols.PyGILState_GetThisThreadState.map_or(ptr::null_mut(), |get| unsafe { get() });
         // Before 3.12, that of whichever thread holds the GIL.
-        let is_attached = !attached.is_null() && (self.version() >= (3, 12) || attached == own);
+        let is_attached = !attached.is_null() && (self.version >= (3, 12) || attached == own);
         if is_attached && self.is_of_main(attached) {
             return Way::None;
         }
@@ -84,7 +84,7 @@ impl Host {
         if is_attached {
             return Way::New { is_attached };
         }
-        let could_hold_the_gil = self.version() < (3, 12) && !attached.is_null() && !own.is_null();
+        let could_hold_the_gil = self.version < (3, 12) && !attached.is_null() && !own.is_null();
         if could_hold_the_gil && self.has_subinterpreters() {
             // Taking the GIL a second time would hang.
             return Way::Closed;
@@ -94,7 +94,7 @@ impl Host {
 
     /// The attached thread state, with the reservation of [`is_attached`](Self::is_attached); null without one.
     fn attached(&self) -> State {
-        let symbols = self.symbols();
+        let symbols = self.symbols;
         let get = symbols.PyThreadState_GetUnchecked.or(symbols._PyThreadState_UncheckedGet);
         // SAFETY: it has no arguments and may be called at any time, by any thread.
         get.map_or(ptr::null_mut(), |get| unsafe { get() })
@@ -102,35 +102,30 @@ impl Host {
 
     /// Whether a thread state of this thread is one of the main interpreter.
     fn is_of_main(&self, state: State) -> bool {
-        let symbols = self.symbols();
-        match (symbols.PyThreadState_GetInterpreter, symbols._PyInterpreterState_Get) {
+        match self.symbols.PyThreadState_GetInterpreter {
             _ if state.is_null() => false,
             // SAFETY: a thread state that is this thread's own, so nobody frees it meanwhile.
-            (Some(interpreter_of), _) => (unsafe { interpreter_of(state) }) == self.main(),
-            // Before 3.9.
-            // SAFETY: a thread state is attached.
-            (None, Some(current)) if state == self.attached() => {
-                (unsafe { current() }) == self.main()
-            }
-            _ => !self.has_subinterpreters(),
+            Some(interpreter_of) => (unsafe { interpreter_of(state) }) == self.main(),
+            // Before 3.9 that cannot be told apart.
+            None => !self.has_subinterpreters(),
         }
     }
 
     /// The main interpreter.
     fn main(&self) -> State {
         // SAFETY: it has no arguments and reads a pointer.
-        self.symbols().PyInterpreterState_Main.map_or(ptr::null_mut(), |get| unsafe { get() })
+        self.symbols.PyInterpreterState_Main.map_or(ptr::null_mut(), |get| unsafe { get() })
     }
 
     /// Whether there are more interpreters. New ones come first in their list.
     fn has_subinterpreters(&self) -> bool {
         // SAFETY: it has no arguments and reads a pointer.
-        self.symbols().PyInterpreterState_Head.is_some_and(|get| unsafe { get() } != self.main())
+        self.symbols.PyInterpreterState_Head.is_some_and(|get| unsafe { get() } != self.main())
     }
 
-    fn ensured(&self, run: impl FnOnce()) -> bool {
+    fn ensured(&self, run: &mut dyn FnMut()) -> bool {
         let (Some(ensure), Some(release)) =
-            (self.symbols().PyGILState_Ensure, self.symbols().PyGILState_Release)
+            (self.symbols.PyGILState_Ensure, self.symbols.PyGILState_Release)
         else {
             return false;
         };
@@ -143,8 +138,8 @@ impl Host {
     }
 
     #[cold]
-    fn with_new_state(&self, is_attached: bool, run: impl FnOnce()) -> bool {
-        let symbols = self.symbols();
+    fn with_new_state(&self, is_attached: bool, run: &mut dyn FnMut()) -> bool {
+        let symbols = self.symbols;
         let (Some(new), Some(clear), Some(delete), Some(save), Some(restore)) = (
             symbols.PyThreadState_New,
             symbols.PyThreadState_Clear,

@@ -221,7 +221,8 @@ impl Host {
 
     /// Calls `run` with no error pending, and sets the pending error again afterwards, as a destructor must. An
     /// error that `run` leaves is reported as unraisable.
-    pub fn with_error_aside(&self, run: impl FnOnce()) {
+    #[inline(never)]
+    pub fn with_error_aside(&self, run: &mut dyn FnMut()) {
         let symbols = &self.symbols;
         let (Some(fetch), Some(restore), Some(report)) =
             (symbols.PyErr_Fetch, symbols.PyErr_Restore, symbols.PyErr_WriteUnraisable)

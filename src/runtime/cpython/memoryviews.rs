@@ -60,6 +60,6 @@ pub(super) unsafe extern "C" fn end_guard(capsule: *mut PyObject) {
     let destructor = unsafe { mem::transmute::<*mut c_void, Option<Destructor>>(destructor) };
     if let Some(destructor) = destructor.filter(|_| context != capsule.cast()) {
         // SAFETY: the caller of `guard` allowed this call (its DESTRUCTOR).
-        host.with_error_aside(|| unsafe { destructor(context) });
+        host.with_error_aside(&mut || unsafe { destructor(context) });
     }
 }

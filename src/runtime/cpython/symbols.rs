@@ -120,7 +120,6 @@ symbols! {
     PyGILState_Check: unsafe extern "C" fn() -> c_int,
     PyThreadState_DeleteCurrent: unsafe extern "C" fn(),
     PyThreadState_GetInterpreter: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
-    _PyInterpreterState_Get: unsafe extern "C" fn() -> *mut c_void,
     PyInterpreterState_Main: unsafe extern "C" fn() -> *mut c_void,
     PyInterpreterState_Head: unsafe extern "C" fn() -> *mut c_void,
     _PyErr_FormatFromCause: unsafe extern "C" fn(*mut PyObject, *const c_char, ...) -> *mut PyObject,

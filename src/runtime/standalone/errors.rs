@@ -81,7 +81,8 @@ pub fn clear() {
 
 /// Calls `run` with no error pending, and sets the pending error again afterwards, as the destruction of an object
 /// must. An error that `run` leaves is dropped.
-pub fn with_error_aside(run: impl FnOnce()) {
+#[inline(never)]
+pub fn with_error_aside(run: &mut dyn FnMut()) {
     // SAFETY: null, or this thread's own.
     let aside = unsafe { store::find().as_ref() }
         .filter(|pending| !pending.exception.is_null())

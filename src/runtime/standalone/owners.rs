@@ -64,5 +64,5 @@ unsafe extern "C" fn dealloc(obj: *mut PyObject) {
     // SAFETY: nothing refers to it (caller: LAST).
     unsafe { objects::free(obj.cast()) };
     // SAFETY: the caller of `Runtime::guard` allowed this call (its DESTRUCTOR), or `hold` made it for a reference.
-    errors::with_error_aside(|| unsafe { destructor(context) });
+    errors::with_error_aside(&mut || unsafe { destructor(context) });
 }
