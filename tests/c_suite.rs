@@ -414,6 +414,20 @@ fn functions_of_objects_take_any_thread_state_that_holds_the_gil() {
     }
 }
 
+/// Tensors that outlive a subinterpreter, or the interpreter; and those that are deleted while it ends.
+#[test]
+fn deleters_of_tensors_may_be_called_late() {
+    for host in hosts() {
+        let folder = temp_dir(&format!("c_suite-{}-dlpack-ends", host.python.label));
+        let objects = compile(&folder, &["suite/dlpack_ends", "exporters/array"], &host.flags());
+        for (name, first) in [("shared", link_shared()), ("archive", link_archive())] {
+            let program = folder.join(name);
+            link(&program, &objects, &[first, host.python.link_flags()].concat());
+            run(&mut host.command(&program));
+        }
+    }
+}
+
 /// Each allocation of every memoryview function fails once, in both worlds.
 #[test]
 fn memoryviews_without_memory_leave_nothing_behind() {
