@@ -250,9 +250,9 @@ static void tensors_that_make_no_sense_are_refused(void)
     own_tensor(&own, items, type, 2, DIMS64(INT64_MIN, 0), NULL);
     EXPECT_REFUSED(&own, "ValueError", "shape[0] is -9223372036854775808");
     own_tensor(&own, items, type, 2, DIMS64(PTRDIFF_MAX, 2), DIMS64(0, 0));
-    EXPECT_REFUSED(&own, "ValueError", "more bytes");
+    EXPECT_REFUSED(&own, "ValueError", "more items");
     own_tensor(&own, items, type, 1, DIMS64(PTRDIFF_MAX / 4 + 1), NULL);
-    EXPECT_REFUSED(&own, "ValueError", "more bytes");
+    EXPECT_REFUSED(&own, "ValueError", "more items");
 
     own_tensor(&own, items, type, 2, DIMS64(2, 2), DIMS64(1, INT64_MAX));
     EXPECT_REFUSED(&own, "ValueError", "strides[1] is 9223372036854775807");
@@ -267,7 +267,7 @@ static void tensors_that_make_no_sense_are_refused(void)
 
     own_tensor(&own, items, type, 1, DIMS64(2), NULL);
     own.versioned.dl_tensor.byte_offset = UINT64_MAX;
-    EXPECT_REFUSED(&own, "ValueError", "byte_offset 18446744073709551615");
+    EXPECT_REFUSED(&own, "ValueError", "byte_offset");
     own_tensor(&own, NULL, type, 1, DIMS64(2), NULL);
     EXPECT_REFUSED(&own, "ValueError", "data is NULL");
     own_tensor(&own, NULL, type, 0, NULL, NULL);

@@ -1,16 +1,15 @@
 //! Formats and DLPack's data types.
 
 use core::ffi::CStr;
-use core::fmt::{self, Write};
+use core::fmt::Write;
 use core::mem::MaybeUninit;
 
 use crate::abi::{DLDataType, pybuffer_format_field};
-use crate::error::Plain;
-use crate::error::{Kind, Raised};
+use crate::error::{Error, Kind, Raised, Text};
 use crate::format::codes::kind;
 use crate::format::parse::{Fields, parse};
 use crate::format::problem::Problem;
-use crate::runtime::{raised, raised_as};
+use crate::runtime::raised;
 
 const INT: u8 = 0;
 const UINT: u8 = 1;
@@ -74,14 +73,18 @@ pub fn of_format(format: &CStr, itemsize: isize) -> Result<DLDataType, Raised> {
         }
         (field, None) => what(field.as_ref(), n),
     };
-    Err(raised_as(
-        Kind::Buffer,
-        format_args!(
-            "format '{}' has no DLPack type, as its items are {}: view them as native numbers",
-            Shown(format),
-            Plain(why)
-        ),
-    ))
+    Err(refused(format, why))
+}
+
+#[cold]
+#[inline(never)]
+fn refused(format: &CStr, why: &'static str) -> Raised {
+    let mut text =
+        Text::with_name(c"format '%.100s' has no DLPack type, as its items are ", format);
+    // A text that does not fit is cut.
+    let _ = text.write_str(why);
+    let _ = text.write_str(": view them as native numbers");
+    raised(&Error::Text(Kind::Buffer, text))
 }
 
 #[cold]
@@ -115,21 +118,6 @@ fn what(field: Option<&pybuffer_format_field>, n: usize) -> &'static str {
         kind::BYTES | kind::PASCAL | kind::UNICODE => "text",
         _ if field.ndim != 0 || field.count != 1 => "arrays",
         _ => "no numbers that DLPack has",
-    }
-}
-
-/// The first bytes of a format, with a question mark for each that is not printable ASCII.
-struct Shown<'a>(&'a CStr);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const MOST: usize = 60;
-        let bytes = self.0.to_bytes();
-        for byte in bytes.iter().take(MOST) {
-            let is_shown = matches!(byte, b' '..=b'~');
-            f.write_char(if is_shown { char::from(*byte) } else { '?' })?;
-        }
-        f.write_str(if bytes.len() > MOST { "..." } else { "" })
     }
 }
 
@@ -172,13 +160,5 @@ mod tests {
             assert_eq!(format.is_empty(), bits % 8 != 0, "{name}");
         }
         assert!(find(DLDataType { code: 2, bits: 32, lanes: 2 }).is_none());
-    }
-
-    #[test]
-    fn formats_are_shown_in_part() {
-        let long = std::ffi::CString::new("\u{e9}x".repeat(40)).unwrap();
-        let shown = Shown(&long).to_string();
-        assert!(shown.starts_with("??x??x") && shown.ends_with("..."), "{shown}");
-        assert_eq!(shown.len(), 63);
     }
 }

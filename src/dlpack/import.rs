@@ -9,11 +9,11 @@ use super::{CPU, MAX_NDIM, READ_ONLY};
 use crate::abi::{
     DLDataType, DLManagedTensor, DLManagedTensorVersioned, DLTensor, Py_buffer, PyObject,
 };
-use crate::error::{Kind, Raised, Tuple};
+use crate::error::{Kind, Raised};
 use crate::layout::extent::extent;
 use crate::protocol::get::EMPTY;
 use crate::protocol::memoryview;
-use crate::runtime::{Destructor, raised_as};
+use crate::runtime::{Destructor, raised_as, raised_text};
 
 /// The major version whose structs are read.
 const MAJOR: u32 = 1;
@@ -101,10 +101,10 @@ unsafe fn describe(
     let [shape, strides] = dims;
     let (Some(shape), Some(strides)) = (shape.get_mut(..ndim), strides.get_mut(..ndim)) else {
         let ndim = i64::from(tensor.ndim);
-        return Err(wrong(format_args!("ndim is {ndim}: it must be from 0 to 64")));
+        return Err(wrong(format_args!("DLTensor.ndim is {ndim}: it must be from 0 to 64")));
     };
     if ndim > 0 && tensor.shape.is_null() {
-        return Err(wrong(format_args!("shape is NULL")));
+        return Err(raised_text(Kind::Value, c"DLTensor.shape is NULL"));
     }
     // SAFETY: null for no entries, or `ndim` entries (caller: TENSOR).
     let n_items = unsafe { read_shape(tensor.shape, shape, strides, itemsize) }?;
@@ -173,7 +173,7 @@ unsafe fn read_shape(
         let given = unsafe { from.wrapping_add(axis).read() };
         *n = match isize::try_from(given) {
             Ok(n) if n >= 0 => n,
-            _ => return Err(wrong(format_args!("shape[{axis}] is {given}"))),
+            _ => return Err(wrong(format_args!("DLTensor.shape[{axis}] is {given}"))),
         };
         *stride = size.unwrap_or(0);
         is_empty |= *n == 0;
@@ -182,10 +182,10 @@ unsafe fn read_shape(
     match size {
         _ if is_empty => Ok(0),
         Some(size) => Ok(size.checked_div(itemsize).unwrap_or(0)),
-        None => Err(wrong(format_args!(
-            "items of {itemsize} bytes with shape {} have more bytes than there are addresses",
-            Tuple(shape)
-        ))),
+        None => Err(raised_text(
+            Kind::Value,
+            c"DLTensor.shape has more items than there are addresses for",
+        )),
     }
 }
 
@@ -208,7 +208,7 @@ unsafe fn read_strides(
             None if *n < 2 => {}
             None => {
                 return Err(wrong(format_args!(
-                    "strides[{axis}] is {given} items of {itemsize} bytes: that is beyond the address space"
+                    "DLTensor.strides[{axis}] is {given} items of {itemsize} bytes: that is beyond the address space"
                 )));
             }
         }
@@ -228,7 +228,7 @@ fn first_item(
         return Ok((&raw const NOWHERE).cast_mut().cast());
     }
     if tensor.data.is_null() {
-        return Err(wrong(format_args!("data is NULL, and the tensor has {n_items} items")));
+        return Err(raised_text(Kind::Value, c"DLTensor.data is NULL, and there are items"));
     }
     let dims = shape.iter().copied().zip(strides.iter().copied());
     let offset = usize::try_from(tensor.byte_offset).ok();
@@ -240,17 +240,15 @@ fn first_item(
     };
     match (first.and_then(lies_within), offset) {
         (Some(_), Some(offset)) => Ok(tensor.data.wrapping_byte_add(offset)),
-        _ => Err(wrong(format_args!(
-            "byte_offset {}, shape {} and strides of {} bytes: that is beyond the address space",
-            tensor.byte_offset,
-            Tuple(shape),
-            Tuple(strides)
-        ))),
+        _ => Err(raised_text(
+            Kind::Value,
+            c"DLTensor.byte_offset or strides lead beyond the address space",
+        )),
     }
 }
 
 #[cold]
 #[inline(never)]
 fn wrong(why: fmt::Arguments) -> Raised {
-    raised_as(Kind::Value, format_args!("DLTensor: {why}"))
+    raised_as(Kind::Value, why)
 }
