@@ -9,6 +9,11 @@
 
 #include <libpybuffer.h>
 
+/* METH_FASTCALL belongs to the stable ABI since 3.10; 3.8 and 3.9, which will not change any more, have it alike. Tuple and
+   dictionary of METH_VARARGS made a small call with a keyword take twice as long. */
+#define FASTCALL 0x0080
+#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))(function), FASTCALL | METH_KEYWORDS
+
 /* The most arguments that a function has. */
 #define MAX_ARGUMENTS 5
 
@@ -32,8 +37,19 @@ char order_of(PyObject *order);
 /* The UTF-8 of a str or bytes, as a new bytes without a NUL in it. */
 PyObject *text_of(PyObject *text, const char *what);
 
-/* The type whose objects keep an exporter's memory for view(); the module's state is a reference to it. */
+/* The module's state: its types. */
+typedef struct {
+    PyObject *keeper_type;   /* its objects keep an exporter's memory for view() */
+    PyObject *tensor_type;   /* its objects are what to_dlpack() returns */
+} state;
+
+static inline state *state_of(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
 PyObject *make_keeper_type(void);
+PyObject *make_tensor_type(void);
 
 /* How many parts pay for a thread each that is made for this copy: from 1 to n_threads. */
 Py_ssize_t parts_for_threads(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t n_threads);
@@ -52,10 +68,12 @@ PyObject *is_contiguous(PyObject *module, PyObject *const *args, Py_ssize_t n, P
 PyObject *view(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
 PyObject *itemsize(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
 PyObject *equivalent(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
+PyObject *to_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
+PyObject *from_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
 PyObject *parse(PyObject *module, PyObject *format);
 PyObject *check(PyObject *module, PyObject *object);
 
 extern const char tobytes_doc[], copyto_doc[], contiguous_doc[], is_contiguous_doc[], view_doc[],
-    itemsize_doc[], equivalent_doc[];
+    itemsize_doc[], equivalent_doc[], to_dlpack_doc[], from_dlpack_doc[];
 
 #endif

@@ -1,12 +1,7 @@
-/* The module: its functions, and what it says of itself to the interpreter. Its state is one type (view.c) for each
-   interpreter, so any number of them may load it. */
+/* The module: its functions, and what it says of itself to the interpreter. Its state is two types (view.c,
+   dlpack.c) for each interpreter, so any number of them may load it. */
 
 #include "extension.h"
-
-/* METH_FASTCALL belongs to the stable ABI since 3.10; 3.8 and 3.9, which will not change any more, have it alike. Tuple and
-   dictionary of METH_VARARGS made a small call with a keyword take twice as long. */
-#define FASTCALL 0x0080
-#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))(function), FASTCALL | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
     { "tobytes", WITH_KEYWORDS(tobytes), tobytes_doc },
@@ -14,6 +9,8 @@ static PyMethodDef functions[] = {
     { "contiguous", WITH_KEYWORDS(contiguous), contiguous_doc },
     { "is_contiguous", WITH_KEYWORDS(is_contiguous), is_contiguous_doc },
     { "view", WITH_KEYWORDS(view), view_doc },
+    { "to_dlpack", WITH_KEYWORDS(to_dlpack), to_dlpack_doc },
+    { "from_dlpack", WITH_KEYWORDS(from_dlpack), from_dlpack_doc },
     { "itemsize", WITH_KEYWORDS(itemsize), itemsize_doc },
     { "equivalent", WITH_KEYWORDS(equivalent), equivalent_doc },
     { "parse", parse, METH_O, "What Format is made of: see libpybuffer.parse." },
@@ -23,9 +20,10 @@ static PyMethodDef functions[] = {
 
 static int fill_module(PyObject *module)
 {
-    PyObject **type = PyModule_GetState(module);
-    *type = make_keeper_type();
-    if (*type == NULL)
+    state *state = state_of(module);
+    state->keeper_type = make_keeper_type();
+    state->tensor_type = make_tensor_type();
+    if (state->keeper_type == NULL || state->tensor_type == NULL)
         return -1;
     if (PyModule_AddStringConstant(module, "version", pybuffer_version()) < 0 ||
         PyModule_AddStringConstant(module, "cpu_level", pybuffer_cpu_level()) < 0)
@@ -35,17 +33,21 @@ static int fill_module(PyObject *module)
 
 static int traverse_module(PyObject *module, visitproc visit, void *arg)
 {
-    PyObject **type = PyModule_GetState(module);
-    if (type != NULL)
-        Py_VISIT(*type);
+    state *state = state_of(module);
+    if (state != NULL) {
+        Py_VISIT(state->keeper_type);
+        Py_VISIT(state->tensor_type);
+    }
     return 0;
 }
 
 static int clear_module(PyObject *module)
 {
-    PyObject **type = PyModule_GetState(module);
-    if (type != NULL)
-        Py_CLEAR(*type);
+    state *state = state_of(module);
+    if (state != NULL) {
+        Py_CLEAR(state->keeper_type);
+        Py_CLEAR(state->tensor_type);
+    }
     return 0;
 }
 
@@ -68,7 +70,7 @@ static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_libpybuffer",
     .m_doc = "The compiled part of libpybuffer.",
-    .m_size = sizeof(PyObject *),
+    .m_size = sizeof(state),
     .m_methods = functions,
     .m_slots = slots,
     .m_traverse = traverse_module,

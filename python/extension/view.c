@@ -225,7 +225,7 @@ PyObject *view(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *
     PyObject *values[MAX_ARGUMENTS] = { NULL };
     if (!take_arguments(&signature, args, n, names, values))
         return NULL;
-    keeper *keeper = (void *)PyType_GenericAlloc(*(PyTypeObject **)PyModule_GetState(module), 0);
+    keeper *keeper = (void *)PyType_GenericAlloc((PyTypeObject *)state_of(module)->keeper_type, 0);
     if (keeper == NULL)
         return NULL;
     PyObject *made = NULL;

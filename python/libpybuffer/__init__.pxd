@@ -5,6 +5,7 @@
 # test what they return.
 
 from cpython.buffer cimport Py_buffer
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "libpybuffer.h":
     const char *PYBUFFER_VERSION
@@ -67,6 +68,42 @@ cdef extern from "libpybuffer.h":
         char raised[252]
         pybuffer_finding findings[32]
 
+    int PYBUFFER_DLPACK_COPY
+
+    ctypedef struct DLDevice:
+        int32_t device_type
+        int32_t device_id
+
+    ctypedef struct DLDataType:
+        uint8_t code
+        uint8_t bits
+        uint16_t lanes
+
+    ctypedef struct DLTensor:
+        void *data
+        DLDevice device
+        int32_t ndim
+        DLDataType dtype
+        int64_t *shape
+        int64_t *strides
+        uint64_t byte_offset
+
+    ctypedef struct DLManagedTensor:
+        DLTensor dl_tensor
+        void *manager_ctx
+        void (*deleter)(DLManagedTensor *self) noexcept nogil
+
+    ctypedef struct DLPackVersion:
+        uint32_t major
+        uint32_t minor
+
+    ctypedef struct DLManagedTensorVersioned:
+        DLPackVersion version
+        void *manager_ctx
+        void (*deleter)(DLManagedTensorVersioned *self) noexcept nogil
+        uint64_t flags
+        DLTensor dl_tensor
+
     const char *pybuffer_version() nogil
     const char *pybuffer_runtime() nogil
     const char *pybuffer_cpu_level() nogil
@@ -95,3 +132,11 @@ cdef extern from "libpybuffer.h":
     object pybuffer_memoryview_from_memory_with_destructor(char *mem, Py_ssize_t size, int flags,
                                                            void (*destructor)(void *context) noexcept, void *context)
     int pybuffer_memoryview_release(object memoryview) except -1
+
+    int pybuffer_to_dlpack(object obj, int flags, DLManagedTensorVersioned **tensor) except -1
+    int pybuffer_to_dlpack_legacy(object obj, int flags, DLManagedTensor **tensor) except -1
+    int pybuffer_view_to_dlpack(const Py_buffer *view, object owner, int flags,
+                                DLManagedTensorVersioned **tensor) except -1
+    object pybuffer_from_dlpack(DLManagedTensorVersioned *tensor)
+    object pybuffer_from_dlpack_legacy(DLManagedTensor *tensor)
+    const char *pybuffer_dlpack_dtype_name(DLDataType dtype) nogil

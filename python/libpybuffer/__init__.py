@@ -7,6 +7,7 @@ NumPy's, a class with __buffer__, another memoryview.
     layouts      view, is_contiguous, layout
     formats      parse, itemsize, equivalent
     exporters    check
+    DLPack       to_dlpack, from_dlpack
     builds       get_include, get_library_dir, get_pkgconfig_dir, get_cmake_dir
 
 >>> import libpybuffer
@@ -21,7 +22,7 @@ True
 `python -m libpybuffer --help` tells what there is on the command line.
 """
 
-from ._libpybuffer import contiguous, copyto, equivalent, is_contiguous, itemsize, tobytes, view
+from ._libpybuffer import contiguous, copyto, equivalent, from_dlpack, is_contiguous, itemsize, to_dlpack, tobytes, view
 from ._libpybuffer import version as __version__
 from ._files import get_cmake_dir, get_include, get_library_dir, get_pkgconfig_dir
 from ._formats import Field, Format, FormatError, parse
@@ -31,7 +32,7 @@ from ._report import Finding, Report, check
 __all__ = [
     "tobytes", "copyto", "contiguous", "view", "is_contiguous", "layout", "Layout",
     "parse", "itemsize", "equivalent", "Field", "Format", "FormatError",
-    "check", "Report", "Finding",
+    "check", "Report", "Finding", "to_dlpack", "from_dlpack",
     "get_include", "get_library_dir", "get_pkgconfig_dir", "get_cmake_dir",
 ]
 
