@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use crate::block::keeping_errno;
 use crate::environment;
 use crate::layout::extent;
+use crate::plan::Axis;
 
 /// Where fewer bytes are written, the question whether they are fresh does not pay (D-45).
 const LEAST: usize = 1 << 20;
@@ -87,8 +88,8 @@ pub fn allow() {
 /// What `PYBUFFER_POPULATE` asks for.
 fn asked() -> Option<bool> {
     match environment::variable(c"PYBUFFER_POPULATE")?.to_bytes() {
-        b"1" | b"on" => Some(true),
-        b"0" | b"off" => Some(false),
+        b"1" => Some(true),
+        b"0" => Some(false),
         _ => None,
     }
 }
@@ -101,20 +102,20 @@ pub fn populate(start: *mut u8, len: usize) {
     }
 }
 
-/// The same for the items of an array, whose first one lies at `first` and no two of which share a byte: if there are no
-/// gaps between them. `dims` yields the extent and the stride of each dimension.
+/// The same for the destination of a copy of `items` items, which begins at `first` and no two of whose items share a
+/// byte: if there are no gaps between them. No pointer is followed.
 #[inline]
-pub fn populate_items(
-    first: *mut u8,
-    items: isize,
-    itemsize: isize,
-    dims: impl Iterator<Item = (isize, isize)>,
-) {
+pub fn populate_axes(first: *mut u8, axes: &[Axis], items: isize, itemsize: isize) {
     let len = items.saturating_mul(itemsize);
-    if len.unsigned_abs() < LEAST {
-        return;
+    if len.unsigned_abs() >= LEAST {
+        populate_block(first, axes, itemsize, len);
     }
-    if let Some(extent) = extent::extent(itemsize, dims)
+}
+
+#[cold]
+#[inline(never)]
+fn populate_block(first: *mut u8, axes: &[Axis], itemsize: isize, len: isize) {
+    if let Some(extent) = extent::extent(itemsize, axes.iter().map(|axis| (axis.n, axis.dst)))
         && extent.high.wrapping_sub(extent.low) == len
     {
         populate_many(first.wrapping_offset(extent.low), len.unsigned_abs());
@@ -289,8 +290,8 @@ mod tests {
         let (n, len) = (1024, 4 << 20);
         let mapped = |strides: [isize; 2], first: usize| {
             let pages = Pages::new(len);
-            let dims = [n, n].into_iter().zip(strides);
-            populate_items(pages.start.wrapping_add(first), n * n, 4, dims);
+            let axes = strides.map(|dst| Axis { n, dst, ..Axis::default() });
+            populate_axes(pages.start.wrapping_add(first), &axes, n * n, 4);
             pages.n_touched()
         };
         assert_eq!(mapped([4096, 4], 0), 1024);

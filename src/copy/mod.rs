@@ -181,8 +181,7 @@ unsafe fn copy_in_any_order(axes: &mut [Axis], dst: *mut u8, src: *mut u8, seque
     let all = axes.iter().fold(1, |all: isize, axis| all.saturating_mul(axis.n));
     let is_indirect = axes.iter().any(|axis| axis.src_suboffset >= 0);
     if sequence.items == all {
-        let dims = axes.iter().map(|axis| (axis.n, axis.dst));
-        fresh::populate_items(dst, all, sequence.itemsize, dims);
+        fresh::populate_axes(dst, axes, all, sequence.itemsize);
     }
     match (sequence.items < all, is_indirect) {
         // Only a dense source is copied in part (FromContiguous).

@@ -196,8 +196,7 @@ unsafe fn along_plan(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: is
         let Some((part, next)) = division.next(first, end, axes) else { return };
         let (dst, src) = (dst.wrapping_offset(part.dst), src.wrapping_offset(part.src));
         let items = part.axes.iter().fold(1, |items: isize, axis| items.saturating_mul(axis.n));
-        let dims = part.axes.iter().map(|axis| (axis.n, axis.dst));
-        fresh::populate_items(dst, items, division.itemsize(), dims);
+        fresh::populate_axes(dst, part.axes, items, division.itemsize());
         // SAFETY: a box of the plan's steps (caller: ITEMS).
         unsafe { direct::copy(part.axes, dst, src, division.itemsize()) };
         first = next;

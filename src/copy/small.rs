@@ -59,7 +59,7 @@ pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
     let w = kernels::width_of(width);
     if let (Some(t), Some(_)) = (transposed(loops), w) {
         let transpose = kernels::selected().transpose;
-        populate(dst, loops);
+        fresh::populate_axes(dst, &axes_of(loops), n.iter().product(), itemsize);
         // SAFETY: all items of the loops (caller: ITEMS), of which none is written twice.
         unsafe { transpose(width, dst, t.d, src, t.s, t.columns, t.rows) };
         return true;
@@ -70,25 +70,24 @@ pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
         unsafe { copy(dst, src, loops) };
         return true;
     }
-    let mut axes = [Axis::default(); 3];
-    let numbers = n.iter().zip(loops.dst).zip(loops.src);
-    for (axis, ((&n, &dst), &src)) in axes.iter_mut().zip(numbers) {
-        *axis = Axis { n, dst, src, dst_suboffset: -1, src_suboffset: -1, index: 0 };
-    }
+    let mut axes = axes_of(loops);
     let is_plain = plan::writes_each_byte_once(&axes, itemsize);
     if is_plain {
-        populate(dst, loops);
+        fresh::populate_axes(dst, &axes, n.iter().product(), itemsize);
         // SAFETY: the same loops (caller: ITEMS); no pointer is followed, and no byte written twice.
         unsafe { direct::copy(&mut axes, dst, src, itemsize) };
     }
     is_plain
 }
 
-/// Maps the destination's pages, if they are fresh.
-fn populate(dst: *mut u8, loops: &Loops) {
-    let items = loops.n.iter().product();
-    let dims = loops.n.iter().copied().zip(loops.dst.iter().copied());
-    fresh::populate_items(dst, items, loops.itemsize, dims);
+/// The same loops, for a plan.
+fn axes_of(loops: &Loops) -> [Axis; 3] {
+    let mut axes = [Axis::default(); 3];
+    let numbers = loops.n.iter().zip(loops.dst).zip(loops.src);
+    for (axis, ((&n, &dst), &src)) in axes.iter_mut().zip(numbers) {
+        *axis = Axis { n, dst, src, dst_suboffset: -1, src_suboffset: -1, index: 0 };
+    }
+    axes
 }
 
 /// The largest number of items that counts as few if a plan would keep all three loops (D-39).

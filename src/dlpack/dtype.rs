@@ -25,9 +25,9 @@ const BOOL: u8 = 6;
 const KNOWN: &[u8] = b"\
     \x00\x08int8\0b\0\x00\x10int16\0h\0\x00\x20int32\0i\0\x00\x40int64\0q\0\
     \x01\x08uint8\0B\0\x01\x10uint16\0H\0\x01\x20uint32\0I\0\x01\x40uint64\0Q\0\
-    \x02\x10float16\0e\0\x02\x20float32\0f\0\x02\x40float64\0d\0\x02\x80float128\016x\0\
+    \x02\x10float16\0e\0\x02\x20float32\0f\0\x02\x40float64\0d\0\x02\x80float128\x0016x\0\
     \x05\x20complex32\0Ze\0\x05\x40complex64\0Zf\0\x05\x80complex128\0Zd\0\
-    \x06\x08bool\0?\0\x04\x10bfloat16\02x\0\
+    \x06\x08bool\0?\0\x04\x10bfloat16\x002x\0\
     \x07\x08float8_e3m4\0x\0\x08\x08float8_e4m3\0x\0\x09\x08float8_e4m3b11fnuz\0x\0\
     \x0a\x08float8_e4m3fn\0x\0\x0b\x08float8_e4m3fnuz\0x\0\x0c\x08float8_e5m2\0x\0\
     \x0d\x08float8_e5m2fnuz\0x\0\x0e\x08float8_e8m0fnu\0x\0\

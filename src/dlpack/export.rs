@@ -173,7 +173,7 @@ unsafe fn check(view: &Py_buffer) -> Result<(View<'_>, DLDataType), Raised> {
 fn needs_copy(why: fmt::Arguments) -> Raised {
     raised_as(
         Kind::Buffer,
-        format_args!("{why}: ask for a copy (PYBUFFER_DLPACK_COPY, in Python copy=True)"),
+        format_args!("{why}: ask for a copy (PYBUFFER_DLPACK_COPY, copy=True)"),
     )
 }
 

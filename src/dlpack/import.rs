@@ -184,7 +184,7 @@ unsafe fn read_shape(
         Some(size) => Ok(size.checked_div(itemsize).unwrap_or(0)),
         None => Err(raised_text(
             Kind::Value,
-            c"DLTensor.shape has more items than there are addresses for",
+            c"DLTensor.shape has more items than memory can hold",
         )),
     }
 }

@@ -7,7 +7,6 @@
 //!
 //! `settle` decides which of the two the process has, and `raise` sets its errors.
 
-mod anywhere;
 pub mod copies;
 mod counts;
 pub mod cpython;
@@ -25,7 +24,6 @@ use core::ffi::{CStr, c_char, c_void};
 
 use crate::abi::{PyObject, PyTypeObject};
 use crate::error::Text;
-pub use anywhere::Life;
 use cpython::Host;
 pub use cpython::{locate, unserved};
 use layout::ObjectLayout;
@@ -37,6 +35,7 @@ pub use raise::{
 pub use settle::{
     attach, current, for_good, for_objects, is_watched, settled_counted, settled_plain,
 };
+pub use world::Life;
 
 /// A program's function that is called when a memoryview no longer needs the memory that the program provided.
 pub type Destructor = unsafe extern "C" fn(*mut c_void);

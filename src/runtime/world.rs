@@ -9,6 +9,10 @@ use super::{Destructor, Runtime};
 use crate::abi::{PyObject, getbufferproc};
 use crate::error::{Error, Kind, Raised, Text};
 
+/// The life of an object world in which an object was made: an interpreter can be finalised and initialised again.
+#[derive(Clone, Copy)]
+pub struct Life(pub usize);
+
 /// The world of a process without Python; `standalone` implements its operations.
 pub struct Standalone;
 
@@ -136,4 +140,12 @@ operations! {
     /// * MEMORYVIEW: it is a memoryview of this world to which the caller has a reference.
     /// * STATE: a thread state is attached.
     [unsafe] fn release_memoryview(&self, memoryview: *mut PyObject) -> Result<(), Raised>;
+
+    /// The present life; `None` in a subinterpreter, whose objects cannot be dropped by any thread. `Err` if no thread
+    /// state is attached.
+    fn life(&self) -> Result<Option<Life>, Raised>;
+
+    /// Calls `run`, which may drop references of this life, where no error is pending; any thread may call this, with
+    /// and without the GIL. Does nothing, and returns false, if that life has ended or is ending in another thread.
+    fn anywhere(&self, life: Life, run: &mut dyn FnMut()) -> bool;
 }

@@ -12,7 +12,7 @@ use super::host::Host;
 /// A pointer to an interpreter or a thread state.
 type State = *mut c_void;
 
-/// How often this process's interpreter was finalised, as far as [`Host::life`] was called before.
+/// How often this process's interpreter was finalised, as far as [`Host::life_of_main`] was called before.
 static LIFE: AtomicUsize = AtomicUsize::new(0);
 /// Whether the end of this life will be counted.
 static IS_COUNTED: AtomicBool = AtomicBool::new(false);
@@ -37,7 +37,7 @@ enum Way {
 
 impl Host {
     /// The number of the main interpreter's present life; `None` in a subinterpreter. A thread state is attached.
-    pub fn life(&self) -> Option<usize> {
+    pub fn life_of_main(&self) -> Option<usize> {
         if !self.is_of_main(self.attached()) {
             return None;
         }

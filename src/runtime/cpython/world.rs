@@ -10,7 +10,7 @@ use crate::abi::{PyObject, getbufferproc};
 use crate::error::{Error, Kind, Raised, Text};
 use crate::runtime::Destructor;
 use crate::runtime::memoryviews::missing;
-use crate::runtime::world::World;
+use crate::runtime::world::{Life, World};
 
 /// The error raised where a program sets an error and passes no exception.
 const NO_EXCEPTION: Error =
@@ -250,5 +250,13 @@ impl World for Host {
         // SAFETY: the new reference that the call returned.
         unsafe { (self.decref)(none) };
         Ok(())
+    }
+
+    fn life(&self) -> Result<Option<Life>, Raised> {
+        if self.is_attached() { Ok(self.life_of_main().map(Life)) } else { Err(Raised) }
+    }
+
+    fn anywhere(&self, life: Life, run: &mut dyn FnMut()) -> bool {
+        self.in_main(life.0, run)
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Raised, Text};
 use crate::format::size::{Grammar, size};
 use crate::format::unicode;
 use crate::runtime::Destructor;
-use crate::runtime::world::{Standalone, World};
+use crate::runtime::world::{Life, Standalone, World};
 
 impl World for Standalone {
     fn host_function(&self) -> Option<*const c_void> {
@@ -95,5 +95,14 @@ impl World for Standalone {
     unsafe fn release_memoryview(&self, memoryview: *mut PyObject) -> Result<(), Raised> {
         // SAFETY: a memoryview of this world to which the caller has a reference (caller: MEMORYVIEW).
         unsafe { memoryview::release(memoryview.cast()) }
+    }
+
+    fn life(&self) -> Result<Option<Life>, Raised> {
+        Ok(Some(Life(0)))
+    }
+
+    fn anywhere(&self, _life: Life, run: &mut dyn FnMut()) -> bool {
+        errors::with_error_aside(run);
+        true
     }
 }
