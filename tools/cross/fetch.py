@@ -204,6 +204,8 @@ def musl_specs(root, name):
     text = (root / "usr/lib" / name / "musl-gcc.specs").read_text()
     text = text.replace("-isystem /usr/", f"-isystem {root}/usr/").replace(f" /usr/lib/{name}/", f" {lib}/")
     changes = {
+        # Before the folders that the command names, in which CPython's setup.py puts those of glibc's compiler.
+        "*link:\n": f"*link:\n-L{lib} ",
         f"-L/usr/lib/{name}": f"-L{lib}",
         f"%{{!shared: {lib}/Scrt1.o}}": f"%{{static-pie:{lib}/rcrt1.o;shared:;:{lib}/Scrt1.o}}",
         f"-dynamic-linker {loader}": f"%{{static-pie:-static -pie --no-dynamic-linker -z text;:-dynamic-linker {loader}}}",
