@@ -136,7 +136,10 @@ mod tests {
             said(&["--audit=loud", "p"]),
             "--audit=loud is unknown; it takes warn, raise or abort"
         );
-        assert_eq!(said(&["--cpu", "p"]), "--cpu=LEVEL takes generic, sse, avx2 or avx512");
+        assert_eq!(
+            said(&["--cpu", "p"]),
+            "--cpu=LEVEL needs a level: generic, sse, avx2 or avx512"
+        );
         assert_eq!(said(&["--cqu=x", "p"]), "there is no option --cqu; see pybuffer-run --help");
         assert_eq!(said(&["-q"]), "no program was given; see pybuffer-run --help");
     }
