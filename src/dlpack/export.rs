@@ -171,10 +171,7 @@ unsafe fn check(view: &Py_buffer) -> Result<(View<'_>, DLDataType), Raised> {
 #[cold]
 #[inline(never)]
 fn needs_copy(why: fmt::Arguments) -> Raised {
-    raised_as(
-        Kind::Buffer,
-        format_args!("{why}: ask for a copy (PYBUFFER_DLPACK_COPY, copy=True)"),
-    )
+    raised_as(Kind::Buffer, format_args!("{why}: ask for a copy (PYBUFFER_DLPACK_COPY, copy=True)"))
 }
 
 /// The tensor's strides are those of C order, but for axes with a stride of their own that matters.

@@ -36,14 +36,24 @@ union Struct {
 #[repr(C)]
 pub struct Held {
     tensor: Struct,
-    /// What was asked of an exporter; without an object if nothing was. It may point into itself.
-    pub view: Py_buffer,
-    /// A reference, or null.
-    pub owner: *mut PyObject,
-    /// When the two were taken; `None` if there is nothing to release.
-    life: Option<Life>,
+    held: Holdings,
     shape: [i64; MAX_NDIM],
     strides: [i64; MAX_NDIM],
+}
+
+/// What the deleter releases.
+#[repr(C)]
+struct Holdings {
+    /// What was asked of an exporter; without an object if nothing was. It may point into itself.
+    view: Py_buffer,
+    /// A reference, or null.
+    owner: *mut PyObject,
+    /// When the two were taken; `None` if there is nothing to release.
+    life: Option<Life>,
+}
+
+impl Holdings {
+    const NONE: Self = Self { view: EMPTY, owner: ptr::null_mut(), life: None };
 }
 
 /// The alignment of a copy, which DLPack asks for.
@@ -58,18 +68,19 @@ impl New {
     pub fn with_room(size: usize) -> Option<Self> {
         let padded = if size == 0 { 0 } else { size.checked_add(ALIGNMENT)? };
         let block = Block::new(size_of::<Held>().checked_add(padded)?)?;
-        let held: *mut Held = block.start().cast();
+        let new = Self(block);
         // SAFETY: a new block that is large enough, aligned for any type.
-        unsafe { (&raw mut (*held).view).write(EMPTY) };
-        // SAFETY: as above.
-        unsafe { (&raw mut (*held).owner).write(ptr::null_mut()) };
-        // SAFETY: as above.
-        unsafe { (&raw mut (*held).life).write(None) };
-        Some(Self(block))
+        unsafe { new.held().write(Holdings::NONE) };
+        Some(new)
     }
 
-    fn held(&self) -> *mut Held {
-        self.0.start().cast()
+    fn held(&self) -> *mut Holdings {
+        self.part(offset_of!(Held, held))
+    }
+
+    /// The address of a member of the block.
+    fn part<T>(&self, offset: usize) -> *mut T {
+        self.0.start().wrapping_byte_add(offset).cast()
     }
 
     /// The room for a copy.
@@ -80,7 +91,7 @@ impl New {
 
     /// The view, which stays where it is until it is released.
     pub fn view(&self) -> *mut Py_buffer {
-        self.held().wrapping_byte_add(offset_of!(Held, view)).cast()
+        self.held().wrapping_byte_add(offset_of!(Holdings, view)).cast()
     }
 
     /// Has the deleter drop a reference to `owner`, if that is not null, and release the view.
@@ -93,12 +104,12 @@ impl New {
 
     /// The tensor's shape.
     pub fn shape(&self) -> *mut i64 {
-        self.held().wrapping_byte_add(offset_of!(Held, shape)).cast()
+        self.part(offset_of!(Held, shape))
     }
 
     /// The tensor's strides in items.
     pub fn strides(&self) -> *mut i64 {
-        self.held().wrapping_byte_add(offset_of!(Held, strides)).cast()
+        self.part(offset_of!(Held, strides))
     }
 
     /// Hands the tensor out; its deleter frees it.
@@ -131,7 +142,9 @@ impl New {
 unsafe extern "C" fn delete(tensor: *mut DLManagedTensor) {
     if !tensor.is_null() {
         // SAFETY: it was handed out (caller: TENSOR).
-        unsafe { release((*tensor).manager_ctx.cast()) };
+        let held = unsafe { (*tensor).manager_ctx };
+        // SAFETY: `hand_out` stored it there (caller: TENSOR).
+        unsafe { release(held.cast()) };
     }
 }
 
@@ -142,7 +155,9 @@ unsafe extern "C" fn delete(tensor: *mut DLManagedTensor) {
 unsafe extern "C" fn delete_versioned(tensor: *mut DLManagedTensorVersioned) {
     if !tensor.is_null() {
         // SAFETY: it was handed out (caller: TENSOR).
-        unsafe { release((*tensor).manager_ctx.cast()) };
+        let held = unsafe { (*tensor).manager_ctx };
+        // SAFETY: `hand_out` stored it there (caller: TENSOR).
+        unsafe { release(held.cast()) };
     }
 }
 
@@ -154,7 +169,7 @@ unsafe extern "C" fn delete_versioned(tensor: *mut DLManagedTensorVersioned) {
 #[inline(never)]
 unsafe fn release(held: *mut Held) {
     // SAFETY: it was initialised when the tensor was handed out (caller: HELD).
-    let life = unsafe { (*held).life };
+    let life = unsafe { (*held).held.life };
     // SAFETY: what it was taken for (caller: HELD).
     let mut drop_held = || unsafe { drop_held(held) };
     if life.is_some_and(|life| !runtime::for_objects().anywhere(life, &mut drop_held)) {
@@ -172,10 +187,12 @@ unsafe fn release(held: *mut Held) {
 /// * HELD: as for [`release`].
 /// * STATE: a thread state of their interpreter is attached, in the life in which they were taken.
 unsafe fn drop_held(held: *mut Held) {
+    // SAFETY: a block of ours (caller: HELD). No reference is made: an exporter may change its view.
+    let view = unsafe { &raw mut (*held).held.view };
     // SAFETY: filled by an exporter where it is, or empty (caller: HELD, STATE).
-    unsafe { get::release(&raw mut (*held).view) };
+    unsafe { get::release(view) };
     // SAFETY: initialised (caller: HELD).
-    let owner = unsafe { (*held).owner };
+    let owner = unsafe { (*held).held.owner };
     if !owner.is_null() {
         // SAFETY: the tensor's own reference (caller: HELD, STATE).
         unsafe { runtime::for_objects().decref(owner) };

@@ -182,10 +182,9 @@ unsafe fn read_shape(
     match size {
         _ if is_empty => Ok(0),
         Some(size) => Ok(size.checked_div(itemsize).unwrap_or(0)),
-        None => Err(raised_text(
-            Kind::Value,
-            c"DLTensor.shape has more items than memory can hold",
-        )),
+        None => {
+            Err(raised_text(Kind::Value, c"DLTensor.shape has more items than memory can hold"))
+        }
     }
 }
 
