@@ -18,6 +18,7 @@ mod abi {
     mod c;
     mod compare;
     mod declared;
+    mod dlpack;
     mod dump;
     mod libclang;
     mod names;

@@ -17,10 +17,11 @@ use support::{cc, printed, pythons, run, run_any, say, shipped, skip, stdout, te
 /// The bound of docs/errors.md and of the header.
 const MOST: usize = 8192;
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "stack/painted",
     "stack/copies",
     "stack/others",
+    "stack/dlpack",
     "suite/model",
     "exporters/array",
     "exporters/broken",

@@ -153,5 +153,6 @@ int main(int argc, char **argv)
     keeps_errno = false;
     run_formats();
     run_objects();
+    run_dlpack();
     return painted_report() ? 0 : 1;
 }

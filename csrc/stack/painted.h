@@ -29,5 +29,6 @@ extern bool keeps_errno;
 void run_copies(void);
 void run_formats(void);
 void run_objects(void);
+void run_dlpack(void);
 
 #endif

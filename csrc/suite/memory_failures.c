@@ -228,6 +228,30 @@ static PyObject *with_destructor_of_no_memory(void)
     return pybuffer_memoryview_from_memory_with_destructor(NULL, 0, PyBUF_READ, count_call, &n_destroyed);
 }
 
+/* A tensor of the array, as a memoryview. */
+static PyObject *there_and_back(int flags)
+{
+    DLManagedTensorVersioned *tensor;
+    if (pybuffer_to_dlpack((PyObject *)array, flags, &tensor) < 0) {
+        return NULL;
+    }
+    PyObject *made = pybuffer_from_dlpack(tensor);
+    if (made == NULL) {
+        tensor->deleter(tensor);
+    }
+    return made;
+}
+
+static PyObject *tensor_of_view(void)
+{
+    return there_and_back(0);
+}
+
+static PyObject *tensor_of_copy(void)
+{
+    return there_and_back(PYBUFFER_DLPACK_COPY);
+}
+
 static const struct {
     const char *name;
     PyObject *(*make)(void);
@@ -244,6 +268,8 @@ static const struct {
     { "with an owner", with_owner, 0 },
     { "with a destructor", with_destructor, 1 },
     { "with a destructor, of NULL", with_destructor_of_no_memory, 1 },
+    { "a tensor", tensor_of_view, 0 },
+    { "a tensor, a copy", tensor_of_copy, 0 },
 };
 
 /* --- one allocation fails ------------------------------------------------------------------------------- */

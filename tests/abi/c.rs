@@ -5,37 +5,46 @@ use std::fs;
 use std::path::Path;
 
 use super::compare::{Exceptions, include, with_headers};
-use super::rust::{flags, layouts};
+use super::rust::{Layout, flags, layouts};
 use crate::manifest::{Kind, Manifest};
 use crate::support::{cc, printed, run_any, temp_dir};
 
 /// Asserts the Rust types' layouts and flags; after a struct's head all is relative to that head, which
 /// is another one in a free-threaded CPython.
 fn layout_asserts(except: &Exceptions) -> String {
-    let mut text = String::new();
-    let mut assert = |what: &str, claim: String| {
-        writeln!(text, "_Static_assert({claim}, \"{what}: {claim}\");").unwrap();
-    };
     let layouts = layouts();
+    let mut text = String::new();
     let head = layouts.iter().find(|layout| layout.name == "PyObject").unwrap().size;
-    for layout in &layouts {
-        let name = layout.name;
-        if name == "PyObject" && except.head {
-            continue;
-        }
-        let follows_head = ["PyVarObject", "PyTypeObject"].contains(&name);
-        let (base, from) = if follows_head { (head, " - sizeof(PyObject)") } else { (0, "") };
-        for &(field, offset) in layout.fields.iter().filter(|(field, _)| *field != "ob_base") {
-            assert(field, format!("offsetof({name}, {field}){from} == {}", offset - base));
-        }
-        // libpybuffer ends PyTypeObject early.
-        let relation = if name == "PyTypeObject" { ">=" } else { "==" };
-        assert(name, format!("sizeof({name}){from} {relation} {}", layout.size - base));
+    for layout in layouts.iter().filter(|layout| layout.name != "PyObject" || !except.head) {
+        let follows_head = ["PyVarObject", "PyTypeObject"].contains(&layout.name);
+        text += &struct_asserts(layout, if follows_head { head } else { 0 });
     }
     for (name, value) in flags() {
-        assert(name, format!("{name} == {value}"));
+        text += &assertion(name, &format!("{name} == {value}"));
     }
     text
+}
+
+/// Asserts the layouts of structs without a head.
+pub fn layout_asserts_of(layouts: &[Layout]) -> String {
+    layouts.iter().map(|layout| struct_asserts(layout, 0)).collect()
+}
+
+fn assertion(what: &str, claim: &str) -> String {
+    format!("_Static_assert({claim}, \"{what}: {claim}\");\n")
+}
+
+/// Asserts the layout of a struct, behind a head of so many bytes in Rust.
+fn struct_asserts(layout: &Layout, head: usize) -> String {
+    let name = layout.name;
+    let from = if head > 0 { " - sizeof(PyObject)" } else { "" };
+    let mut text = String::new();
+    for &(field, offset) in layout.fields.iter().filter(|(field, _)| *field != "ob_base") {
+        text += &assertion(field, &format!("offsetof({name}, {field}){from} == {}", offset - head));
+    }
+    // libpybuffer ends PyTypeObject early.
+    let relation = if name == "PyTypeObject" { ">=" } else { "==" };
+    text + &assertion(name, &format!("sizeof({name}){from} {relation} {}", layout.size - head))
 }
 
 /// Asserts that Python.h declares each drop-in as our header declares its twin.
@@ -65,7 +74,7 @@ fn signature_asserts(except: &Exceptions) -> String {
 }
 
 /// The assertions that do not hold.
-fn failed(unit: &str, folder: &Path, name: &str) -> Vec<String> {
+pub fn failed(unit: &str, folder: &Path, name: &str) -> Vec<String> {
     let file = temp_dir(&format!("abi-c-{name}")).join("unit.c");
     fs::write(&file, unit).unwrap();
     let mut compiler = cc();
