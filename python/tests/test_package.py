@@ -99,8 +99,9 @@ def parameters(node):
 def test_stubs_are_those_of_the_functions():
     told = stubs()
     assert set(libpybuffer.__all__) == {name for name in told if not name.startswith("_")}
+    told.pop("_Producer")  # what others make
     for name, node in told.items():
-        found = getattr(libpybuffer, name)
+        found = type(libpybuffer.to_dlpack(b"")) if name == "_Tensor" else getattr(libpybuffer, name)
         if isinstance(node, ast.FunctionDef):
             signature = inspect.signature(found)
             assert parameters(node) == [(p.name, p.kind, p.default) for p in signature.parameters.values()], name

@@ -29,6 +29,11 @@ assert_type(libpybuffer.view(words, (3,)), memoryview)
 libpybuffer.view(words, [2, 2], strides=[4, 4], offset=0, format="<i")
 libpybuffer.view(words, 3)  # type: ignore[arg-type]
 
+assert_type(libpybuffer.from_dlpack(libpybuffer.to_dlpack(words)), memoryview)
+libpybuffer.to_dlpack(words).__dlpack__(max_version=(1, 0), copy=True)
+libpybuffer.to_dlpack(1)  # type: ignore[arg-type]
+libpybuffer.from_dlpack(words)  # type: ignore[arg-type]
+
 assert_type(libpybuffer.itemsize("<i") + libpybuffer.itemsize(b"d"), int)
 assert_type(libpybuffer.equivalent("i", "l"), bool)
 format_ = libpybuffer.parse("T{<i:id:(2,3)<d:matrix:}")
