@@ -8,7 +8,7 @@ use crate::plan::{self, Axis, Kept};
 
 /// How a copy can be divided.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Split {
     /// Not at all: the arrays share memory.
     Overlap,
     /// Not at all: items of the destination overlap one another, or lie behind pointers.
@@ -19,7 +19,7 @@ enum Way {
     Plan,
 }
 
-impl Way {
+impl Split {
     /// How the copy between these axes' arrays can be divided.
     ///
     /// # Safety
@@ -65,10 +65,10 @@ pub unsafe fn n_parts(
     let mut n_parts = 1;
     // SAFETY: the same arrays (caller: ITEMS).
     unsafe {
-        with_way(dst, src, sequence, &mut |way, _| {
-            n_parts = match way {
-                Way::Overlap => 0,
-                _ => way.n_parts(&sequence, max, least),
+        with_split(dst, src, sequence, &mut |split, _| {
+            n_parts = match split {
+                Split::Overlap => 0,
+                _ => split.n_parts(&sequence, max, least),
             };
         })
     }?;
@@ -91,21 +91,23 @@ pub unsafe fn copy_share(
     least: isize,
 ) -> Result<bool, NoMemory> {
     let (mut is_apart, mut is_whole) = (true, false);
-    let mut work = |way: Way, axes: &mut [Axis]| {
-        let share = Share { n_parts: way.n_parts(&sequence, share.n_parts, least), ..share };
-        match way {
-            Way::Overlap => is_apart = false,
+    let mut work = |split: Split, axes: &mut [Axis]| {
+        let share = Share { n_parts: split.n_parts(&sequence, share.n_parts, least), ..share };
+        match split {
+            Split::Overlap => is_apart = false,
             _ if share.part >= share.n_parts => {}
             _ if share.n_parts == 1 => is_whole = true,
-            Way::Whole => is_whole = true,
+            Split::Whole => is_whole = true,
             // SAFETY: the same arrays (caller: ITEMS), which do not meet; no pointer leads into the destination.
-            Way::FirstLoop => unsafe { along_first_loop(axes, dst.buf, src.buf, sequence, share) },
+            Split::FirstLoop => unsafe {
+                along_first_loop(axes, dst.buf, src.buf, sequence, share)
+            },
             // SAFETY: as above, and no pointer is followed.
-            Way::Plan => unsafe { along_plan(axes, dst.buf, src.buf, sequence.itemsize, share) },
+            Split::Plan => unsafe { along_plan(axes, dst.buf, src.buf, sequence.itemsize, share) },
         }
     };
     // SAFETY: the same arrays (caller: ITEMS).
-    unsafe { with_way(dst, src, sequence, &mut work) }?;
+    unsafe { with_split(dst, src, sequence, &mut work) }?;
     if is_whole {
         // SAFETY: the same arrays (caller: ITEMS).
         unsafe { copy(dst, src, sequence) }?;
@@ -117,11 +119,11 @@ pub unsafe fn copy_share(
 ///
 /// # Safety
 /// * ITEMS: as for [`copy`].
-unsafe fn with_way(
+unsafe fn with_split(
     dst: Array,
     src: Array,
     sequence: Sequence,
-    work: &mut dyn FnMut(Way, &mut [Axis]),
+    work: &mut dyn FnMut(Split, &mut [Axis]),
 ) -> Result<(), NoMemory> {
     if sequence.items == 0 || sequence.shape.contains(&0) {
         return Ok(());
@@ -130,8 +132,8 @@ unsafe fn with_way(
     storage::with_axes(kept.n, &mut |axes| {
         plan::lay(axes, kept, sequence.shape, dst.side, src.side);
         // SAFETY: every index can be reached in both arrays (caller: ITEMS).
-        let way = unsafe { Way::of(axes, dst.buf, src.buf, sequence.itemsize) };
-        work(way, axes);
+        let split = unsafe { Split::of(axes, dst.buf, src.buf, sequence.itemsize) };
+        work(split, axes);
     })
 }
 

@@ -24,9 +24,9 @@ unsafe extern "C" fn end_life() {
 }
 
 /// What a thread needs before it may work on the main interpreter's objects.
-enum Way {
+enum Access {
     /// Nothing: a thread state of that interpreter is attached.
-    None,
+    Attached,
     /// `PyGILState_Ensure`
     Ensure,
     /// A new thread state, as this thread has one of another interpreter, attached or not.
@@ -57,16 +57,16 @@ impl Host {
         if LIFE.load(Ordering::Acquire) != life {
             return false;
         }
-        match self.way() {
-            Way::None => self.with_error_aside(run),
-            Way::Ensure => return self.ensured(run),
-            Way::New { is_attached } => return self.with_new_state(is_attached, run),
-            Way::Closed => return false,
+        match self.access() {
+            Access::Attached => self.with_error_aside(run),
+            Access::Ensure => return self.ensured(run),
+            Access::New { is_attached } => return self.with_new_state(is_attached, run),
+            Access::Closed => return false,
         }
         true
     }
 
-    fn way(&self) -> Way {
+    fn access(&self) -> Access {
         let symbols = self.symbols;
         let attached = self.attached();
         // SAFETY: it has no arguments and may be called at any time, by any thread.
@@ -75,21 +75,25 @@ impl Host {
         // Before 3.12, that of whichever thread holds the GIL.
         let is_attached = !attached.is_null() && (self.version >= (3, 12) || attached == own);
         if is_attached && self.is_of_main(attached) {
-            return Way::None;
+            return Access::Attached;
         }
         // SAFETY: as above.
         if symbols.Py_IsInitialized.is_none_or(|is| unsafe { is() } == 0) {
-            return Way::Closed;
+            return Access::Closed;
         }
         if is_attached {
-            return Way::New { is_attached };
+            return Access::New { is_attached };
         }
         let could_hold_the_gil = self.version < (3, 12) && !attached.is_null() && !own.is_null();
         if could_hold_the_gil && self.has_subinterpreters() {
             // Taking the GIL a second time would hang.
-            return Way::Closed;
+            return Access::Closed;
         }
-        if own.is_null() || self.is_of_main(own) { Way::Ensure } else { Way::New { is_attached } }
+        if own.is_null() || self.is_of_main(own) {
+            Access::Ensure
+        } else {
+            Access::New { is_attached }
+        }
     }
 
     /// The attached thread state, with the reservation of [`is_attached`](Self::is_attached); null without one.
@@ -129,7 +133,7 @@ impl Host {
         else {
             return false;
         };
-        // SAFETY: the interpreter is initialised, and this thread has no thread state attached (`way`).
+        // SAFETY: the interpreter is initialised, and this thread has no thread state attached (`access`).
         let before = unsafe { ensure() };
         self.with_error_aside(run);
         // SAFETY: what `ensure` returned to this thread.
@@ -149,12 +153,12 @@ impl Host {
         ) else {
             return false;
         };
-        // SAFETY: the main interpreter, which is initialised (`way`).
+        // SAFETY: the main interpreter, which is initialised (`access`).
         let state = unsafe { new(self.main()) };
         if state.is_null() {
             return false;
         }
-        // SAFETY: this thread's own thread state is attached (`way`).
+        // SAFETY: this thread's own thread state is attached (`access`).
         let before = if is_attached { unsafe { save() } } else { ptr::null_mut() };
         // SAFETY: a new thread state, made by this thread, which has none attached now.
         unsafe { restore(state) };
