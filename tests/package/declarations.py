@@ -8,6 +8,7 @@ import re
 import sys
 
 NAME = re.compile(r"(\w+)(?:\[\w+\])?$")
+FUNCTION_POINTER = re.compile(r"\(\*(\w+)\)")
 
 
 def statements(path):
@@ -31,7 +32,7 @@ def uses(lines):
             struct = words.split()[-1].rstrip(":")
             yield "cdef libpybuffer.{0} a_{0}".format(struct)
         elif struct is not None:
-            field = NAME.search(words).group(1)
+            field = (FUNCTION_POINTER.search(words) or NAME.search(words)).group(1)
             yield "{0}_{1} = &a_{0}.{1}".format(struct, field)
         elif "(" in words:
             function = re.search(r"(\w+)\(", words).group(1)
