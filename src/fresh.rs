@@ -102,6 +102,12 @@ pub fn populate(start: *mut u8, len: usize) {
     }
 }
 
+/// Whether so many bytes are written that [`populate_axes`] looks at the destination.
+#[inline]
+pub fn is_much(items: isize, itemsize: isize) -> bool {
+    items.saturating_mul(itemsize).unsigned_abs() >= LEAST
+}
+
 /// The same for the destination of a copy of `items` items, which begins at `first` and no two of whose items share a
 /// byte: if there are no gaps between them. No pointer is followed.
 #[inline]

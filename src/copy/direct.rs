@@ -51,12 +51,11 @@ pub unsafe fn run(plan: &mut Plan, dst: *mut u8, src: *const u8) {
             unsafe { run_items(kernels, class, run, outer, inner, dst, src) };
         }
         (axes, _, None) => {
-            let copy = if is_streamed(axes, run) {
+            let streamed = kernels.streamed.filter(|_| is_streamed(axes, run));
+            if streamed.is_some() {
                 plan::sort_by_source(axes);
-                kernels.streamed
-            } else {
-                kernels.runs
-            };
+            }
+            let copy = streamed.unwrap_or(kernels.runs);
             let [outer @ .., inner] = axes else { return };
             let n = inner.n.unsigned_abs();
             odometer::each(outer, dst, src, &mut |dst, src| {

@@ -59,7 +59,10 @@ pub unsafe fn copy_many(dst: *mut u8, src: *const u8, loops: &Loops) -> bool {
     let w = kernels::width_of(width);
     if let (Some(t), Some(_)) = (transposed(loops), w) {
         let transpose = kernels::selected().transpose;
-        fresh::populate_axes(dst, &axes_of(loops), n.iter().product(), itemsize);
+        let items = n.iter().product();
+        if fresh::is_much(items, itemsize) {
+            fresh::populate_axes(dst, &axes_of(loops), items, itemsize);
+        }
         // SAFETY: all items of the loops (caller: ITEMS), of which none is written twice.
         unsafe { transpose(width, dst, t.d, src, t.s, t.columns, t.rows) };
         return true;

@@ -14,7 +14,7 @@ pub static KERNELS: Kernels = Kernels {
     transpose,
     fill,
     runs: runs_of_any,
-    streamed: runs_of_any,
+    streamed: None,
     odd: None,
     carry,
 };

@@ -156,8 +156,8 @@ pub struct Kernels {
     pub fill: Fill,
     /// Runs of more than 16 bytes.
     pub runs: Runs,
-    /// Runs of a destination that the caches cannot hold.
-    pub streamed: Runs,
+    /// Runs of a destination that the caches cannot hold, if the level has something better for them.
+    pub streamed: Option<Runs>,
     /// Two dimensions whose order differs, of items of odd sizes up to 15 bytes, if the level has something
     /// better than runs.
     pub odd: Option<TryTranspose>,

@@ -20,7 +20,7 @@ pub static NEON: Kernels = Kernels {
     transpose: transpose::transpose,
     fill: fill::fill,
     runs: runs::runs,
-    streamed: runs::runs,
+    streamed: None,
     odd: None,
     carry: runs::carry,
 };

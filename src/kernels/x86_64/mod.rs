@@ -27,7 +27,7 @@ static SSE: Kernels = Kernels {
     transpose: transpose_sse::transpose,
     fill: fill::sse::fill,
     runs: runs::sse::runs,
-    streamed: runs::streamed,
+    streamed: Some(runs::streamed),
     odd: None,
     carry: staging::sse::carry,
 };
@@ -40,7 +40,7 @@ static AVX2: Kernels = Kernels {
     transpose: transpose_avx2::transpose,
     fill: fill::avx2::fill,
     runs: runs::avx2::runs,
-    streamed: runs::streamed,
+    streamed: Some(runs::streamed),
     odd: Some(odd_shuffle::transpose),
     carry: staging::avx2::carry,
 };
@@ -53,7 +53,7 @@ static AVX512: Kernels = Kernels {
     transpose: transpose_avx512::transpose,
     fill: fill::avx512::fill,
     runs: odd_avx512::runs_or_items,
-    streamed: runs::streamed,
+    streamed: Some(runs::streamed),
     odd: Some(odd_avx512::transpose),
     carry: staging::avx512::carry,
 };
