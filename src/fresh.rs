@@ -15,7 +15,7 @@ use crate::layout::extent;
 use crate::plan::Axis;
 
 /// Where fewer bytes are written, the question whether they are fresh does not pay (D-45).
-const LEAST: usize = 1 << 20;
+const LEAST: usize = 3 << 20;
 /// Bytes of small pages that are mapped by one call. Other threads that map or unmap memory wait for its end.
 const AT_ONCE: usize = 64 << 20;
 /// The sizes of pages for which it was measured.
@@ -260,7 +260,7 @@ mod tests {
         if !is_supported() {
             return;
         }
-        for (before, len) in [(0, 1 << 20), (32, (1 << 20) + 77), (5000, 9 << 20)] {
+        for (before, len) in [(0, LEAST), (32, LEAST + 77), (5000, 9 << 20)] {
             let pages = Pages::new(before + len + 3 * SMALL);
             populate(pages.start.wrapping_add(before), len);
             let end = (before + len) / SMALL;
@@ -276,7 +276,7 @@ mod tests {
         if !is_supported() {
             return;
         }
-        let len = 2 << 20;
+        let len = LEAST;
         for touched in [0, len / 2, len - SMALL] {
             let pages = Pages::new(len);
             pages.touch(touched);

@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import sandbox
 
-N = 1500
+N = 2000
 data = bytes(range(251)) * (N * N // 251 + 1)
 grid = memoryview(data)[:N * N].cast("B", (N, N))
 sandbox.refuse(int(sys.argv[1]), [int(number) for number in sys.argv[2:]])

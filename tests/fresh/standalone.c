@@ -10,7 +10,7 @@
 
 #include <libpybuffer.h>
 
-enum { N = 1500 };
+enum { N = 2000 };
 
 static void forbid_mincore(void)
 {
