@@ -91,7 +91,8 @@ def test_flags_for_builds():
 def test_flags_are_words_for_a_shell_wherever_the_package_is(tmp_path):
     folder = tmp_path / "a b'c $d"
     shutil.copytree(os.path.dirname(libpybuffer.__file__), str(folder / "libpybuffer"))
-    told = command("--cflags", "--libs", "--static-libs", env=dict(os.environ, PYTHONPATH=str(folder)))
+    # The current folder comes before PYTHONPATH, in which a python for another machine has its packages.
+    told = command("--cflags", "--libs", "--static-libs", cwd=str(folder))
     library_dir = str(folder / "libpybuffer" / "lib")
     assert shlex.split(told.stdout) == ["-I" + str(folder / "libpybuffer" / "include"), "-L" + library_dir, "-lpybuffer",
                                         "-Wl,-rpath," + library_dir, "-L" + library_dir, "-lpybuffer-static"]
