@@ -14,8 +14,10 @@ use crate::environment;
 use crate::layout::extent;
 use crate::plan::Axis;
 
-/// Where fewer bytes are written, the question whether they are fresh does not pay (D-45).
+/// Where fewer bytes are written, the question whether they are fresh would cost more than one percent of the copy (D-45).
 const LEAST: usize = 3 << 20;
+/// The same where one block is moved to another, which is twice as fast.
+const LEAST_BLOCK: usize = 6 << 20;
 /// Bytes of small pages that are mapped by one call. Other threads that map or unmap memory wait for its end.
 const AT_ONCE: usize = 64 << 20;
 /// The sizes of pages for which it was measured.
@@ -94,10 +96,10 @@ fn asked() -> Option<bool> {
     }
 }
 
-/// Maps the pages of `len` bytes, all of which are about to be written, if they are many and fresh.
+/// Maps the pages of `len` bytes that a block is about to be moved to, if they are many and fresh.
 #[inline]
 pub fn populate(start: *mut u8, len: usize) {
-    if len >= LEAST {
+    if len >= LEAST_BLOCK {
         populate_many(start, len);
     }
 }
@@ -260,7 +262,7 @@ mod tests {
         if !is_supported() {
             return;
         }
-        for (before, len) in [(0, LEAST), (32, LEAST + 77), (5000, 9 << 20)] {
+        for (before, len) in [(0, LEAST_BLOCK), (32, LEAST_BLOCK + 77), (5000, 9 << 20)] {
             let pages = Pages::new(before + len + 3 * SMALL);
             populate(pages.start.wrapping_add(before), len);
             let end = (before + len) / SMALL;
@@ -276,15 +278,15 @@ mod tests {
         if !is_supported() {
             return;
         }
-        let len = LEAST;
+        let len = LEAST_BLOCK;
         for touched in [0, len / 2, len - SMALL] {
             let pages = Pages::new(len);
             pages.touch(touched);
             populate(pages.start, len);
             assert_eq!(pages.n_touched(), 1);
         }
-        let few = Pages::new(LEAST - 1);
-        populate(few.start, LEAST - 1);
+        let few = Pages::new(LEAST_BLOCK - 1);
+        populate(few.start, LEAST_BLOCK - 1);
         assert_eq!(few.n_touched(), 0);
     }
 
