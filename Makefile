@@ -83,7 +83,7 @@ alignment := -Cllvm-args=-align-all-functions=6
 # But those of cold rooms and files (by their parts of mangled names, where a length precedes each), and what the compiler
 # holds to be unlikely, start at any multiple of 16: 7 KB less. GNU's objcopy takes patterns; where there is none, or
 # another, these start as all others do.
-cold_parts := 5audit 5check 5error ..error 6dlpack 4core3fmt 10equivalent 5level 5parse 5place 4read 3row 7problem 6copies \
+cold_parts := 5audit 5check 5error 6dlpack 10equivalent 5level 5parse 5place 4read 3row 7problem 6copies \
   6images 6settle 7cpython4find 5adopt 5calls 7dynamic 7symbols 7version 8anywhere 10exceptions 6errors 6owners
 cold_names := check dlpack err exception format from_dlpack report rule to_dlpack type_ready verify version view_to_dlpack
 cold        = unlikely.* $(cold_parts:%=_*%*) $(cold_names:%=pybuffer_%*)

@@ -18,11 +18,10 @@ pub mod pointer;
 mod small;
 
 use core::ffi::{c_char, c_int, c_void};
-use core::fmt;
 use core::slice;
 
 use crate::abi::{Py_buffer, Py_ssize_t};
-use crate::error::{Error, Kind, Tuple};
+use crate::error::{Error, Kind, Message, message};
 use crate::layout::Order;
 use crate::layout::contiguity;
 use crate::layout::extent;
@@ -132,8 +131,9 @@ impl<'a> Fields<'a> {
             None if indices.len() < 2 => &[],
             None => {
                 let ndim = indices.len();
-                return wrong(format_args!(
-                    "Py_buffer.strides and Py_buffer.shape are NULL, but Py_buffer.ndim is {ndim}"
+                return wrong(message!(
+                    "Py_buffer.strides and Py_buffer.shape are NULL, but Py_buffer.ndim is {}",
+                    ndim
                 ));
             }
         };
@@ -220,22 +220,19 @@ impl<'a> View<'a> {
     pub fn new(fields: Fields<'a>) -> Result<Self, Error> {
         let view = fields.view;
         if view.ndim < 0 {
-            let ndim = view.ndim;
-            return wrong(format_args!("Py_buffer.ndim is {ndim}: it must not be negative"));
+            return wrong(message!("Py_buffer.ndim is {}: it must not be negative", view.ndim));
         }
         if view.len < 0 {
-            let len = view.len;
-            return wrong(format_args!("Py_buffer.len is {len}: it must not be negative"));
+            return wrong(message!("Py_buffer.len is {}: it must not be negative", view.len));
         }
         if view.itemsize <= 0 {
-            let itemsize = view.itemsize;
-            return wrong(format_args!("Py_buffer.itemsize is {itemsize}: it must be positive"));
+            return wrong(message!("Py_buffer.itemsize is {}: it must be positive", view.itemsize));
         }
         // V1 for a view that has no shape: one dimension of as many items as fit.
         let implied = [view.len.checked_div(view.itemsize).unwrap_or(0)];
         let shape = fields.shape();
         if shape.is_none() && view.ndim > 1 {
-            return wrong(format_args!(
+            return wrong(message!(
                 "Py_buffer.shape is NULL, but a view with ndim {} that is not contiguous needs one",
                 view.ndim
             ));
@@ -288,10 +285,10 @@ impl<'a> View<'a> {
         let dims = self.shape().iter().copied().zip(strides.iter().copied());
         match extent::extent(self.itemsize, dims) {
             Some(_) => Ok(()),
-            None => wrong(format_args!(
+            None => wrong(message!(
                 "Py_buffer.strides {} reach beyond the address space with shape {}",
-                Tuple(strides),
-                Tuple(self.shape())
+                strides,
+                self.shape()
             )),
         }
     }
@@ -300,27 +297,33 @@ impl<'a> View<'a> {
 /// V2: `product(shape) * itemsize == len`, without overflow.
 fn check_len(view: &Py_buffer, shape: &[isize]) -> Result<(), Error> {
     if let Some((i, n)) = shape.iter().enumerate().find(|(_, n)| **n < 0) {
-        return wrong(format_args!("Py_buffer.shape[{i}] is {n}: it must not be negative"));
+        return wrong(message!("Py_buffer.shape[{}] is {}: it must not be negative", i, *n));
     }
     let needed = if shape.contains(&0) {
         Some(0)
     } else {
         shape.iter().try_fold(view.itemsize, |size, n| size.checked_mul(*n))
     };
-    let (len, itemsize, shape) = (view.len, view.itemsize, Tuple(shape));
+    let (len, itemsize) = (view.len, view.itemsize);
     match needed {
         Some(needed) if needed == len => Ok(()),
-        Some(needed) => wrong(format_args!(
-            "Py_buffer.len is {len}, but shape {shape} with itemsize {itemsize} makes {needed} bytes"
+        Some(needed) => wrong(message!(
+            "Py_buffer.len is {}, but shape {} with itemsize {} makes {} bytes",
+            len,
+            shape,
+            itemsize,
+            needed
         )),
-        None => wrong(format_args!(
-            "Py_buffer.len is {len}, but shape {shape} with itemsize {itemsize} makes more bytes \
-             than there are addresses"
+        None => wrong(message!(
+            "Py_buffer.len is {}, but shape {} with itemsize {} makes more bytes than there are addresses",
+            len,
+            shape,
+            itemsize
         )),
     }
 }
 
 #[cold]
-fn wrong<T>(text: fmt::Arguments) -> Result<T, Error> {
+fn wrong<T>(text: Message) -> Result<T, Error> {
     Err(Error::text(Kind::Value, text))
 }

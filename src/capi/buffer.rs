@@ -9,7 +9,7 @@ use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
 use crate::layout::Order;
 use crate::layout::strides;
 use crate::protocol;
-use crate::runtime::{self, raised_if_known, status, status_of};
+use crate::runtime::{self, raised_if_known, status_of};
 use crate::view::Fields;
 
 /// Releases a view: calls the exporter's `bf_releasebuffer` if it has one, sets `view->obj` to NULL, and
@@ -382,7 +382,7 @@ pub unsafe fn fill_info(
     flags: c_int,
 ) -> c_int {
     // SAFETY: `view` is null or writable, and `obj` null or an object that the thread may use (caller).
-    status(unsafe { protocol::fill::fill_info(view, obj, buf, len, readonly, flags) })
+    status_of(unsafe { protocol::fill::fill_info(view, obj, buf, len, readonly, flags) })
 }
 
 /// A C array as a slice. An empty array may be null.

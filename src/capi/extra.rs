@@ -3,7 +3,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
-use super::{null_argument, null_argument_if_known};
+use super::{null_argument, null_argument_if_known, null_object};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject, PyTypeObject};
 use crate::error::{Error, Kind};
 use crate::kernels;
@@ -13,11 +13,17 @@ use crate::view::Fields;
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
-const NOT_STANDALONE: Error = Error::Fixed(
-    Kind::System,
-    c"libpybuffer.h without Python.h makes objects for processes without Python, but Python is in \
-      this one: compile this source against Python.h",
-);
+/// Refuses to make objects where there is Python.
+#[cold]
+#[inline(never)]
+fn not_standalone() -> c_int {
+    runtime::raised_text(
+        Kind::System,
+        c"libpybuffer.h without Python.h makes objects for processes without Python, but Python is in \
+          this one: compile this source against Python.h",
+    );
+    -1
+}
 
 /// The version of libpybuffer, such as `"1.2.3"`. Never NULL, and never freed.
 #[unsafe(no_mangle)]
@@ -162,7 +168,7 @@ pub unsafe extern "C" fn pybuffer_type_ready(r#type: *mut PyTypeObject) -> c_int
         return null_argument();
     }
     if runtime::for_good().is_hosted() {
-        return runtime::status(Err(NOT_STANDALONE));
+        return not_standalone();
     }
     // SAFETY: not null, so a type object whose base is ready (caller).
     runtime::status(unsafe { standalone::objects::type_ready(r#type) })
@@ -178,15 +184,15 @@ pub unsafe extern "C" fn pybuffer_type_ready(r#type: *mut PyTypeObject) -> c_int
 /// `type` is NULL or a type object.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pybuffer_object_new(r#type: *mut PyTypeObject) -> *mut PyObject {
-    let made = if r#type.is_null() {
-        Err(Error::NullArgument)
-    } else if runtime::for_good().is_hosted() {
-        Err(NOT_STANDALONE)
-    } else {
-        // SAFETY: not null, so a type object (caller).
-        unsafe { standalone::objects::new(r#type) }
-    };
-    match made {
+    if r#type.is_null() {
+        return null_object();
+    }
+    if runtime::for_good().is_hosted() {
+        not_standalone();
+        return ptr::null_mut();
+    }
+    // SAFETY: not null, so a type object (caller).
+    match unsafe { standalone::objects::new(r#type) } {
         Ok(obj) => obj,
         Err(error) => {
             runtime::raise(&error);

@@ -2,6 +2,8 @@
 
 use core::ffi::{CStr, c_char};
 
+use crate::error::digits;
+
 /// A C string that is being written. What does not fit is left out, but counted.
 pub struct Writer<'a> {
     text: &'a mut [c_char],
@@ -75,31 +77,12 @@ impl<'a> Writer<'a> {
         if number < 0 {
             self.byte(b'-');
         }
-        self.digits(number.unsigned_abs(), 10)
+        self.bytes(digits(number.unsigned_abs() as u64, 10, &mut [0; 20]))
     }
 
     /// Appends a number in base 16.
     pub fn hex(&mut self, number: usize) -> &mut Self {
-        self.put("0x").digits(number, 16)
-    }
-
-    #[inline(never)]
-    fn digits(&mut self, number: usize, base: u8) -> &mut Self {
-        // The largest number has 20 digits in base 10.
-        let mut digits = [0; 20];
-        let mut rest = number;
-        let mut n: usize = 0;
-        for digit in digits.iter_mut().rev() {
-            let low = rest.checked_rem(base.into()).unwrap_or(0) as u8;
-            *digit = if low < 10 { b'0'.wrapping_add(low) } else { (b'a' - 10).wrapping_add(low) };
-            rest = rest.checked_div(base.into()).unwrap_or(0);
-            n = n.wrapping_add(1);
-            if rest == 0 {
-                break;
-            }
-        }
-        let digits = digits.get(digits.len().saturating_sub(n)..).unwrap_or_default();
-        self.bytes(digits)
+        self.put("0x").bytes(digits(number as u64, 16, &mut [0; 20]))
     }
 
     /// Appends numbers as Python shows a tuple, `(2, 3)`; a long one is cut after 8 entries.

@@ -1,7 +1,6 @@
 //! Formats and DLPack's data types.
 
 use core::ffi::CStr;
-use core::fmt::Write;
 use core::mem::MaybeUninit;
 
 use crate::abi::{DLDataType, pybuffer_format_field};
@@ -81,9 +80,8 @@ pub fn of_format(format: &CStr, itemsize: isize) -> Result<DLDataType, Raised> {
 fn refused(format: &CStr, why: &'static str) -> Raised {
     let mut text =
         Text::with_name(c"format '%.100s' has no DLPack type, as its items are ", format);
-    // A text that does not fit is cut.
-    let _ = text.write_str(why);
-    let _ = text.write_str(": view them as native numbers");
+    text.put(why.as_bytes());
+    text.put(b": view them as native numbers");
     raised(&Error::Text(Kind::Buffer, text))
 }
 

@@ -4,17 +4,16 @@
 //! time.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
-use core::fmt;
 use core::ptr;
 
 use super::dtype::of_format;
 use super::held::{Form, New};
 use super::{CPU, IS_COPIED, MAX_NDIM, READ_ONLY};
 use crate::abi::{DLDataType, DLDevice, DLTensor, Py_buffer, PyBUF_FULL_RO, PyObject};
-use crate::error::{Error, Kind, Raised, Tuple};
+use crate::error::{Error, Kind, Message, Raised, Text, message};
 use crate::protocol::contiguous::to_contiguous;
 use crate::protocol::get;
-use crate::runtime::{self, Life, raised, raised_as, raised_text};
+use crate::runtime::{self, Life, raised, raised_text};
 use crate::view::{Fields, View};
 
 /// `PYBUFFER_DLPACK_COPY`: the tensor is a copy.
@@ -105,7 +104,7 @@ fn no_memory() -> Raised {
 fn life() -> Result<Life, Raised> {
     match runtime::for_objects().life() {
         Ok(Some(life)) => Ok(life),
-        Ok(None) => Err(needs_copy(format_args!("a tensor may outlive this subinterpreter"))),
+        Ok(None) => Err(needs_copy(message!("a tensor may outlive this subinterpreter"))),
         Err(raised) => Err(raised),
     }
 }
@@ -119,10 +118,10 @@ unsafe fn lay(new: &New, view: &Py_buffer, form: Form) -> Result<DLTensor, Raise
     // SAFETY: as the caller says (caller: VIEW).
     let (checked, dtype) = unsafe { check(view) }?;
     if form == Form::Legacy && view.readonly != 0 {
-        return Err(needs_copy(format_args!("read-only memory needs DLPack 1.0 or later")));
+        return Err(needs_copy(message!("read-only memory needs DLPack 1.0 or later")));
     }
     if checked.suboffsets().is_some() {
-        return Err(needs_copy(format_args!("DLPack has no suboffsets")));
+        return Err(needs_copy(message!("DLPack has no suboffsets")));
     }
     let strides = checked.strides().filter(|_| has_items(view)).unwrap_or_default();
     set_dims(new, checked.shape(), strides, view.itemsize)?;
@@ -170,8 +169,10 @@ unsafe fn check(view: &Py_buffer) -> Result<(View<'_>, DLDataType), Raised> {
 
 #[cold]
 #[inline(never)]
-fn needs_copy(why: fmt::Arguments) -> Raised {
-    raised_as(Kind::Buffer, format_args!("{why}: ask for a copy (PYBUFFER_DLPACK_COPY, copy=True)"))
+fn needs_copy(why: Message) -> Raised {
+    let mut text = Text::of(why);
+    text.put(b": ask for a copy (PYBUFFER_DLPACK_COPY, copy=True)");
+    raised(&Error::Text(Kind::Buffer, text))
 }
 
 /// The tensor's strides are those of C order, but for axes with a stride of their own that matters.
@@ -185,9 +186,10 @@ fn set_dims(new: &New, shape: &[isize], strides: &[isize], itemsize: isize) -> R
             if whole.wrapping_mul(itemsize) == *own {
                 stride = whole;
             } else if *n > 1 {
-                return Err(needs_copy(format_args!(
-                    "strides {} are not whole items of {itemsize} bytes",
-                    Tuple(strides)
+                return Err(needs_copy(message!(
+                    "strides {} are not whole items of {} bytes",
+                    strides,
+                    itemsize
                 )));
             }
         }

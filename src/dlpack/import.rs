@@ -1,7 +1,6 @@
 //! Tensors as memoryviews. Nothing of a tensor is believed: its sizes are checked before a pointer is formed.
 
 use core::ffi::{CStr, c_void};
-use core::fmt;
 use core::ptr;
 
 use super::dtype;
@@ -9,7 +8,7 @@ use super::{CPU, MAX_NDIM, READ_ONLY};
 use crate::abi::{
     DLDataType, DLManagedTensor, DLManagedTensorVersioned, DLTensor, Py_buffer, PyObject,
 };
-use crate::error::{Kind, Raised};
+use crate::error::{Kind, Message, Raised, message};
 use crate::layout::extent::extent;
 use crate::protocol::get::EMPTY;
 use crate::protocol::memoryview;
@@ -42,10 +41,10 @@ pub unsafe fn from_dlpack(source: Source) -> Result<*mut PyObject, Raised> {
             if tensor.version.major != MAJOR {
                 return Err(raised_as(
                     Kind::Buffer,
-                    format_args!(
+                    message!(
                         "the tensor is of DLPack {}.{}, and libpybuffer reads 1.x",
-                        i64::from(tensor.version.major),
-                        i64::from(tensor.version.minor)
+                        tensor.version.major,
+                        tensor.version.minor
                     ),
                 ));
             }
@@ -100,8 +99,7 @@ unsafe fn describe(
     let ndim = usize::try_from(tensor.ndim).unwrap_or(usize::MAX);
     let [shape, strides] = dims;
     let (Some(shape), Some(strides)) = (shape.get_mut(..ndim), strides.get_mut(..ndim)) else {
-        let ndim = i64::from(tensor.ndim);
-        return Err(wrong(format_args!("DLTensor.ndim is {ndim}: it must be from 0 to 64")));
+        return Err(wrong(message!("DLTensor.ndim is {}: it must be from 0 to 64", tensor.ndim)));
     };
     if ndim > 0 && tensor.shape.is_null() {
         return Err(raised_text(Kind::Value, c"DLTensor.shape is NULL"));
@@ -135,10 +133,10 @@ fn check_kind(tensor: &DLTensor) -> Result<(&'static CStr, isize), Raised> {
     if tensor.device.device_type != CPU {
         return Err(raised_as(
             Kind::Buffer,
-            format_args!(
+            message!(
                 "the tensor is on device ({}, {}), not on the CPU, (1, 0): move it there",
-                i64::from(tensor.device.device_type),
-                i64::from(tensor.device.device_id)
+                tensor.device.device_type,
+                tensor.device.device_id
             ),
         ));
     }
@@ -146,11 +144,11 @@ fn check_kind(tensor: &DLTensor) -> Result<(&'static CStr, isize), Raised> {
         Some((_, format)) if !format.is_empty() => Ok((format, isize::from(bits / 8))),
         _ => Err(raised_as(
             Kind::Buffer,
-            format_args!(
+            message!(
                 "items of DLPack code {}, {} bits and {} lanes are no single values of whole bytes",
-                i64::from(code),
-                i64::from(bits),
-                i64::from(lanes)
+                code,
+                bits,
+                lanes
             ),
         )),
     }
@@ -173,7 +171,7 @@ unsafe fn read_shape(
         let given = unsafe { from.wrapping_add(axis).read() };
         *n = match isize::try_from(given) {
             Ok(n) if n >= 0 => n,
-            _ => return Err(wrong(format_args!("DLTensor.shape[{axis}] is {given}"))),
+            _ => return Err(wrong(message!("DLTensor.shape[{}] is {}", axis, given))),
         };
         *stride = size.unwrap_or(0);
         is_empty |= *n == 0;
@@ -206,8 +204,11 @@ unsafe fn read_strides(
             // It leads nowhere: that of C order stays.
             None if *n < 2 => {}
             None => {
-                return Err(wrong(format_args!(
-                    "DLTensor.strides[{axis}] is {given} items of {itemsize} bytes: that is beyond the address space"
+                return Err(wrong(message!(
+                    "DLTensor.strides[{}] is {} items of {} bytes: that is beyond the address space",
+                    axis,
+                    given,
+                    itemsize
                 )));
             }
         }
@@ -248,6 +249,6 @@ fn first_item(
 
 #[cold]
 #[inline(never)]
-fn wrong(why: fmt::Arguments) -> Raised {
+fn wrong(why: Message) -> Raised {
     raised_as(Kind::Value, why)
 }

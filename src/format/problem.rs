@@ -1,6 +1,6 @@
 //! What can be wrong with a format, and where.
 
-use crate::error::{Error, Kind, Plain};
+use crate::error::{Error, Kind, message};
 
 /// What is wrong with a format, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +62,7 @@ faults! {
 impl Problem {
     /// A ValueError whose text names `subject`, such as "the format".
     pub fn of(self, subject: &'static str) -> Error {
-        let (subject, sentence) = (Plain(subject), Plain(self.fault.sentence()));
-        let position = self.position;
-        Error::text(Kind::Value, format_args!("position {position} of {subject}: {sentence}"))
+        let (at, sentence) = (self.position, self.fault.sentence());
+        Error::text(Kind::Value, message!("position {} of {}: {}", at, subject, sentence))
     }
 }

@@ -10,9 +10,9 @@ use super::short_cut;
 use super::sides::{Direction, array_of, checked, dense, items_of, move_bytes};
 use crate::abi::Py_ssize_t;
 use crate::copy::{self, Array, Sequence};
-use crate::error::{Error, Kind, NoMemory, Raised};
+use crate::error::{Error, Kind, NoMemory, Raised, message};
 use crate::layout::Order;
-use crate::runtime::Raise;
+use crate::runtime::{Raise, raised_by};
 use crate::view::Fields;
 
 /// Copies the items of `view` to `len` bytes at `buf`: in Fortran order for any `order` but `'C'` and `'A'`, which
@@ -43,7 +43,7 @@ pub unsafe fn to_contiguous(
 #[cold]
 #[inline(never)]
 fn refuse_len(raise: Raise) -> Raised {
-    raise(&Error::Fixed(Kind::Value, c"PyBuffer_ToContiguous: len != view->len"))
+    raised_by(raise, Kind::Value, c"PyBuffer_ToContiguous: len != view->len")
 }
 
 /// Copies `len` bytes at `buf`, but no more than the view's `len`, to the items of `view`, in C order for any
@@ -167,7 +167,7 @@ fn is_moved_whole(
         let has = view.len();
         return Err(raise(&Error::text(
             Kind::Value,
-            format_args!("len is {len}, with Py_buffer.len {has}: it must not be negative"),
+            message!("len is {}, with Py_buffer.len {}: it must not be negative", len, has),
         )));
     }
     if len == 0 {

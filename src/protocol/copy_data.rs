@@ -6,10 +6,10 @@ use super::sides::{are_blocks, array_of, checked, items_of, move_bytes};
 use super::{get, short_cut};
 use crate::abi::{PyBUF_FULL, PyBUF_FULL_RO, PyObject};
 use crate::copy::{self, Sequence, part};
-use crate::error::{Error, Kind, NoMemory, Raised, Tuple};
+use crate::error::{Error, Kind, NoMemory, Raised, message};
 use crate::layout::Order;
 use crate::plan::shares::Share;
-use crate::runtime::{self, Raise, raised, raised_text};
+use crate::runtime::{self, Raise, raised, raised_by, raised_text};
 use crate::view::{Fields, View};
 
 /// Copies what `src` exports to what `dest` exports, by indices in C order; a smaller source fills the
@@ -142,12 +142,13 @@ fn check_fits(dest: &View, src: &View, fit: Fit, raise: Raise) -> Result<(), Rai
     };
     Err(raise(&Error::text(
         Kind::Buffer,
-        format_args!(
-            "cannot copy items of {} bytes with shape {} into items of {} bytes with shape {}: {needed}",
+        message!(
+            "cannot copy items of {} bytes with shape {} into items of {} bytes with shape {}: {}",
             src.itemsize(),
-            Tuple(from),
+            from,
             dest.itemsize(),
-            Tuple(into),
+            into,
+            needed,
         ),
     )))
 }
@@ -188,7 +189,7 @@ pub unsafe fn copy_part(
     if n_parts < 1 || part < 0 || part >= n_parts {
         return Err(raise(&Error::text(
             Kind::Value,
-            format_args!("part is {part} of {n_parts}: it must be from 0 to n_parts - 1"),
+            message!("part is {} of {}: it must be from 0 to n_parts - 1", part, n_parts),
         )));
     }
     if n_parts == 1 {
@@ -206,10 +207,11 @@ pub unsafe fn copy_part(
     // SAFETY: both views have these items (V1 to V4; caller: VIEWS).
     match unsafe { part::copy_share(array_of(&dest), array_of(&src), sequence, share, LEAST) } {
         Ok(true) => Ok(()),
-        Ok(false) => Err(raise(&Error::Fixed(
+        Ok(false) => Err(raised_by(
+            raise,
             Kind::Buffer,
             c"cannot copy in parts: source and destination share memory (copy them in one part)",
-        ))),
+        )),
         Err(NoMemory) => Err(raise(&Error::NoMemory)),
     }
 }
@@ -256,5 +258,5 @@ fn whole<'a>(dest: &View, src: &'a View, raise: Raise) -> Result<Option<Sequence
 #[cold]
 #[inline(never)]
 fn refuse_readonly(raise: Raise) -> Raised {
-    raise(&Error::Fixed(Kind::Buffer, c"the destination's view is read-only"))
+    raised_by(raise, Kind::Buffer, c"the destination's view is read-only")
 }

@@ -4,9 +4,9 @@ use core::ffi::{c_int, c_void};
 
 use super::get::{BAD_CALL, are_access_mode};
 use crate::abi::{Py_buffer, Py_ssize_t, PyObject};
-use crate::error::Error;
-use crate::runtime::{self, unserved, watch};
-use crate::view::plain;
+use crate::error::{Kind, Raised};
+use crate::runtime::{self, raised_text, unserved, watch};
+use crate::view::plain::{self, Refusal};
 
 /// Fills `view` with `len` bytes at `buf`, as far as `flags` ask for it. The view gets a reference
 /// to `obj` of its own; its shape and strides point into itself.
@@ -21,7 +21,7 @@ pub unsafe fn fill_info(
     len: Py_ssize_t,
     readonly: c_int,
     flags: c_int,
-) -> Result<(), &'static Error> {
+) -> Result<(), Raised> {
     let plain = runtime::settled_plain();
     // Refusals are left to the slow path too: a libpython that is not served raises its own errors.
     if view.is_null()
@@ -33,7 +33,7 @@ pub unsafe fn fill_info(
         return unsafe { fill_slowly(view, obj, buf, len, readonly, flags) };
     }
     // SAFETY: not null, so writable (caller: VIEW).
-    unsafe { plain::fill(view, obj, buf, len, readonly, flags) }?;
+    unsafe { plain::fill(view, obj, buf, len, readonly, flags) }.map_err(raised)?;
     if let Some(runtime) = plain.filter(|_| !obj.is_null()) {
         // SAFETY: `obj` is an object (caller: OBJECT).
         unsafe { runtime.incref(obj) };
@@ -55,23 +55,23 @@ unsafe fn fill_slowly(
     len: Py_ssize_t,
     readonly: c_int,
     flags: c_int,
-) -> Result<(), &'static Error> {
+) -> Result<(), Raised> {
     if !obj.is_null() {
         runtime::for_objects();
     }
     if unserved::is_here() {
         // SAFETY: the same view and object (caller: VIEW, OBJECT).
         let filled = unsafe { unserved::PyBuffer_FillInfo(view, obj, buf, len, readonly, flags) };
-        return if filled < 0 { Err(&Error::Raised) } else { Ok(()) };
+        return if filled < 0 { Err(Raised) } else { Ok(()) };
     }
     if view.is_null() {
-        return Err(&plain::NULL_VIEW);
+        return Err(raised(&plain::NULL_VIEW));
     }
     if are_access_mode(flags) && runtime::current().refuses_access_modes() {
-        return Err(&BAD_CALL);
+        return Err(raised_text(Kind::System, BAD_CALL));
     }
     // SAFETY: not null, so writable (caller: VIEW).
-    let fill = || unsafe { plain::fill(view, obj, buf, len, readonly, flags) };
+    let fill = || unsafe { plain::fill(view, obj, buf, len, readonly, flags) }.map_err(raised);
     if obj.is_null() || plain::is_refused(readonly, flags) {
         return fill();
     }
@@ -79,4 +79,10 @@ unsafe fn fill_slowly(
     unsafe { runtime::for_objects().incref(obj) };
     // SAFETY: as above.
     unsafe { watch::fill(view, fill) }
+}
+
+#[cold]
+#[inline(never)]
+fn raised(&Refusal(kind, text): &Refusal) -> Raised {
+    raised_text(kind, text)
 }

@@ -11,10 +11,8 @@ use crate::runtime::views::{self, not_an_exporter};
 use crate::runtime::watch;
 pub use crate::view::plain::EMPTY;
 
-/// `bad argument to internal function`, as libpython says it, without its file and line.
-pub const BAD_CALL: Error = Error::Fixed(Kind::System, BAD_CALL_TEXT);
-/// Its text.
-pub const BAD_CALL_TEXT: &CStr = c"bad argument to internal function";
+/// The text of a SystemError, as libpython says it, without its file and line.
+pub const BAD_CALL: &CStr = c"bad argument to internal function";
 
 /// Whether `flags` are a memoryview's access mode, which CPython refuses as a request since 3.13.
 pub fn are_access_mode(flags: c_int) -> bool {
@@ -104,7 +102,7 @@ pub unsafe fn acquire_for(
 ) -> Result<c_int, Error> {
     let runtime = runtime::for_objects();
     if are_access_mode(flags) && runtime.refuses_access_modes() {
-        return Err(BAD_CALL);
+        return Err(Error::Fixed(Kind::System, BAD_CALL));
     }
     if obj.is_null() {
         return Err(Error::NullArgument);

@@ -9,8 +9,6 @@ use crate::abi::{Py_buffer, Py_ssize_t, PyBUF_SIMPLE, PyBUF_WRITABLE, PyObject};
 use crate::error::{Error, Kind};
 use crate::runtime;
 
-const NOT_WRITABLE: Error = Error::Fixed(Kind::Type, c"expected a writable bytes-like object");
-
 /// The bytes of an object.
 pub struct Bytes {
     /// The first byte.
@@ -40,7 +38,8 @@ pub unsafe fn readable(obj: *mut PyObject) -> Result<Bytes, Error> {
 /// * OBJECT: as for [`readable`].
 pub unsafe fn writable(obj: *mut PyObject) -> Result<Bytes, Error> {
     // SAFETY: the same object (caller: OBJECT).
-    unsafe { get::with_view(obj, PyBUF_WRITABLE, Bytes::of) }.map_err(|_| NOT_WRITABLE)
+    unsafe { get::with_view(obj, PyBUF_WRITABLE, Bytes::of) }
+        .map_err(|_| Error::Fixed(Kind::Type, c"expected a writable bytes-like object"))
 }
 
 /// Whether the bytes of an object can be read; an error is cleared.

@@ -11,7 +11,7 @@ use super::{contiguous as copies, get};
 use crate::abi::{
     Py_buffer, Py_ssize_t, PyBUF_FULL_RO, PyBUF_MAX_NDIM, PyBUF_READ, PyBUF_WRITE, PyObject,
 };
-use crate::error::{Error, Kind, Raised};
+use crate::error::{Error, Kind, Raised, message};
 use crate::layout::{Order, strides};
 use crate::runtime::memoryviews::{Fresh, missing};
 use crate::runtime::{self, Destructor, Runtime, raised, raised_text};
@@ -138,9 +138,10 @@ fn check(info: &Py_buffer) -> Result<(), Raised> {
     if info.ndim > 1 || info.len.checked_div(info.itemsize).is_none() {
         return Err(raised(&Error::text(
             Kind::Value,
-            format_args!(
+            message!(
                 "Py_buffer.shape is NULL, but a view with ndim {} and itemsize {} needs one",
-                info.ndim, info.itemsize
+                info.ndim,
+                info.itemsize
             ),
         )));
     }
@@ -403,7 +404,7 @@ pub unsafe fn release(memoryview: *mut PyObject) -> Result<(), Raised> {
     runtime.memoryviews()?;
     // SAFETY: an object (caller: OBJECT).
     if !unsafe { runtime.is_memoryview(memoryview) } {
-        return Err(raised_text(Kind::System, get::BAD_CALL_TEXT));
+        return Err(raised_text(Kind::System, get::BAD_CALL));
     }
     // SAFETY: a memoryview, and a thread state is attached.
     unsafe { runtime.release_memoryview(memoryview) }
@@ -418,7 +419,7 @@ pub unsafe fn view_of(memoryview: *mut PyObject) -> Result<*mut Py_buffer, Raise
     let runtime = runtime::for_objects();
     // SAFETY: an object (caller: OBJECT).
     if !unsafe { runtime.is_memoryview(memoryview) } {
-        return Err(raised_text(Kind::System, get::BAD_CALL_TEXT));
+        return Err(raised_text(Kind::System, get::BAD_CALL));
     }
     let view = runtime.view_of(memoryview);
     if view.is_null() { Err(missing()) } else { Ok(view) }

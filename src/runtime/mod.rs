@@ -29,8 +29,8 @@ pub use cpython::{locate, unserved};
 use layout::ObjectLayout;
 use memoryviews::Memoryviews;
 pub use raise::{
-    Raise, raise, raise_if_known, raised, raised_as, raised_if_known, raised_text, status,
-    status_if_known, status_of,
+    Raise, raise, raise_if_known, raised, raised_as, raised_by, raised_if_known, raised_text,
+    status, status_if_known, status_of,
 };
 pub use settle::{
     attach, current, for_good, for_objects, is_watched, settled_counted, settled_plain,

@@ -2,10 +2,9 @@
 
 use core::borrow::Borrow;
 use core::ffi::{CStr, c_int};
-use core::fmt;
 
 use super::for_good;
-use crate::error::{Error, Kind, Raised};
+use crate::error::{Error, Kind, Message, Raised};
 
 /// Sets this thread's error, for functions whose callers must hold the GIL. If no thread state is attached
 /// (before Py_Initialize, after Py_Finalize, and from 3.12 on without the GIL), nothing is set: only the return
@@ -52,10 +51,17 @@ pub fn raised_text(kind: Kind, text: &'static CStr) -> Raised {
     raised(&Error::Fixed(kind, text))
 }
 
+/// As [`raise`] itself raises, with this kind and text.
+#[cold]
+#[inline(never)]
+pub fn raised_by(raise: Raise, kind: Kind, text: &'static CStr) -> Raised {
+    raise(&Error::Fixed(kind, text))
+}
+
 /// As [`raised`], with a text that is made here.
 #[cold]
 #[inline(never)]
-pub fn raised_as(kind: Kind, text: fmt::Arguments) -> Raised {
+pub fn raised_as(kind: Kind, text: Message) -> Raised {
     raised(&Error::text(kind, text))
 }
 

@@ -1,17 +1,20 @@
 //! The view of plain bytes: what `PyBuffer_FillInfo` fills in, and what bytes answer without Python.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
 use crate::abi::{
     Py_buffer, Py_ssize_t, PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE, PyObject,
 };
-use crate::error::{Error, Kind};
+use crate::error::Kind;
+
+/// Why a view is not filled: the text of an error of this kind.
+pub struct Refusal(pub Kind, pub &'static CStr);
 
 /// There is no view to fill.
-pub const NULL_VIEW: Error =
-    Error::Fixed(Kind::Buffer, c"PyBuffer_FillInfo: view==NULL argument is obsolete");
-const NOT_WRITABLE: Error = Error::Fixed(Kind::Buffer, c"Object is not writable.");
+pub static NULL_VIEW: Refusal =
+    Refusal(Kind::Buffer, c"PyBuffer_FillInfo: view==NULL argument is obsolete");
+static NOT_WRITABLE: Refusal = Refusal(Kind::Buffer, c"Object is not writable.");
 /// The format of plain bytes, for views that live as long as they like.
 pub const BYTES: *const c_char = c"B".as_ptr();
 
@@ -50,7 +53,7 @@ pub unsafe fn fill(
     len: Py_ssize_t,
     readonly: c_int,
     flags: c_int,
-) -> Result<(), &'static Error> {
+) -> Result<(), &'static Refusal> {
     if is_refused(readonly, flags) {
         return Err(&NOT_WRITABLE);
     }

@@ -3,7 +3,7 @@
 use core::slice;
 
 use crate::abi::{Py_buffer, Py_ssize_t};
-use crate::error::{Error, Kind, Tuple};
+use crate::error::{Error, Kind, message};
 use crate::layout::strides::c_stride;
 use crate::suboffset::follow;
 use crate::view::Fields;
@@ -25,15 +25,17 @@ pub unsafe fn checked(view: &Py_buffer, indices: *const Py_ssize_t) -> Result<*m
     let indices = if n == 0 { &[] } else { unsafe { slice::from_raw_parts(indices, n) } };
     let implied = [view.len.checked_div(view.itemsize).unwrap_or(0)];
     let Some(shape) = fields.shape().or((n < 2).then_some(&implied)) else {
-        let text = format_args!("Py_buffer.shape is NULL, but Py_buffer.ndim is {n}");
+        let text = message!("Py_buffer.shape is NULL, but Py_buffer.ndim is {}", n);
         return Err(Error::text(Kind::Value, text));
     };
     let mut dims = shape.iter().zip(indices).enumerate();
     if let Some((axis, (&extent, &index))) = dims.find(|(_, (n, i))| **i < 0 || i >= n) {
-        let shape = Tuple(shape);
-        let text = format_args!(
-            "index {index} is out of bounds for dimension {axis} of Py_buffer.shape {shape}: it must \
-             be from 0 to below {extent}"
+        let text = message!(
+            "index {} is out of bounds for dimension {} of Py_buffer.shape {}: it must be from 0 to below {}",
+            index,
+            axis,
+            shape,
+            extent
         );
         return Err(Error::text(Kind::Index, text));
     }

@@ -1,7 +1,6 @@
 //! The host, and what its world needs of its functions: exceptions, attributes of modules, texts of objects.
 
 use core::ffi::{CStr, c_void};
-use core::fmt::Write;
 use core::ptr;
 
 use super::symbols::{ExceptionVariable, Symbols};
@@ -53,11 +52,10 @@ impl Host {
     /// "CPython 3.13.0 (main, ...) [GCC ...]".
     pub fn description(&self) -> Text {
         let mut text = Text::from_ascii("CPython ");
-        let version =
-            version::text(&self.symbols).and_then(|text| text.to_str().ok()).unwrap_or("");
-        for line in version.lines() {
-            // In CPython 3.8 and 3.9 a line break follows a space. A text that is too long is cut.
-            let _ = text.write_str(line);
+        let version = version::text(&self.symbols).unwrap_or_default().to_bytes();
+        // In CPython 3.8 and 3.9 a line break follows a space.
+        for line in version.split(|byte| *byte == b'\n') {
+            text.put_foreign(line, false);
         }
         text
     }

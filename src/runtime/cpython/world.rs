@@ -12,10 +12,6 @@ use crate::runtime::Destructor;
 use crate::runtime::memoryviews::missing;
 use crate::runtime::world::{Life, World};
 
-/// The error raised where a program sets an error and passes no exception.
-const NO_EXCEPTION: Error =
-    Error::Fixed(Kind::System, c"an error was set with something that is no exception");
-
 impl World for Host {
     fn host_function(&self) -> Option<*const c_void> {
         Some(self.incref as *const c_void)
@@ -97,7 +93,9 @@ impl World for Host {
 
     unsafe fn set_error(&self, exception: *mut PyObject, text: &CStr) {
         if exception.is_null() {
-            return self.raise(&NO_EXCEPTION);
+            let text = c"an error was set with something that is no exception";
+            // SAFETY: one of the host's own exceptions.
+            return unsafe { self.set(self.exception_of(Kind::System), text) };
         }
         // SAFETY: an object of the host's (caller: EXCEPTION).
         unsafe { self.set(exception, text) };

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int};
 use core::ptr;
 
-use super::{StaticSlots, StaticType, errors, objects};
+use super::{StaticSlots, StaticType, errors, exceptions, objects};
 use crate::abi::{Py_buffer, PyBufferProcs, PyObject, PyVarObject};
 use crate::view::plain;
 
@@ -64,8 +64,8 @@ unsafe extern "C" fn get_buffer(obj: *mut PyObject, view: *mut Py_buffer, flags:
             unsafe { objects::incref(obj) };
             0
         }
-        Err(error) => {
-            errors::raise(error);
+        Err(plain::Refusal(kind, text)) => {
+            errors::set(exceptions::of(*kind), text);
             -1
         }
     }

@@ -17,7 +17,7 @@ use crate::abi::{
     Py_buffer, PyBUF_FULL_RO, PyBUF_MAX_NDIM, PyBUF_WRITE, PyBufferProcs, PyObject, PyTypeObject,
     PyVarObject,
 };
-use crate::error::{Error, Kind, Raised};
+use crate::error::{Error, Kind, Raised, message};
 use crate::layout::{Order, strides::fill_contiguous};
 use crate::runtime::layout::ObjectLayout;
 use crate::runtime::memoryviews::{FREE_FORMAT, MANAGED_NAME, Managed, Memoryview};
@@ -326,7 +326,7 @@ pub unsafe fn release(this: *mut Memoryview) -> Result<(), Raised> {
         Err(n) => {
             errors::raise(&Error::text(
                 Kind::Buffer,
-                format_args!("memoryview has {n} exported buffer{}", if n == 1 { "" } else { "s" }),
+                message!("memoryview has {} exported buffer{}", n, if n == 1 { "" } else { "s" }),
             ));
             Err(Raised)
         }
