@@ -55,6 +55,7 @@ impl Pages {
         self.has(first) && (first == last || self.has(last))
     }
 
+    #[inline(never)]
     fn has(&self, page: usize) -> bool {
         let Some(found) = self.0.get((hash(page) >> 40) as usize % Self::N) else { return true };
         if found.load(Ordering::Relaxed) == page {
@@ -91,6 +92,7 @@ impl Lock {
     }
 
     #[cold]
+    #[inline(never)]
     fn wait(&self) {
         for _ in 0..100 {
             if self.0.load(Ordering::Relaxed) == 0 {

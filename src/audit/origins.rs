@@ -166,6 +166,7 @@ impl Heads {
     }
 
     /// The entry with this key.
+    #[inline(never)]
     fn find(&self, key: [usize; 3]) -> Option<NonNull<Head>> {
         let mut at = self.list(key)?.load(Ordering::Acquire);
         // SAFETY: null or an entry, which is never freed.

@@ -69,6 +69,7 @@ impl Contents {
     }
 
     /// What lies at an address where a `Py_buffer` was, if that can be read.
+    #[inline(never)]
     fn read(view: usize) -> Option<Self> {
         memory::read(view).map(|[buf, obj]| Self { buf, obj })
     }

@@ -104,6 +104,7 @@ impl Records {
 
     /// Adds a record to a list. Without memory the view is left out: it is never reported, and from then on no
     /// release is reported as one of a view that was never acquired.
+    #[inline(never)]
     fn put(&self, list: &AtomicPtr<Record>, record: Record) {
         let next = list.load(Ordering::Relaxed);
         match memory::keep(Record { next, ..record }) {
@@ -216,6 +217,7 @@ impl Records {
         record.as_ref().map(Record::close).is_some()
     }
 
+    #[inline(never)]
     fn take_if(&self, view: usize, fits: &dyn Fn(&Record) -> bool) -> Option<Record> {
         let shard = self.shard(view)?;
         let list = shard.list(view)?;

@@ -42,6 +42,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends the text in an array of characters, up to its NUL.
+    #[inline(never)]
     pub fn put_array(&mut self, text: &[c_char]) -> &mut Self {
         text.iter().take_while(|byte| **byte != 0).for_each(|byte| self.byte(*byte as u8));
         self
@@ -54,6 +55,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends bytes, with `?` for what is not printable ASCII.
+    #[inline(never)]
     pub fn printable(&mut self, bytes: &[u8]) -> &mut Self {
         let shown = |&byte| if matches!(byte, b' '..=b'~') { byte } else { b'?' };
         bytes.iter().for_each(|byte| self.byte(shown(byte)));
@@ -81,6 +83,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends a number in base 16.
+    #[inline(never)]
     pub fn hex(&mut self, number: usize) -> &mut Self {
         self.put("0x").bytes(digits(number as u64, 16, &mut [0; 20]))
     }
@@ -104,6 +107,7 @@ impl<'a> Writer<'a> {
 }
 
 /// Removes an incomplete UTF-8 character from the end of a text that was cut.
+#[inline(never)]
 pub fn end_with_a_character(text: &mut [c_char]) {
     let len = text.iter().position(|byte| *byte == 0).unwrap_or(0);
     let bytes = text.get_mut(..len).unwrap_or_default();

@@ -40,6 +40,7 @@ impl Split {
     }
 
     /// The number of parts, at most `max`, of at least `least` bytes each.
+    #[inline(never)]
     fn n_parts(self, sequence: &Sequence, max: isize, least: isize) -> isize {
         let bytes = sequence.items.saturating_mul(sequence.itemsize);
         match self {

@@ -61,6 +61,7 @@ faults! {
 
 impl Problem {
     /// A ValueError whose text names `subject`, such as "the format".
+    #[inline(never)]
     pub fn of(self, subject: &'static str) -> Error {
         let (at, sentence) = (self.position, self.fault.sentence());
         Error::text(Kind::Value, message!("position {} of {}: {}", at, subject, sentence))

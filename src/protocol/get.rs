@@ -149,6 +149,7 @@ pub unsafe fn release_for(view: *mut Py_buffer, caller: *const c_void) {
 ///
 /// # Safety
 /// * OBJECT: as for [`acquire`].
+#[inline(never)]
 pub unsafe fn with_view<R>(
     obj: *mut PyObject,
     flags: c_int,

@@ -66,11 +66,13 @@ pub fn checked<'a>(view: Fields<'a>, raise: Raise) -> Result<View<'a>, Raised> {
 }
 
 /// How many items a view has; their bytes fit an `isize` (V2).
+#[inline(never)]
 pub fn items_of(view: &View) -> isize {
     view.shape().iter().fold(1, |items, n| items.wrapping_mul(*n))
 }
 
 /// A view's items as one side of a copy.
+#[inline(never)]
 pub fn array_of<'a>(view: &'a View) -> Array<'a> {
     Array {
         buf: view.buf(),

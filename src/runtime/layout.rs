@@ -6,6 +6,7 @@
 //! version.
 
 use core::ffi::{CStr, c_char};
+use core::hint::black_box;
 use core::mem::offset_of;
 
 use crate::abi::{PyBufferProcs, PyObject, PyTypeObject};
@@ -51,7 +52,9 @@ impl ObjectLayout {
         metatype: *const PyTypeObject,
         name: &CStr,
     ) -> Option<Self> {
-        (1..LONGEST_HEAD).map(|word| Self::with_type_at(word.wrapping_mul(WORD))).find(|layout| {
+        // The compiler is not to repeat the test for each length.
+        let words = 1..black_box(LONGEST_HEAD);
+        words.map(|word| Self::with_type_at(word.wrapping_mul(WORD))).find(|layout| {
             // SAFETY: a type object is far longer than the longest head (caller: TYPE).
             if unsafe { layout.metatype_of(r#type) } != metatype {
                 return false;

@@ -127,6 +127,7 @@ impl Host {
     }
 
     /// An attribute of a module, as a new reference; `Err` if the host raised an error. A thread state is attached.
+    #[inline(never)]
     fn attribute(&self, module: &CStr, name: &CStr) -> Result<*mut PyObject, Error> {
         let symbols = &self.symbols;
         let (Some(import), Some(getattr)) =
@@ -148,6 +149,7 @@ impl Host {
     /// # Safety
     /// * STATE: a thread state is attached.
     /// * ARGUMENT: `argument` is an object of the host's.
+    #[inline(never)]
     pub(super) unsafe fn number_from(
         &self,
         module: &CStr,

@@ -231,6 +231,7 @@ impl Symbols {
 ///
 /// # Safety
 /// * HANDLE: `handle` is an open handle of the dynamic linker's.
+#[inline(never)]
 unsafe fn look_up(handle: *mut c_void, addresses: &mut Addresses) {
     let Some(dlsym) = dynamic::linker().dlsym else { return };
     let names = NAMES.split_inclusive(|byte| *byte == 0);

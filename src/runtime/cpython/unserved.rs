@@ -25,12 +25,9 @@ macro_rules! functions {
             $($name,)+
         }
 
-        const NAMES: &[&CStr] = &[$(
-            match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                Ok(name) => name,
-                Err(_) => c"",
-            },
-        )+];
+        /// Their names, each followed by a NUL.
+        const NAMES: &[u8] = concat!($(stringify!($name), "\0",)+).as_bytes();
+        const COUNT: usize = [$(Name::$name),+].len();
 
         $(
             /// Calls that libpython's own function. It has the arguments of the exported one, so the exported one
@@ -94,8 +91,7 @@ functions! {
 /// Whether this process has such a libpython.
 static IS_HERE: AtomicBool = AtomicBool::new(false);
 /// Its functions, in the order of `NAMES`; null where it has none.
-static FUNCTIONS: [AtomicPtr<c_void>; NAMES.len()] =
-    [const { AtomicPtr::new(ptr::null_mut()) }; NAMES.len()];
+static FUNCTIONS: [AtomicPtr<c_void>; COUNT] = [const { AtomicPtr::new(ptr::null_mut()) }; COUNT];
 
 /// Whether this process has a libpython that is not served.
 #[inline]
@@ -120,7 +116,9 @@ pub fn recognise(symbols: &Symbols) -> bool {
     let get_version = symbols.Py_GetVersion.map_or(ptr::null(), |f| f as *const c_void);
     // A look-up in the whole process would find the functions of a preloaded libpybuffer.
     if let Some(image) = Image::around(get_version) {
-        for (function, name) in FUNCTIONS.iter().zip(NAMES) {
+        let names = NAMES.split_inclusive(|byte| *byte == 0);
+        for (function, name) in FUNCTIONS.iter().zip(names) {
+            let name = CStr::from_bytes_until_nul(name).unwrap_or_default();
             function.store(image.find(name), Ordering::Relaxed);
         }
         IS_HERE.store(true, Ordering::Release);
