@@ -25,9 +25,20 @@ impl Line {
 
     /// Appends what `write` writes; what does not fit is left out.
     fn put(&mut self, write: impl FnOnce(&mut Writer)) {
-        let mut out = Writer::new(self.text.get_mut(self.len..).unwrap_or_default());
+        let mut out = self.writer();
         write(&mut out);
-        self.len = self.len.saturating_add(out.len).min(Self::SIZE - 1);
+        let len = out.len;
+        self.grow(len);
+    }
+
+    #[inline(never)]
+    fn writer(&mut self) -> Writer<'_> {
+        Writer::new(self.text.get_mut(self.len..).unwrap_or_default())
+    }
+
+    #[inline(never)]
+    fn grow(&mut self, by: usize) {
+        self.len = self.len.saturating_add(by).min(Self::SIZE - 1);
     }
 
     /// The line as an error's text.
@@ -134,7 +145,7 @@ impl Line {
     pub fn more(&mut self, bit: usize, n: usize) {
         self.put(|out| {
             out.put("AGAIN: ").number(n.cast_signed()).put(" more findings of ");
-            match Rule::ALL.iter().find(|rule| **rule as usize == bit) {
+            match Rule::by_number(bit) {
                 Some(rule) => out.put("rule ").number(bit as isize).put(" ").put_c(rule.name()),
                 None => out.put(if bit == 0 { "views HELD at exit" } else { "a RELEASE" }),
             };

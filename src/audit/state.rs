@@ -67,9 +67,7 @@ impl State {
     pub fn begin_in_child(&self) {
         self.records.open();
         self.origins.begin_in_child();
-        for tally in &self.tallies {
-            tally.n_more.store(0, Ordering::Relaxed);
-        }
+        self.tallies.iter().for_each(Tally::forget_more);
         for count in [&self.n_acquired, &self.n_released, &self.n_lines] {
             count.store(0, Ordering::Relaxed);
         }

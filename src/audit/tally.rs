@@ -27,6 +27,12 @@ pub struct Tally {
 impl Tally {
     const MOST: usize = 100;
 
+    /// Forgets the findings that got no line. (Out of line, as the compiler would repeat it for each tally.)
+    #[inline(never)]
+    pub fn forget_more(&self) {
+        self.n_more.store(0, Ordering::Relaxed);
+    }
+
     /// Whether one more line may be written; if not, the finding is counted.
     pub fn has_room(&self) -> bool {
         let has_room = self.n_written.load(Ordering::Relaxed) < Self::MOST;

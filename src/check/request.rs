@@ -3,6 +3,7 @@
 use core::ffi::c_int;
 
 use super::text::Writer;
+use super::words::nth;
 use crate::abi::{
     PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_CONTIG, PyBUF_CONTIG_RO, PyBUF_F_CONTIGUOUS,
     PyBUF_FORMAT, PyBUF_FULL, PyBUF_FULL_RO, PyBUF_INDIRECT, PyBUF_ND, PyBUF_RECORDS,
@@ -37,31 +38,33 @@ impl Request {
     /// Spells the request by CPython's names: `PyBUF_FULL_RO`, `PyBUF_C_CONTIGUOUS|PyBUF_FORMAT`.
     #[inline(never)]
     pub fn spell(self, out: &mut Writer) {
-        // Flags, the bit that decides, and a name. The most demanding flags come first, and sums before their parts. A
-        // name is put if all its flags are set and the bit that decides is not yet part of a name.
-        const NAMES: [(u16, u16, &str); 15] = [
-            (PyBUF_FULL as u16, 0x100, "FULL"),
-            (PyBUF_FULL_RO as u16, 0x100, "FULL_RO"),
-            (PyBUF_INDIRECT as u16, 0x100, "INDIRECT"),
-            (PyBUF_C_CONTIGUOUS as u16, 0x20, "C_CONTIGUOUS"),
-            (PyBUF_F_CONTIGUOUS as u16, 0x40, "F_CONTIGUOUS"),
-            (PyBUF_ANY_CONTIGUOUS as u16, 0x80, "ANY_CONTIGUOUS"),
-            (PyBUF_RECORDS as u16, 0x10, "RECORDS"),
-            (PyBUF_RECORDS_RO as u16, 0x10, "RECORDS_RO"),
-            (PyBUF_STRIDED as u16, 0x10, "STRIDED"),
-            (PyBUF_STRIDED_RO as u16, 0x10, "STRIDED_RO"),
-            ((PyBUF_ND | PyBUF_FORMAT) as u16, PyBUF_ND as u16, "ND|PyBUF_FORMAT"),
-            (PyBUF_CONTIG as u16, PyBUF_ND as u16, "CONTIG"),
-            (PyBUF_CONTIG_RO as u16, PyBUF_ND as u16, "CONTIG_RO"),
-            (PyBUF_WRITABLE as u16, PyBUF_WRITABLE as u16, "WRITABLE"),
-            (PyBUF_FORMAT as u16, PyBUF_FORMAT as u16, "FORMAT"),
+        // Flags, and the bit that decides. The most demanding flags come first, and sums before their parts. A name is
+        // put if all its flags are set and the bit that decides is not yet part of a name.
+        const FLAGS: [(u16, u16); 15] = [
+            (PyBUF_FULL as u16, 0x100),
+            (PyBUF_FULL_RO as u16, 0x100),
+            (PyBUF_INDIRECT as u16, 0x100),
+            (PyBUF_C_CONTIGUOUS as u16, 0x20),
+            (PyBUF_F_CONTIGUOUS as u16, 0x40),
+            (PyBUF_ANY_CONTIGUOUS as u16, 0x80),
+            (PyBUF_RECORDS as u16, 0x10),
+            (PyBUF_RECORDS_RO as u16, 0x10),
+            (PyBUF_STRIDED as u16, 0x10),
+            (PyBUF_STRIDED_RO as u16, 0x10),
+            ((PyBUF_ND | PyBUF_FORMAT) as u16, PyBUF_ND as u16),
+            (PyBUF_CONTIG as u16, PyBUF_ND as u16),
+            (PyBUF_CONTIG_RO as u16, PyBUF_ND as u16),
+            (PyBUF_WRITABLE as u16, PyBUF_WRITABLE as u16),
+            (PyBUF_FORMAT as u16, PyBUF_FORMAT as u16),
         ];
+        const NAMES: &str = "FULL\0FULL_RO\0INDIRECT\0C_CONTIGUOUS\0F_CONTIGUOUS\0ANY_CONTIGUOUS\0\
+            RECORDS\0RECORDS_RO\0STRIDED\0STRIDED_RO\0ND|PyBUF_FORMAT\0CONTIG\0CONTIG_RO\0WRITABLE\0FORMAT\0";
         let mut rest = self.0;
         let mut separator = "PyBUF_";
-        for (flags, deciding, name) in NAMES {
+        for (i, (flags, deciding)) in FLAGS.into_iter().enumerate() {
             let flags = c_int::from(flags);
             if self.has(flags) && rest & c_int::from(deciding) != 0 {
-                out.put(separator).put(name);
+                out.put(separator).put_c(nth(NAMES, i));
                 separator = "|PyBUF_";
                 rest &= !flags;
             }

@@ -66,10 +66,18 @@ pub fn equivalent(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
 /// the slots of both steps are not on the stack at the same time.)
 fn walk_within<const DEPTH: usize>(first: &[u8], second: &[u8]) -> Result<bool, Refusal> {
     with_slots::<DEPTH, _>(|slots| {
-        with_slots::<DEPTH, _>(|others| {
-            walk(&mut Walk::new(first, slots), &mut Walk::new(second, others))
-        })
+        with_slots::<DEPTH, _>(|others| walk_with(first, second, slots, others))
     })
+}
+
+#[inline(never)]
+fn walk_with(
+    first: &[u8],
+    second: &[u8],
+    slots: &mut [Slot],
+    others: &mut [Slot],
+) -> Result<bool, Refusal> {
+    walk(&mut Walk::new(first, slots), &mut Walk::new(second, others))
 }
 
 #[inline(never)]

@@ -60,13 +60,22 @@ pub fn parse(format: &[u8], fields: &mut Fields) -> Result<Place, Problem> {
 #[inline(never)]
 fn parse_within<const DEPTH: usize>(format: &[u8], fields: &mut Fields) -> Result<Place, Problem> {
     let mut notes = [Note::NONE; DEPTH];
-    with_slots::<DEPTH, _>(|slots| {
-        let mut parser = Parser { reader: Reader::new(format), fields: mem::take(fields) };
-        let mut inside = Inside::new(slots, &mut notes);
-        let parsed = parser.whole(&mut inside);
-        *fields = inside.recorded.unwrap_or(parser.fields);
-        parsed
-    })
+    with_slots::<DEPTH, _>(|slots| parse_with(format, fields, slots, &mut notes))
+}
+
+/// As [`parse`], with room for the levels. (The same code for each depth, as [`size_with`].)
+#[inline(never)]
+fn parse_with(
+    format: &[u8],
+    fields: &mut Fields,
+    slots: &mut [Slot],
+    notes: &mut [Note],
+) -> Result<Place, Problem> {
+    let mut parser = Parser { reader: Reader::new(format), fields: mem::take(fields) };
+    let mut inside = Inside::new(slots, notes);
+    let parsed = parser.whole(&mut inside);
+    *fields = inside.recorded.unwrap_or(parser.fields);
+    parsed
 }
 
 /// The size in bytes of the item that a format describes.
@@ -92,10 +101,14 @@ pub fn extent(format: &[u8]) -> Result<Extent, Problem> {
 
 /// As [`item_size`], for formats that nest at most `DEPTH` deep.
 fn size_within<const DEPTH: usize>(format: &[u8]) -> Result<usize, Problem> {
-    with_slots::<DEPTH, _>(|slots| {
-        let mut inside = Inside::new(slots, &mut []);
-        Parser::new(format).whole(&mut inside).map(|place| place.end.unsigned_abs())
-    })
+    with_slots::<DEPTH, _>(|slots| size_with(format, slots))
+}
+
+/// As [`item_size`], with room for the levels.
+#[inline(never)]
+fn size_with(format: &[u8], slots: &mut [Slot]) -> Result<usize, Problem> {
+    let mut inside = Inside::new(slots, &mut []);
+    Parser::new(format).whole(&mut inside).map(|place| place.end.unsigned_abs())
 }
 
 /// The depth that nearly all formats stay within. Clearing room for more takes longer than reading such a format.

@@ -53,7 +53,9 @@ pub fn by_name(name: &CStr) -> *mut PyObject {
 /// The kind of an exception, if it is one of the library's own.
 #[inline(never)]
 pub fn kind_of(exception: *const PyObject) -> Option<Kind> {
-    Kind::ALL.iter().copied().find(|kind| ptr::eq(of(*kind), exception))
+    let offset = exception.addr().wrapping_sub((&raw const EXCEPTIONS).addr());
+    let n = offset.checked_div(size_of::<Exception>())?;
+    Kind::ALL.get(n).copied().filter(|kind| ptr::eq(of(*kind), exception))
 }
 
 /// Whether an object can be set as an error: one of the library's own exceptions, or a type that
