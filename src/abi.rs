@@ -174,7 +174,9 @@ pub use dlpack::*;
 mod format;
 pub use format::*;
 /// cbindgen:ignore
+mod holder;
 mod report;
+pub use holder::*;
 pub use report::*;
 
 const _: () = {

@@ -54,18 +54,19 @@ impl State {
     /// # Safety
     /// * ANSWER: an exporter gave this answer just now.
     pub unsafe fn judge(&self, runtime: &Runtime, answer: &Answer) -> Option<Text> {
-        // SAFETY: the exporter, an object (caller: ANSWER).
-        let origin = unsafe { self.origins.exporter(runtime, answer.obj) }.and_then(|exporter| {
-            let call_site = self.origins.call_site(answer.caller);
-            self.origins.origin(exporter, call_site, answer.flags)
-        });
         self.count_acquisition();
+        // SAFETY: null or readable (caller: ANSWER).
+        let view = unsafe { answer.view.as_ref() };
+        let besides = wrong_besides_view(answer, view);
+        if answer.result == -1 && besides.is_none() {
+            return None;
+        }
+        // SAFETY: an answer (caller: ANSWER).
+        let origin = unsafe { self.origin_of(runtime, answer) };
         let flags = answer.flags;
         let mut wrong = None;
         let mut tell = |finding: &Finding| self.tell_rule(origin, finding, &mut wrong);
-        // SAFETY: null or readable (caller: ANSWER).
-        let view = unsafe { answer.view.as_ref() };
-        if let Some((rule, field, found, expected)) = wrong_besides_view(answer, view) {
+        if let Some((rule, field, found, expected)) = besides {
             tell(&Finding { rule, flags, field, axis: -1, found, expected });
         }
         if let Some(view) = view.filter(|_| answer.result == 0) {
@@ -84,12 +85,24 @@ impl State {
                 // SAFETY: an object that the view has a reference to (caller: ANSWER).
                 let slots = unsafe { runtime.layout().slots_of(view.obj) };
                 let has_release = slots.is_some_and(|slots| slots.bf_releasebuffer.is_some());
-                let mut record = Record::of(view, origin);
+                let mut record = Record::of(view, answer.obj.addr(), origin);
                 record.has_release = has_release;
                 self.add(record);
             }
         }
         wrong
+    }
+
+    /// Where a request comes from; `None` without memory.
+    ///
+    /// # Safety
+    /// * ANSWER: an exporter gave this answer just now.
+    unsafe fn origin_of(&self, runtime: &Runtime, answer: &Answer) -> Option<&'static Origin> {
+        // SAFETY: the exporter, an object (caller: ANSWER).
+        let exporter = unsafe { self.origins.exporter(runtime, answer.obj) }?;
+        // SAFETY: the thread has just used an object (caller: ANSWER).
+        let place = unsafe { self.origins.places.of(runtime, answer.caller) };
+        self.origins.origin(exporter, place, answer.flags)
     }
 
     /// Reports a broken rule: writes a line, unless this type already had one for the rule or there were enough. Sets
@@ -121,7 +134,7 @@ impl State {
     /// may be released as it is, or become a part of an exporter's answer.
     pub fn after_fill(&self, view: &Py_buffer) {
         if !view.obj.is_null() {
-            self.add(Record::of(view, None));
+            self.add(Record::of(view, view.obj.addr(), None));
         }
     }
 

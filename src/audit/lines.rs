@@ -2,7 +2,9 @@
 
 use core::ffi::{CStr, c_char, c_int};
 
-use super::origins::{CallSite, ExporterType, Origin};
+use super::call_sites::CallSite;
+use super::origins::{ExporterType, Origin};
+use super::places::Place;
 use super::tally::Mistake;
 use crate::check::request::Request;
 use crate::check::text::Writer;
@@ -84,7 +86,7 @@ impl Line {
             out.put(", expected ");
             finding.expected.show(out);
             out.put("; requested by ");
-            put_call_site(out, origin.and_then(|origin| origin.call_site));
+            put_place(out, origin.and_then(|origin| origin.place));
         });
     }
 
@@ -94,7 +96,7 @@ impl Line {
         mistake: Mistake,
         exporter: Option<&ExporterType>,
         origin: Option<&Origin>,
-        by: Option<&CallSite>,
+        by: Option<&Place>,
     ) {
         self.put(|out| {
             out.put(match mistake {
@@ -107,10 +109,10 @@ impl Line {
                 out.put(" for ");
                 Request(origin.flags).spell(out);
                 out.put("; requested by ");
-                put_call_site(out, origin.call_site);
+                put_place(out, origin.place);
             }
             out.put("; released by ");
-            put_call_site(out, by);
+            put_place(out, by);
         });
     }
 
@@ -129,7 +131,7 @@ impl Line {
                 out.put(" (").number(n_lost).put(" lost: the Py_buffer was filled again)");
             }
             out.put("; requested by ");
-            put_call_site(out, origin.call_site);
+            put_place(out, origin.place);
         });
     }
 
@@ -184,6 +186,19 @@ fn put_exporter(out: &mut Writer, exporter: Option<&ExporterType>) {
         Some(exporter) => out.put("'").put_array(&exporter.name).put("'"),
         None => out.put("an exporter"),
     };
+}
+
+/// `_ext.so (function at +0x12ab), app.py:12 in main`
+fn put_place(out: &mut Writer, place: Option<&Place>) {
+    put_call_site(out, place.and_then(|place| place.call_site));
+    let mut separator = ", ";
+    for frame in place.map(Place::frames).unwrap_or_default() {
+        // SAFETY: C strings that are never freed.
+        let [file, function] =
+            [frame.file, frame.function].map(|text| unsafe { CStr::from_ptr(text) });
+        out.put(separator).line(file).put(":").number(frame.line).put(" in ").line(function);
+        separator = ", called by ";
+    }
 }
 
 /// `_ext.so (function at +0x12ab)`: the offset is that of the return address from the beginning of the file, for

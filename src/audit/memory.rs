@@ -1,6 +1,6 @@
-//! Memory from malloc, which pages are mapped, a hash of addresses, a spin lock, and the program's `errno`.
+//! Memory from malloc, which pages are mapped, hashes, the time, a spin lock, and the program's `errno`.
 
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
 use core::hint::spin_loop;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -23,6 +23,21 @@ pub fn keep<T>(value: T) -> Option<NonNull<T>> {
 pub unsafe fn free<T>(block: NonNull<T>) {
     // SAFETY: from malloc, and nothing refers to it (caller: BLOCK).
     unsafe { libc::free(block.as_ptr().cast()) };
+}
+
+/// A copy of a text, which is never freed; an empty one without memory.
+#[cold]
+pub fn copy_of(text: &[u8]) -> &'static CStr {
+    let size = text.len().wrapping_add(1);
+    // SAFETY: takes any number.
+    let block = unsafe { libc::calloc(size, 1) }.cast::<u8>();
+    if block.is_null() {
+        return c"";
+    }
+    // SAFETY: a new block, one byte larger than the text.
+    unsafe { block.copy_from_nonoverlapping(text.as_ptr(), text.len()) };
+    // SAFETY: a NUL follows the text at the latest.
+    unsafe { CStr::from_ptr(block.cast()) }
 }
 
 /// The numbers at an address; `None` if they cannot be read. The kernel copies them, so a bad address causes no
@@ -73,6 +88,30 @@ impl Pages {
 /// alignment.
 pub fn hash(address: usize) -> u64 {
     (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// A number that depends on each byte of a text. Texts of the program's own code do not collide by chance.
+pub fn hash_of(text: &[u8]) -> u64 {
+    let mut hash = text.len() as u64;
+    let (words, rest) = text.as_chunks::<8>();
+    for word in words {
+        hash = mix(hash ^ u64::from_le_bytes(*word));
+    }
+    rest.iter().fold(hash, |hash, byte| mix(hash ^ u64::from(*byte)))
+}
+
+/// Spreads each bit of a number over all bits of another.
+pub fn mix(number: u64) -> u64 {
+    let product = u128::from(number ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// The time that has passed since some beginning, in nanoseconds.
+pub fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writable.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
 /// A spin lock. It is held for a few dozen instructions, which call nothing but malloc and free.

@@ -22,16 +22,20 @@
 //! * `fork`, `memory`: the process's generation; malloc, pages, a lock, `errno`.
 
 mod answers;
+mod call_sites;
 mod fork;
 mod interposition;
 mod ledger;
 mod lines;
 mod log;
 mod memory;
+mod names;
 mod origins;
+mod places;
 mod process;
 mod record;
 mod records;
 mod releases;
 mod state;
+mod table;
 mod tally;

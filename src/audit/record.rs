@@ -16,6 +16,14 @@ pub struct Record {
     pub view: usize,
     /// What the `Py_buffer` held when it was filled.
     pub contents: Contents,
+    /// The address of the object that was asked for it. An exporter may pass the request on to another object.
+    pub asked: usize,
+    /// Its length.
+    pub len: isize,
+    /// The thread that acquired it.
+    pub thread: usize,
+    /// When, in nanoseconds.
+    pub time: u64,
     /// Where it comes from. `None` if `PyBuffer_FillInfo` alone filled it, or nothing is to be reported of it.
     pub origin: Option<&'static Origin>,
     /// The generation of the process that acquired it.
@@ -82,13 +90,18 @@ fn is_on_stack(view: usize) -> bool {
 }
 
 impl Record {
-    /// A view that was acquired just now.
-    pub fn of(view: &Py_buffer, origin: Option<&'static Origin>) -> Self {
+    /// A view that was acquired just now, from the object at the address `asked`.
+    pub fn of(view: &Py_buffer, asked: usize, origin: Option<&'static Origin>) -> Self {
         let address = core::ptr::from_ref(view).addr();
         Self {
             next: core::ptr::null_mut(),
             view: address,
             contents: Contents::of(view),
+            asked,
+            len: view.len,
+            // SAFETY: takes nothing.
+            thread: unsafe { libc::pthread_self() } as usize,
+            time: memory::now(),
             origin,
             generation: fork::generation(),
             status: Status::InPlace,
@@ -151,7 +164,7 @@ impl Record {
     /// Whether it was acquired by code other than the interpreter's. (The interpreter releases some views by calling
     /// the slot itself.)
     pub fn is_foreign(&self) -> bool {
-        self.origin.and_then(|origin| origin.call_site).is_some_and(|site| !site.is_host)
+        self.origin.and_then(Origin::call_site).is_some_and(|site| !site.is_host)
     }
 
     /// What is left of this view if the exporter of `outer` acquired it in order to fill the same `Py_buffer`:

@@ -4,7 +4,8 @@ use core::ffi::c_void;
 use core::ptr;
 
 use super::lines::Line;
-use super::origins::{CallSite, Origin};
+use super::origins::Origin;
+use super::places::Place;
 use super::process;
 use super::record::Record;
 use super::state::{Mode, State};
@@ -34,7 +35,7 @@ impl State {
             {
                 self.settle(&record);
             }
-        } else if self.origins.call_site(caller).is_none_or(|site| site.is_host) {
+        } else if self.origins.places.call_sites.at(caller).is_none_or(|site| site.is_host) {
             // The interpreter calls slots directly, fills views by hand (as the library does for memoryviews), and
             // releases copies that it made for another interpreter.
             if let Some(record) = self.records.excuse(address) {
@@ -46,7 +47,7 @@ impl State {
             }
         } else {
             // SAFETY: the same view (caller: OBJECT).
-            unsafe { self.released_wrongly(runtime, view, self.origins.call_site(caller)) };
+            unsafe { self.released_wrongly(runtime, view, caller) };
         }
     }
 
@@ -59,7 +60,7 @@ impl State {
         &self,
         runtime: &Runtime,
         view: &Py_buffer,
-        by: Option<&'static CallSite>,
+        caller: *const c_void,
     ) {
         let (mistake, origin) = if let Some(record) = self.records.take_original(view) {
             self.settle(&record);
@@ -80,6 +81,8 @@ impl State {
         if is_doubtful || (mistake == Mistake::Moved && origin.is_none()) {
             return;
         }
+        // SAFETY: the thread is about to use the view's object (caller: OBJECT).
+        let by = unsafe { self.origins.places.of(runtime, caller) };
         // SAFETY: the same view (caller: OBJECT).
         unsafe { self.tell_release(runtime, view, mistake, origin, by) };
     }
@@ -105,7 +108,7 @@ impl State {
         view: &Py_buffer,
         mistake: Mistake,
         origin: Option<&'static Origin>,
-        by: Option<&'static CallSite>,
+        by: Option<&'static Place>,
     ) {
         let exporter = match origin {
             Some(origin) => Some(origin.exporter),

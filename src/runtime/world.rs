@@ -3,7 +3,7 @@
 //! `cpython` and `standalone` each implement all of them. What every call reads (the layout of objects, the functions
 //! that count references) is in [`Runtime`] itself.
 
-use core::ffi::{CStr, c_char, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 
 use super::{Destructor, Runtime};
 use crate::abi::{PyObject, getbufferproc};
@@ -12,6 +12,18 @@ use crate::error::{Error, Kind, Raised, Text};
 /// The life of an object world in which an object was made: an interpreter can be finalised and initialised again.
 #[derive(Clone, Copy)]
 pub struct Life(pub usize);
+
+/// A Python frame.
+pub struct Frame<'a> {
+    /// The name of its file, in UTF-8.
+    pub file: &'a [u8],
+    /// The name of its function, in UTF-8; qualified from CPython 3.11 on.
+    pub function: &'a [u8],
+    /// The line; 0 if it has none.
+    pub line: c_int,
+    /// The position of the instruction in the function's code; 0 if it cannot be determined.
+    pub instruction: c_int,
+}
 
 /// The world of a process without Python; `standalone` implements its operations.
 pub struct Standalone;
@@ -140,6 +152,13 @@ operations! {
     /// * MEMORYVIEW: it is a memoryview of this world to which the caller has a reference.
     /// * STATE: a thread state is attached.
     [unsafe] fn release_memoryview(&self, memoryview: *mut PyObject) -> Result<(), Raised>;
+
+    /// Calls `tell` with the `most` innermost Python frames of this thread, the innermost first. It runs no Python code,
+    /// and leaves a pending error as it is. `tell` must not use objects.
+    ///
+    /// # Safety
+    /// * STATE: the thread may use objects of this world, if a thread state is attached.
+    [unsafe] fn frames(&self, most: usize, tell: &mut dyn FnMut(&Frame));
 
     /// The present life; `None` in a subinterpreter, whose objects cannot be dropped by any thread. `Err` if no thread
     /// state is attached.

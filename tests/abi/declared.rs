@@ -13,6 +13,7 @@ use super::libclang::builtin_headers;
 const TYPES: &str = "Py_ssize_t|Py_buffer|bufferinfo|PyBufferProcs|getbufferproc|releasebufferproc|\
                      PyObject|_object|PyVarObject|PyTypeObject|_typeobject|destructor|freefunc|\
                      pybuffer_rule|pybuffer_finding|pybuffer_report|\
+                     pybuffer_frame|pybuffer_holder|\
                      pybuffer_format_info|pybuffer_format_field|\
                      DLDevice|DLDataType|DLTensor|DLManagedTensor|DLPackVersion|DLManagedTensorVersioned";
 const FUNCTIONS: &str = "(PyBuffer|PyObject|PyMemoryView)_[A-Za-z_]+|pybuffer_.*";

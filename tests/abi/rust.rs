@@ -60,6 +60,11 @@ pub fn layouts() -> Vec<Layout> {
             exporter, n_requests, n_granted, n_findings, n_violations, n_dropped, has_references,
             is_python, raised, reserved, findings,
         }
+        pybuffer_frame { file, function, line }
+        pybuffer_holder {
+            type_name, file, function, offset, frames, n_frames, flags, len, thread, n_views,
+            n_lost, age, reserved,
+        }
         pybuffer_format_info { itemsize, alignment, n_fields, n_extents, error_position }
         pybuffer_format_field {
             name, name_len, shape, count, offset, itemsize, size, parent, position, length, ndim,

@@ -33,6 +33,7 @@ macro_rules! address_of {
 mod anywhere;
 mod calls;
 mod dynamic;
+mod frames;
 mod host;
 mod memoryviews;
 mod once;

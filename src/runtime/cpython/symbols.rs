@@ -123,6 +123,16 @@ symbols! {
     PyInterpreterState_Main: unsafe extern "C" fn() -> *mut c_void,
     PyInterpreterState_Head: unsafe extern "C" fn() -> *mut c_void,
     _PyErr_FormatFromCause: unsafe extern "C" fn(*mut PyObject, *const c_char, ...) -> *mut PyObject,
+    PyEval_GetFrame: unsafe extern "C" fn() -> *mut PyObject,
+    PyThreadState_GetFrame: unsafe extern "C" fn(*mut c_void) -> *mut PyObject,
+    PyFrame_GetCode: unsafe extern "C" fn(*mut PyObject) -> *mut PyObject,
+    PyFrame_GetBack: unsafe extern "C" fn(*mut PyObject) -> *mut PyObject,
+    PyFrame_GetLasti: unsafe extern "C" fn(*mut PyObject) -> c_int,
+    PyFrame_GetLineNumber: unsafe extern "C" fn(*mut PyObject) -> c_int,
+    PyUnicode_AsUTF8AndSize:
+        unsafe extern "C" fn(*mut PyObject, *mut Py_ssize_t) -> *const c_char,
+    PyGC_Disable: unsafe extern "C" fn() -> c_int,
+    PyGC_Enable: unsafe extern "C" fn() -> c_int,
 }
 
 unsafe extern "C" {

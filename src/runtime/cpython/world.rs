@@ -10,7 +10,7 @@ use crate::abi::{PyObject, getbufferproc};
 use crate::error::{Error, Kind, Raised, Text};
 use crate::runtime::Destructor;
 use crate::runtime::memoryviews::missing;
-use crate::runtime::world::{Life, World};
+use crate::runtime::world::{Frame, Life, World};
 
 impl World for Host {
     fn host_function(&self) -> Option<*const c_void> {
@@ -248,6 +248,11 @@ impl World for Host {
         // SAFETY: the new reference that the call returned.
         unsafe { (self.decref)(none) };
         Ok(())
+    }
+
+    unsafe fn frames(&self, most: usize, tell: &mut dyn FnMut(&Frame)) {
+        // SAFETY: the thread may use objects (caller: STATE).
+        unsafe { self.frames_of_thread(most, tell) };
     }
 
     fn life(&self) -> Result<Option<Life>, Raised> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Raised, Text};
 use crate::format::size::{Grammar, size};
 use crate::format::unicode;
 use crate::runtime::Destructor;
-use crate::runtime::world::{Life, Standalone, World};
+use crate::runtime::world::{Frame, Life, Standalone, World};
 
 impl World for Standalone {
     fn host_function(&self) -> Option<*const c_void> {
@@ -96,6 +96,8 @@ impl World for Standalone {
         // SAFETY: a memoryview of this world to which the caller has a reference (caller: MEMORYVIEW).
         unsafe { memoryview::release(memoryview.cast()) }
     }
+
+    unsafe fn frames(&self, _most: usize, _tell: &mut dyn FnMut(&Frame)) {}
 
     fn life(&self) -> Result<Option<Life>, Raised> {
         Ok(Some(Life(0)))

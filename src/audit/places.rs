@@ -1,0 +1,141 @@
+//! Where a call of the library comes from: the code that called it, whose code that worked for, and the Python frames.
+
+use core::ffi::{c_int, c_void};
+use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::call_sites::{CallSite, CallSites};
+use super::memory::{hash, mix};
+use super::names::Texts;
+use super::table::{Entry, Head, Table};
+use crate::abi::pybuffer_frame;
+use crate::environment;
+use crate::runtime::Runtime;
+
+/// The most Python frames of a place.
+const MOST_FRAMES: usize = 8;
+
+const NO_FRAME: pybuffer_frame =
+    pybuffer_frame { file: c"".as_ptr(), function: c"".as_ptr(), line: 0 };
+
+/// A place.
+#[repr(C)]
+pub struct Place {
+    head: Head,
+    /// Where the library was called; `None` if it has no caller outside, or without memory.
+    pub call_site: Option<&'static CallSite>,
+    frames: [pybuffer_frame; MOST_FRAMES],
+    n_frames: usize,
+}
+
+// SAFETY: `repr(C)`, with its head first (HEAD).
+unsafe impl Entry for Place {}
+
+impl Place {
+    /// The Python frames, the innermost first.
+    pub fn frames(&self) -> &[pybuffer_frame] {
+        self.frames.get(..self.n_frames).unwrap_or_default()
+    }
+}
+
+/// The frames of a thread, as they are found.
+struct Found {
+    frames: [pybuffer_frame; MOST_FRAMES],
+    n_frames: usize,
+    /// Of the frames so far.
+    hash: u64,
+    /// The position of the innermost frame's instruction.
+    instruction: c_int,
+}
+
+/// All places that were met. It begins as zeros.
+pub struct Places {
+    /// Call sites.
+    pub call_sites: CallSites,
+    texts: Texts,
+    table: Table<Place>,
+    /// How many frames are wanted.
+    n_wanted: usize,
+    /// The threads that are looking for frames. Two that share an entry may overwrite it; then a thread that comes back
+    /// here in the middle of its search is not recognised.
+    searching: [AtomicUsize; Self::N_THREADS],
+}
+
+impl Places {
+    const N_THREADS: usize = 256;
+
+    /// Reads what the environment asks for, and looks up what does not change.
+    pub fn begin(&mut self, runtime: &Runtime) {
+        self.call_sites.begin(runtime);
+        let wanted = environment::variable(c"PYBUFFER_AUDIT_FRAMES").map(|text| text.to_bytes());
+        self.n_wanted = match wanted {
+            Some([digit @ b'0'..=b'9']) => usize::from(digit.wrapping_sub(b'0')).min(MOST_FRAMES),
+            Some([b'0'..=b'9', ..]) => MOST_FRAMES,
+            _ => 1,
+        };
+    }
+
+    /// The place of the call that returns to `caller`, null if the library itself makes it; `None` without memory.
+    ///
+    /// # Safety
+    /// * STATE: the thread may use objects of this world, if a thread state is attached.
+    pub unsafe fn of(&self, runtime: &Runtime, caller: *const c_void) -> Option<&'static Place> {
+        let call_site = self.call_sites.at(caller);
+        // SAFETY: the same thread (caller: STATE).
+        let found = unsafe { self.frames(runtime) };
+        let at = |site: Option<&'static CallSite>| site.map_or(0, |site| ptr::from_ref(site).addr());
+        let key = [at(call_site), found.hash as usize, (found.hash >> 32) as usize];
+        self.table.intern(key, |head| Place {
+            head,
+            call_site,
+            frames: found.frames,
+            n_frames: found.n_frames,
+        })
+    }
+
+    /// # Safety
+    /// * STATE: as for [`of`](Self::of).
+    unsafe fn frames(&self, runtime: &Runtime) -> Found {
+        let mut found =
+            Found { frames: [NO_FRAME; MOST_FRAMES], n_frames: 0, hash: 0, instruction: 0 };
+        if self.n_wanted == 0 || !runtime.is_hosted() {
+            return found;
+        }
+        // SAFETY: takes nothing.
+        let thread = unsafe { libc::pthread_self() } as usize;
+        let Some(searching) = self.searching.get((hash(thread) >> 40) as usize % Self::N_THREADS)
+        else {
+            return found;
+        };
+        // Nothing that is called below calls the library, as far as is known; an allocator of the program's could.
+        if searching.swap(thread, Ordering::Relaxed) == thread {
+            return found;
+        }
+        // SAFETY: the same thread (caller: STATE).
+        unsafe {
+            runtime.frames(self.n_wanted, &mut |frame| {
+                let Some(place) = found.frames.get_mut(found.n_frames) else { return };
+                let [file, function] =
+                    [frame.file, frame.function].map(|text| self.texts.intern(text).as_ptr());
+                *place = pybuffer_frame { file, function, line: frame.line as isize };
+                let number = mix(found.hash ^ file.addr() as u64);
+                let number = mix(number ^ function.addr() as u64);
+                found.hash = mix(number ^ frame.line.cast_unsigned() as u64);
+                if found.n_frames == 0 {
+                    found.instruction = frame.instruction;
+                }
+                found.n_frames = found.n_frames.wrapping_add(1);
+            });
+        }
+        searching.store(0, Ordering::Relaxed);
+        found
+    }
+
+    /// Releases the locks, and forgets the threads that do not exist, in a child.
+    pub fn open(&self) {
+        self.call_sites.open();
+        self.texts.open();
+        self.table.open();
+        self.searching.iter().for_each(|thread| thread.store(0, Ordering::Relaxed));
+    }
+}
