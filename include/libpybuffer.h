@@ -288,6 +288,31 @@ typedef struct {
     pybuffer_finding findings[PYBUFFER_REPORT_FINDINGS];
 } pybuffer_report;
 
+/* A Python frame that ran when a view was acquired. Its texts are never freed. */
+typedef struct {
+    const char *file;       /* the name of the file, as its code has it, in UTF-8 */
+    const char *function;   /* the name of the function, in UTF-8; qualified from CPython 3.11 on */
+    Py_ssize_t line;        /* the line; 0: unknown */
+} pybuffer_frame;
+
+/* Outstanding views of an object that agree in all but their age: see pybuffer_holders. Its texts are never freed. */
+typedef struct {
+    const char *type_name;  /* the name of the exporter's type */
+    const char *file;       /* the file of the code that requested them: the first outside the interpreter; the
+                               interpreter's own if Python code did so itself; NULL: libpybuffer itself, or unknown */
+    const char *function;   /* its function; NULL: the file does not export the name */
+    size_t offset;          /* the offset of the call in that file, for addr2line */
+    const pybuffer_frame *frames; /* frames[n_frames]: the Python frames, the innermost first */
+    int n_frames;           /* at most PYBUFFER_AUDIT_FRAMES; 0: no Python code ran, or it is unknown */
+    int flags;              /* the request */
+    Py_ssize_t len;         /* the length of each view in bytes */
+    size_t thread;          /* the thread that acquired them: pthread_self(), threading.get_ident() */
+    Py_ssize_t n_views;     /* the number of views */
+    Py_ssize_t n_lost;      /* the number of them that nobody can release: their Py_buffer was filled again */
+    double age;             /* the age of the oldest in seconds */
+    Py_ssize_t reserved[2]; /* 0 */
+} pybuffer_holder;
+
 /* ---- DLPack ---- */
 
 /* The structs of DLPack 1.x, unless dlpack.h came first. What dlpack.h before 1.0 lacks is declared in any case. */
@@ -480,6 +505,9 @@ typedef struct DLManagedTensorVersioned {
 /** The largest number of dimensions that a memoryview may have. */
 #define PyBUF_MAX_NDIM 64
 #endif
+
+/** The number of findings that a report has room for. */
+#define PYBUFFER_REPORT_FINDINGS 32
 
 #ifdef __cplusplus
 extern "C" {
@@ -1116,6 +1144,27 @@ Py_ssize_t pybuffer_format_itemsize(const char *format);
  */
 int pybuffer_format_equivalent(const char *first,
                                const char *second);
+
+/**
+ * Tells who holds views of `obj`, so that it cannot be resized: an entry for all outstanding views that agree in all but
+ * their age, the oldest first. At most `room` entries are written to `holders`, which may be NULL if `room` is 0.
+ *
+ * The live audit knows, if it is on (`PYBUFFER_AUDIT=warn` in the environment when the process first uses an object).
+ * Views count that were requested of `obj`; those that another exporter acquired from it and passed on as its own; and if
+ * `obj` is a memoryview, those of the object that it shows, too. In a python whose own calls do not reach the
+ * library only views count whose `Py_buffer` still holds them and does not lie on a stack.
+ *
+ * Returns the number of entries that there are, which may be more than `room`; or -1 with an error set: `RuntimeError` if
+ * the audit is off; `MemoryError`; `SystemError` if `obj` is NULL, `room` is negative, or `holders` is NULL and `room` is
+ * not 0.
+ *
+ * Safety:
+ * `obj` is NULL or an object; `holders` is NULL or has `room` writable entries. In a process with Python the caller holds
+ * the GIL.
+ */
+Py_ssize_t pybuffer_holders(PyObject *obj,
+                            pybuffer_holder *holders,
+                            Py_ssize_t room);
 
 #if !defined(PYBUFFER_PYTHON_H_DECLARES_LEGACY)
 /**

@@ -9,12 +9,12 @@ use super::memory::Errno;
 use super::process;
 use super::record::Contents;
 use super::state::State;
-use crate::abi::Py_buffer;
+use crate::abi::{Py_buffer, PyObject, pybuffer_holder};
 use crate::check::text::Writer;
 use crate::runtime::copies::{Answer, Ledger, Member, VERSION};
 use crate::runtime::{self, Runtime};
 
-static MEMBER: Member = Member::new(Ledger { before_fill, judge, after_fill, before_release });
+static MEMBER: Member = Member::new(Ledger { before_fill, judge, after_fill, before_release, holders });
 
 // The note, as `runtime::copies` reads it. A linker would keep the note and all that it refers to, a third of the
 // library, even in an extension that uses no objects. So the note's section is linked (`o`) to that of
@@ -94,4 +94,26 @@ unsafe extern "C" fn before_release(view: *const Py_buffer, caller: *const c_voi
     }
     // SAFETY: it holds an object (caller: VIEW).
     with_state(|state, runtime| unsafe { state.before_release(runtime, view, caller) });
+}
+
+/// See [`Ledger::holders`].
+///
+/// # Safety
+/// * ROOM: `room` entries are writable at `holders`.
+unsafe extern "C" fn holders(
+    obj: *const PyObject,
+    shown: *const PyObject,
+    holders: *mut pybuffer_holder,
+    room: usize,
+) -> isize {
+    let objects = [obj.addr(), shown.addr()];
+    let mut put = |i: usize, holder| {
+        if i < room {
+            // SAFETY: one of the entries (caller: ROOM).
+            unsafe { holders.wrapping_add(i).write(holder) };
+        }
+    };
+    with_state(|state, runtime| state.holders(runtime, objects, &mut put))
+        .flatten()
+        .map_or(-1, usize::cast_signed)
 }

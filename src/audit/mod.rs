@@ -24,6 +24,7 @@
 mod answers;
 mod call_sites;
 mod fork;
+mod holders;
 mod interposition;
 mod ledger;
 mod lines;

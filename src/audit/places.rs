@@ -32,6 +32,11 @@ pub struct Place {
 unsafe impl Entry for Place {}
 
 impl Place {
+    /// The code that made the call: the first outside the interpreter, if that is known.
+    pub fn caller(&self) -> Option<&'static CallSite> {
+        self.call_site
+    }
+
     /// The Python frames, the innermost first.
     pub fn frames(&self) -> &[pybuffer_frame] {
         self.frames.get(..self.n_frames).unwrap_or_default()

@@ -296,6 +296,21 @@ impl Records {
         unsafe { released.origin.load(Ordering::Acquire).as_ref() }
     }
 
+    /// Shows each record. Its list is locked meanwhile.
+    #[cold]
+    pub fn each(&self, visit: &mut dyn FnMut(&Record)) {
+        for shard in self.shards.iter().filter(|shard| shard.is_used.load(Ordering::Relaxed)) {
+            for list in &shard.lists {
+                shard.lock.hold(|| {
+                    Shard::peek(list, &mut |record| {
+                        visit(record);
+                        false
+                    })
+                });
+            }
+        }
+    }
+
     /// Releases all locks, in a child.
     pub fn open(&self) {
         self.shards.iter().for_each(|shard| shard.lock.open());

@@ -58,6 +58,7 @@ pub mod check;
 pub mod dlpack;
 pub mod extra;
 pub mod format;
+pub mod holders;
 #[cfg(not(python_h_declares_legacy))]
 pub mod legacy;
 pub mod memoryview;

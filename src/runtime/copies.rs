@@ -11,10 +11,10 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use super::images::{self, Loaded};
-use crate::abi::{Py_buffer, PyObject};
+use crate::abi::{Py_buffer, PyObject, pybuffer_holder};
 
 /// The version of [`Member`] and of everything reached from it. Every change to these needs a new number.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A copy of the library, as the other copies see it.
 #[repr(C)]
@@ -43,6 +43,14 @@ pub struct Ledger {
     pub after_fill: unsafe extern "C" fn(view: *const Py_buffer),
     /// A view is about to be released.
     pub before_release: unsafe extern "C" fn(view: *const Py_buffer, caller: *const c_void),
+    /// Writes the first `room` entries on outstanding views of an object, and of the one that it shows; null for none.
+    /// Returns how many there are; -1 without memory.
+    pub holders: unsafe extern "C" fn(
+        obj: *const PyObject,
+        shown: *const PyObject,
+        holders: *mut pybuffer_holder,
+        room: usize,
+    ) -> isize,
 }
 
 /// A request for a view, and the exporter's answer.

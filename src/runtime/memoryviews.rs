@@ -46,6 +46,8 @@ const SPARE: usize = core::mem::offset_of!(Py_buffer, shape);
 /// The longest format that fits there, its NUL included.
 const SPARE_SIZE: usize = size_of::<Py_buffer>().wrapping_sub(SPARE);
 
+/// In `Memoryview.flags`: the memoryview was released, and `view.obj` may be gone.
+const RELEASED: c_int = 1;
 /// In `Managed.flags`: the format is freed with the managed buffer.
 pub const FREE_FORMAT: c_int = 2;
 /// The name of `Managed`'s type.
@@ -83,6 +85,23 @@ impl Runtime {
     /// error can be set.
     pub fn memoryviews(&self) -> Result<&Memoryviews, Raised> {
         if self.is_attached() { Ok(&self.memoryviews) } else { Err(Raised) }
+    }
+
+    /// The object whose memory a memoryview shows; null for other objects, for none, or if the memoryview was released.
+    ///
+    /// # Safety
+    /// * OBJECT: `obj` is an object of this world that the thread may use.
+    pub unsafe fn shown_by(&self, obj: *mut PyObject) -> *mut PyObject {
+        // SAFETY: an object (caller: OBJECT).
+        if unsafe { !self.is_memoryview(obj) } || self.memoryviews.shift.is_none() {
+            return ptr::null_mut();
+        }
+        let fields = self.memoryviews.fields_of(obj);
+        // SAFETY: a memoryview of the known layout.
+        let fields = unsafe { &*fields };
+        // CPython sets the flag; in a standalone one the number of views is negative.
+        let is_released = fields.flags & RELEASED != 0 || fields.exports < 0;
+        if is_released { ptr::null_mut() } else { fields.view.obj }
     }
 
     /// A memoryview's view; null if the layout is unknown.

@@ -10,7 +10,7 @@ use core::ptr;
 use super::Runtime;
 use super::copies::{Answer, Ledger, ledger};
 use super::views;
-use crate::abi::{Py_buffer, PyObject, getbufferproc};
+use crate::abi::{Py_buffer, PyObject, getbufferproc, pybuffer_holder};
 use crate::error::{Error, Kind, Text};
 
 /// Requests a view of `obj` from its slot. Returns the slot's result, or an error to be raised if the audit finds
@@ -134,3 +134,29 @@ pub unsafe fn fill<R>(view: *mut Py_buffer, fill: impl FnOnce() -> R) -> R {
     unsafe { (ledger.after_fill)(view) };
     result
 }
+
+/// Describes who holds views of `obj`, and of the object that it shows if it is a memoryview. Writes the first `room`
+/// entries, and returns how many there are.
+///
+/// # Safety
+/// * OBJECT: `obj` is an object of this world that the thread may use.
+/// * ROOM: `room` entries are writable at `holders`.
+pub unsafe fn holders(
+    obj: *mut PyObject,
+    holders: *mut pybuffer_holder,
+    room: usize,
+) -> Result<isize, Error> {
+    let runtime = super::for_objects();
+    let Some(ledger) = ledger() else { return Err(OFF) };
+    // SAFETY: an object (caller: OBJECT).
+    let shown = unsafe { runtime.shown_by(obj) };
+    // SAFETY: so many entries are writable (caller: ROOM).
+    let n = unsafe { (ledger.holders)(obj, shown, holders, room) };
+    if n < 0 { Err(Error::NoMemory) } else { Ok(n) }
+}
+
+const OFF: Error = Error::Fixed(
+    Kind::Runtime,
+    c"the audit is off, so no view was recorded: start the program with PYBUFFER_AUDIT=warn in its environment, \
+      or by pybuffer-run --audit",
+);

@@ -1,0 +1,160 @@
+//! Answers who holds the views of an object.
+
+use core::ffi::c_char;
+use core::ptr::{self, NonNull};
+
+use super::memory;
+use super::origins::Origin;
+use super::record::{Record, Status};
+use super::state::State;
+use crate::abi::pybuffer_holder;
+use crate::runtime::{Runtime, copies};
+
+/// Views that agree in all but their age.
+#[derive(Clone, Copy)]
+struct Group {
+    origin: &'static Origin,
+    len: isize,
+    thread: usize,
+    n_views: isize,
+    n_lost: isize,
+    /// When the oldest was acquired.
+    time: u64,
+}
+
+/// Groups, in a block from malloc.
+struct Groups {
+    block: *mut Group,
+    n: usize,
+    room: usize,
+    /// Whether memory was refused.
+    is_short: bool,
+}
+
+impl Groups {
+    fn all(&mut self) -> &mut [Group] {
+        let block = NonNull::new(self.block).unwrap_or(NonNull::dangling());
+        // SAFETY: so many groups were written to the block.
+        unsafe { core::slice::from_raw_parts_mut(block.as_ptr(), self.n) }
+    }
+
+    /// Counts a view.
+    fn add(&mut self, record: &Record) {
+        let Some(origin) = record.origin else { return };
+        let Record { len, thread, time, .. } = *record;
+        let n_lost = (record.status == Status::Lost).into();
+        let is_its = |group: &&mut Group| {
+            ptr::eq(group.origin, origin) && group.len == len && group.thread == thread
+        };
+        if let Some(group) = self.all().iter_mut().rev().find(is_its) {
+            group.n_views = group.n_views.wrapping_add(1);
+            group.n_lost = group.n_lost.wrapping_add(n_lost);
+            group.time = group.time.min(time);
+            return;
+        }
+        if self.n == self.room && !self.grow() {
+            self.is_short = true;
+            return;
+        }
+        // SAFETY: there is room for one more.
+        let place = unsafe { self.block.add(self.n) };
+        // SAFETY: as above.
+        unsafe { place.write(Group { origin, len, thread, n_views: 1, n_lost, time }) };
+        self.n = self.n.wrapping_add(1);
+    }
+
+    fn grow(&mut self) -> bool {
+        let room = self.room.wrapping_mul(2).max(16);
+        let Some(size) = room.checked_mul(size_of::<Group>()) else { return false };
+        // SAFETY: null, or what it returned before.
+        let block = unsafe { libc::realloc(self.block.cast(), size) };
+        if block.is_null() {
+            return false;
+        }
+        (self.block, self.room) = (block.cast(), room);
+        true
+    }
+
+    /// Sorts the groups, the oldest first, by Shell's method: it needs neither memory nor much code.
+    fn sort(&mut self) {
+        let groups = self.all();
+        let mut gap = groups.len() / 2;
+        while gap > 0 {
+            for end in gap..groups.len() {
+                let mut at = end;
+                while let Some(before) = at.checked_sub(gap)
+                    && let Ok([one, other]) = groups.get_disjoint_mut([before, at])
+                    && one.time > other.time
+                {
+                    core::mem::swap(one, other);
+                    at = before;
+                }
+            }
+            gap /= 2;
+        }
+    }
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        // SAFETY: null or from `realloc`.
+        unsafe { libc::free(self.block.cast()) };
+    }
+}
+
+impl Group {
+    fn describe(&self, now: u64) -> pybuffer_holder {
+        let name = |text: &[c_char]| match text.first() {
+            None | Some(0) => ptr::null(),
+            Some(_) => text.as_ptr(),
+        };
+        let site = self.origin.place.and_then(|place| place.caller());
+        let frames = self.origin.place.map(|place| place.frames()).unwrap_or_default();
+        pybuffer_holder {
+            type_name: self.origin.exporter.name.as_ptr(),
+            file: site.map_or(ptr::null(), |site| name(&site.file)),
+            function: site.map_or(ptr::null(), |site| name(&site.function)),
+            offset: site.map_or(0, |site| site.offset),
+            frames: frames.as_ptr(),
+            n_frames: frames.len() as i32,
+            flags: self.origin.flags,
+            len: self.len,
+            thread: self.thread,
+            n_views: self.n_views,
+            n_lost: self.n_lost,
+            age: now.saturating_sub(self.time) as f64 / 1e9,
+            reserved: [0; 2],
+        }
+    }
+}
+
+impl State {
+    /// Writes an entry for each group of outstanding views of either object to `tell`, the oldest first. Returns how many
+    /// there are; `None` without memory.
+    #[cold]
+    pub fn holders(
+        &self,
+        runtime: &Runtime,
+        objects: [usize; 2],
+        tell: &mut dyn FnMut(usize, pybuffer_holder),
+    ) -> Option<usize> {
+        let mut groups = Groups { block: ptr::null_mut(), n: 0, room: 0, is_short: false };
+        // Where not all releases are seen, a view may have been released.
+        let sees = self.interposition.sees_releases(runtime) && copies::all_watch();
+        self.records.each(&mut |record| {
+            let is_of = |object: &usize| {
+                *object != 0 && (*object == record.contents.obj || *object == record.asked)
+            };
+            if objects.iter().any(is_of) && (sees || record.is_surely_held()) {
+                groups.add(record);
+            }
+        });
+        if groups.is_short {
+            return None;
+        }
+        groups.sort();
+        let now = memory::now();
+        groups.all().iter().enumerate().for_each(|(i, group)| tell(i, group.describe(now)));
+        Some(groups.n)
+    }
+}
