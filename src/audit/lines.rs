@@ -188,8 +188,12 @@ fn put_exporter(out: &mut Writer, exporter: Option<&ExporterType>) {
     };
 }
 
-/// `_ext.so (function at +0x12ab), app.py:12 in main`
+/// `_ext.so (function at +0x12ab) through libpython3.13.so.1.0 (+0x34cd), app.py:12 in main`
 fn put_place(out: &mut Writer, place: Option<&Place>) {
+    if let Some(site) = place.and_then(|place| place.on_behalf_of) {
+        put_call_site(out, Some(site));
+        out.put(" through ");
+    }
     put_call_site(out, place.and_then(|place| place.call_site));
     let mut separator = ", ";
     for frame in place.map(Place::frames).unwrap_or_default() {

@@ -40,3 +40,4 @@ mod releases;
 mod state;
 mod table;
 mod tally;
+mod unwind;

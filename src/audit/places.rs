@@ -8,6 +8,7 @@ use super::call_sites::{CallSite, CallSites};
 use super::memory::{hash, mix};
 use super::names::Texts;
 use super::table::{Entry, Head, Table};
+use super::unwind::Unwinder;
 use crate::abi::pybuffer_frame;
 use crate::environment;
 use crate::runtime::Runtime;
@@ -24,17 +25,30 @@ pub struct Place {
     head: Head,
     /// Where the library was called; `None` if it has no caller outside, or without memory.
     pub call_site: Option<&'static CallSite>,
+    /// If the interpreter called the library: the first code outside the interpreter that it worked for; `None` if Python
+    /// code called, or it is unknown.
+    pub on_behalf_of: Option<&'static CallSite>,
     frames: [pybuffer_frame; MOST_FRAMES],
     n_frames: usize,
 }
 
+/// The code for which the interpreter calls the library from one address while one instruction of Python code runs. It
+/// is taken for the same each time.
+#[repr(C)]
+struct Known {
+    head: Head,
+    call_site: Option<&'static CallSite>,
+}
+
 // SAFETY: `repr(C)`, with its head first (HEAD).
 unsafe impl Entry for Place {}
+// SAFETY: as above.
+unsafe impl Entry for Known {}
 
 impl Place {
     /// The code that made the call: the first outside the interpreter, if that is known.
     pub fn caller(&self) -> Option<&'static CallSite> {
-        self.call_site
+        self.on_behalf_of.or(self.call_site)
     }
 
     /// The Python frames, the innermost first.
@@ -59,6 +73,8 @@ pub struct Places {
     pub call_sites: CallSites,
     texts: Texts,
     table: Table<Place>,
+    known: Table<Known>,
+    unwinder: Unwinder,
     /// How many frames are wanted.
     n_wanted: usize,
     /// The threads that are looking for frames. Two that share an entry may overwrite it; then a thread that comes back
@@ -72,6 +88,7 @@ impl Places {
     /// Reads what the environment asks for, and looks up what does not change.
     pub fn begin(&mut self, runtime: &Runtime) {
         self.call_sites.begin(runtime);
+        self.unwinder.begin(runtime);
         let wanted = environment::variable(c"PYBUFFER_AUDIT_FRAMES").map(|text| text.to_bytes());
         self.n_wanted = match wanted {
             Some([digit @ b'0'..=b'9']) => usize::from(digit.wrapping_sub(b'0')).min(MOST_FRAMES),
@@ -88,14 +105,34 @@ impl Places {
         let call_site = self.call_sites.at(caller);
         // SAFETY: the same thread (caller: STATE).
         let found = unsafe { self.frames(runtime) };
-        let at = |site: Option<&'static CallSite>| site.map_or(0, |site| ptr::from_ref(site).addr());
-        let key = [at(call_site), found.hash as usize, (found.hash >> 32) as usize];
+        let on_behalf_of = call_site
+            .filter(|site| site.is_host && self.n_wanted > 0)
+            .and_then(|_| self.on_behalf_of(caller, &found));
+        let at = |site: Option<&'static CallSite>| {
+            site.map_or(0, |site| ptr::from_ref(site).addr())
+        };
+        let hash = mix(found.hash ^ at(on_behalf_of) as u64);
+        let key = [at(call_site), hash as usize, (hash >> 32) as usize];
         self.table.intern(key, |head| Place {
             head,
             call_site,
+            on_behalf_of,
             frames: found.frames,
             n_frames: found.n_frames,
         })
+    }
+
+    /// The code for which the interpreter called the library at `caller`. The unwinder takes some microseconds, so it is
+    /// asked once for each instruction of Python code; and each time if none runs.
+    fn on_behalf_of(&self, caller: *const c_void, found: &Found) -> Option<&'static CallSite> {
+        let ask = || self.call_sites.at(self.unwinder.caller(caller));
+        if found.n_frames == 0 {
+            return ask();
+        }
+        let hash = mix(found.hash ^ found.instruction.cast_unsigned() as u64);
+        let key = [caller.addr(), hash as usize, (hash >> 32) as usize];
+        let known = self.known.intern(key, |head| Known { head, call_site: ask() });
+        known.and_then(|known| known.call_site)
     }
 
     /// # Safety
@@ -141,6 +178,7 @@ impl Places {
         self.call_sites.open();
         self.texts.open();
         self.table.open();
+        self.known.open();
         self.searching.iter().for_each(|thread| thread.store(0, Ordering::Relaxed));
     }
 }

@@ -29,10 +29,31 @@ impl Loaded<'_> {
         })
     }
 
+    /// The first address of the image, and its size.
+    fn extent(&self) -> [usize; 2] {
+        let ends = self.segments(LOAD).map(|[start, size]| [start, start.wrapping_add(size)]);
+        let all = ends.reduce(|[first, last], [start, end]| [first.min(start), last.max(end)]);
+        all.map_or([0; 2], |[first, last]| [first, last.wrapping_sub(first)])
+    }
+
     /// Whether an address lies in the image.
     pub fn contains(&self, address: usize) -> bool {
         self.segments(LOAD).any(|[start, size]| address.wrapping_sub(start) < size)
     }
+}
+
+/// The first address of the image around an address, and its size; zeros if there is none.
+#[cold]
+pub fn extent(address: usize) -> [usize; 2] {
+    let mut extent = [0; 2];
+    each(&mut |image| {
+        let is_here = image.contains(address);
+        if is_here {
+            extent = image.extent();
+        }
+        is_here
+    });
+    extent
 }
 
 /// Calls `visit` with each image, in the dynamic linker's order, until it returns true. The linker's list is

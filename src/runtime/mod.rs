@@ -26,6 +26,7 @@ use crate::abi::{PyObject, PyTypeObject};
 use crate::error::Text;
 use cpython::Host;
 pub use cpython::{locate, unserved};
+pub use images::extent;
 use layout::ObjectLayout;
 use memoryviews::Memoryviews;
 pub use raise::{

@@ -74,6 +74,28 @@ pub fn linker() -> Dynamic {
     unsafe { pybuffer_dynamic }
 }
 
+/// The address of a name that any image of the process defines, or else `library`, which is loaded then; null if there
+/// is none.
+#[cold]
+#[inline(never)]
+pub fn find_in_process(name: &CStr, library: &CStr) -> *mut c_void {
+    let Dynamic { dlsym: Some(dlsym), dlopen: Some(dlopen), .. } = linker() else {
+        return ptr::null_mut();
+    };
+    // SAFETY: RTLD_DEFAULT is a handle.
+    let found = unsafe { dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    if !found.is_null() {
+        return found;
+    }
+    // SAFETY: a C string. The handle is never closed, because the addresses found stay in use.
+    let handle = unsafe { dlopen(library.as_ptr(), libc::RTLD_LAZY) };
+    if handle.is_null() {
+        return ptr::null_mut();
+    }
+    // SAFETY: an open handle.
+    unsafe { dlsym(handle, name.as_ptr()) }
+}
+
 /// A loaded image, for look-ups of the names that it defines itself. A look-up in the whole process would find a
 /// preloaded library that defines the same names.
 pub struct Image {

@@ -46,7 +46,7 @@ use core::ffi::c_void;
 
 use super::{Runtime, counts};
 pub use calls::entries;
-pub use dynamic::{Image, locate};
+pub use dynamic::{Image, find_in_process, locate};
 pub use host::Host;
 use once::Once;
 use symbols::Symbols;
