@@ -101,7 +101,7 @@ impl State {
         // SAFETY: the exporter, an object (caller: ANSWER).
         let exporter = unsafe { self.origins.exporter(runtime, answer.obj) }?;
         // SAFETY: the thread has just used an object (caller: ANSWER).
-        let place = unsafe { self.origins.places.of(runtime, answer.caller) };
+        let place = unsafe { self.origins.place(runtime, answer.caller) };
         self.origins.origin(exporter, place, answer.flags)
     }
 
@@ -111,6 +111,9 @@ impl State {
     fn tell_rule(&self, origin: Option<&Origin>, finding: &Finding, wrong: &mut Option<Text>) {
         let is_must = finding.rule.severity() == Severity::Must;
         let bit = finding.rule as u8;
+        if origin.is_some_and(|origin| origin.exporter.leaves_out(bit, origin.place)) {
+            return;
+        }
         let is_known =
             origin.is_some_and(|origin| origin.exporter.reported.is_known(bit, self.tally(bit)));
         let has_effect = is_must && matches!(self.mode, Mode::Raise | Mode::Abort);

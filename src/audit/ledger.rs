@@ -14,7 +14,8 @@ use crate::check::text::Writer;
 use crate::runtime::copies::{Answer, Ledger, Member, VERSION};
 use crate::runtime::{self, Runtime};
 
-static MEMBER: Member = Member::new(Ledger { before_fill, judge, after_fill, before_release, holders });
+static MEMBER: Member =
+    Member::new(Ledger { before_fill, judge, after_fill, before_release, holders });
 
 // The note, as `runtime::copies` reads it. A linker would keep the note and all that it refers to, a third of the
 // library, even in an extension that uses no objects. So the note's section is linked (`o`) to that of

@@ -3,6 +3,7 @@
 use core::ffi::{CStr, c_char, c_int};
 
 use super::call_sites::CallSite;
+use super::filter::{Entry, Kind};
 use super::origins::{ExporterType, Origin};
 use super::places::Place;
 use super::tally::Mistake;
@@ -155,13 +156,23 @@ impl Line {
         });
     }
 
+    /// An entry of a list that was of no use.
+    pub fn unused(&mut self, entry: &Entry) {
+        self.put(|out| {
+            out.put("UNUSED: '").printable(entry.text).put("' of ").put_c(entry.variable);
+            match entry.kind {
+                Kind::Ignore(_) => out.put(": no such finding was met"),
+                Kind::Only => out.put(": no such type or library was met"),
+                Kind::NoRule => out.put(": there is no such rule (docs/rules.md lists them)"),
+                Kind::NoFile(errno) => out.put(": the file cannot be read: ").put_c(why(errno)),
+            };
+        });
+    }
+
     /// The log at `path` cannot be written.
     pub fn no_log(&mut self, path: &[c_char], errno: c_int) {
         self.put(|out| {
-            // SAFETY: any number has a text.
-            let why = unsafe { libc::strerror(errno) };
-            // SAFETY: a C string, valid until the next call.
-            out.put("LOG: cannot be written (").put_c(unsafe { CStr::from_ptr(why) });
+            out.put("LOG: cannot be written (").put_c(why(errno));
             out.put("), lines go to standard error: ").put_array(path);
         });
     }
@@ -179,6 +190,14 @@ impl Line {
             }
         });
     }
+}
+
+/// The text of an error of the system's, valid until the next call.
+fn why(errno: c_int) -> &'static CStr {
+    // SAFETY: any number has a text.
+    let why = unsafe { libc::strerror(errno) };
+    // SAFETY: a C string.
+    unsafe { CStr::from_ptr(why) }
 }
 
 fn put_exporter(out: &mut Writer, exporter: Option<&ExporterType>) {

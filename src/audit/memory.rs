@@ -40,6 +40,35 @@ pub fn copy_of(text: &[u8]) -> &'static CStr {
     unsafe { CStr::from_ptr(block.cast()) }
 }
 
+/// The contents of a file, up to a mebibyte, which are never freed; `Err` with the error's number if it cannot be read.
+#[cold]
+pub fn read_file(path: &CStr) -> Result<&'static [u8], c_int> {
+    const MOST: usize = 1 << 20;
+    // SAFETY: a C string.
+    let file = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+    if file < 0 {
+        return Err(Errno::keep().value());
+    }
+    // Pages that are not written take no memory.
+    // SAFETY: takes any number.
+    let block = unsafe { libc::malloc(MOST) }.cast::<u8>();
+    let mut size: usize = 0;
+    let mut result = if block.is_null() { Err(libc::ENOMEM) } else { Ok(()) };
+    while result.is_ok() && size < MOST {
+        // SAFETY: so many bytes are left of the block.
+        let n = unsafe { libc::read(file, block.wrapping_add(size).cast(), MOST.wrapping_sub(size)) };
+        match n {
+            0 => break,
+            ..0 => result = Err(Errno::keep().value()),
+            _ => size = size.wrapping_add(n.cast_unsigned()),
+        }
+    }
+    // SAFETY: opened above.
+    unsafe { libc::close(file) };
+    // SAFETY: so many bytes were read.
+    result.map(|()| unsafe { core::slice::from_raw_parts(block, size) })
+}
+
 /// The numbers at an address; `None` if they cannot be read. The kernel copies them, so a bad address causes no
 /// fault.
 pub fn read<const N: usize>(address: usize) -> Option<[usize; N]> {

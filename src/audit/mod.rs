@@ -23,6 +23,7 @@
 
 mod answers;
 mod call_sites;
+mod filter;
 mod fork;
 mod holders;
 mod interposition;

@@ -1,10 +1,11 @@
 //! Where views come from: interned exporter types, and requests to them from each place.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
 use super::call_sites::CallSite;
+use super::filter::{Applies, Filter};
 use super::names::{self, Name};
 use super::places::{Place, Places};
 use super::table::{Entry, Head, Table};
@@ -20,6 +21,7 @@ pub struct ExporterType {
     pub name: Name,
     /// What was reported of it.
     pub reported: Reported,
+    applies: Applies,
 }
 
 /// The requests with the same flags from one place to exporters of one type.
@@ -69,10 +71,38 @@ unsafe impl Entry for ExporterType {}
 // SAFETY: as above.
 unsafe impl Entry for Origin {}
 
+impl ExporterType {
+    /// Whether a finding, given by its bit, is not told, if the request or the release comes from `place`.
+    #[cold]
+    pub fn leaves_out(&self, bit: u8, place: Option<&Place>) -> bool {
+        self.applies.leave_out(bit, place.is_some_and(|place| place.is_wanted))
+    }
+}
+
+/// Calls `tell` with the name of an object's type, and with those of its bases, from which it has its slots.
+///
+/// # Safety
+/// * OBJECT: `obj` is an object of this world.
+unsafe fn each_name(runtime: &Runtime, obj: *mut PyObject, tell: &mut dyn FnMut(&[u8])) {
+    let layout = runtime.layout();
+    // SAFETY: an object (caller: OBJECT).
+    let mut at = unsafe { layout.type_of(obj) };
+    while !at.is_null() {
+        // SAFETY: a type, as `obj` keeps its type, and that its bases.
+        let name = unsafe { layout.name_of(at) };
+        // SAFETY: a type's name is a C string.
+        tell(unsafe { CStr::from_ptr(name) }.to_bytes());
+        // SAFETY: a type, as above.
+        at = unsafe { layout.base_of(at) };
+    }
+}
+
 /// All places, exporter types and origins that were met. It begins as zeros.
 pub struct Origins {
     /// Places.
     pub places: Places,
+    /// What is not told.
+    pub filter: Filter,
     exporters: Table<ExporterType>,
     origins: Table<Origin>,
 }
@@ -81,6 +111,16 @@ impl Origins {
     /// Reads what the environment asks for, and looks up what does not change.
     pub fn begin(&mut self, runtime: &Runtime) {
         self.places.begin(runtime);
+        self.filter.begin();
+    }
+
+    /// The place of the call that returns to `caller`: see [`Places::of`].
+    ///
+    /// # Safety
+    /// * STATE: as for [`Places::of`].
+    pub unsafe fn place(&self, runtime: &Runtime, caller: *const c_void) -> Option<&'static Place> {
+        // SAFETY: the same thread (caller: STATE).
+        unsafe { self.places.of(runtime, caller, &|files| self.filter.wants(files)) }
     }
 
     /// The type of `obj`; `None` without memory.
@@ -105,8 +145,9 @@ impl Origins {
             .fold(0, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add((*byte).into()));
         let key = [r#type, hash, 0];
         self.exporters.intern(key, |head| {
-            let (name, reported) = (names::copy(name), Reported::new());
-            ExporterType { head, name, reported }
+            // SAFETY: an object (caller: OBJECT).
+            let applies = self.filter.for_type(&mut |tell| unsafe { each_name(runtime, obj, tell) });
+            ExporterType { head, name: names::copy(name), reported: Reported::new(), applies }
         })
     }
 

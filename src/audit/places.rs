@@ -1,6 +1,6 @@
 //! Where a call of the library comes from: the code that called it, whose code that worked for, and the Python frames.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,6 +28,8 @@ pub struct Place {
     /// If the interpreter called the library: the first code outside the interpreter that it worked for; `None` if Python
     /// code called, or it is unknown.
     pub on_behalf_of: Option<&'static CallSite>,
+    /// Whether findings are told because of these files, whatever the exporter's type.
+    pub is_wanted: bool,
     frames: [pybuffer_frame; MOST_FRAMES],
     n_frames: usize,
 }
@@ -55,6 +57,12 @@ impl Place {
     pub fn frames(&self) -> &[pybuffer_frame] {
         self.frames.get(..self.n_frames).unwrap_or_default()
     }
+}
+
+/// The file of a call site; an empty name for none.
+fn file_of(site: Option<&'static CallSite>) -> &'static CStr {
+    // SAFETY: a name ends with a NUL.
+    site.map_or(c"", |site| unsafe { CStr::from_ptr(site.file.as_ptr()) })
 }
 
 /// The frames of a thread, as they are found.
@@ -98,25 +106,31 @@ impl Places {
     }
 
     /// The place of the call that returns to `caller`, null if the library itself makes it; `None` without memory.
+    /// `wants` tells whether findings are told because of the files of a new place.
     ///
     /// # Safety
     /// * STATE: the thread may use objects of this world, if a thread state is attached.
-    pub unsafe fn of(&self, runtime: &Runtime, caller: *const c_void) -> Option<&'static Place> {
+    pub unsafe fn of(
+        &self,
+        runtime: &Runtime,
+        caller: *const c_void,
+        wants: &dyn Fn([&CStr; 2]) -> bool,
+    ) -> Option<&'static Place> {
         let call_site = self.call_sites.at(caller);
         // SAFETY: the same thread (caller: STATE).
         let found = unsafe { self.frames(runtime) };
         let on_behalf_of = call_site
             .filter(|site| site.is_host && self.n_wanted > 0)
             .and_then(|_| self.on_behalf_of(caller, &found));
-        let at = |site: Option<&'static CallSite>| {
-            site.map_or(0, |site| ptr::from_ref(site).addr())
-        };
+        let at =
+            |site: Option<&'static CallSite>| site.map_or(0, |site| ptr::from_ref(site).addr());
         let hash = mix(found.hash ^ at(on_behalf_of) as u64);
         let key = [at(call_site), hash as usize, (hash >> 32) as usize];
         self.table.intern(key, |head| Place {
             head,
             call_site,
             on_behalf_of,
+            is_wanted: wants([call_site, on_behalf_of].map(file_of)),
             frames: found.frames,
             n_frames: found.n_frames,
         })

@@ -56,12 +56,7 @@ impl State {
     /// # Safety
     /// * OBJECT: as for [`Self::before_release`].
     #[cold]
-    unsafe fn released_wrongly(
-        &self,
-        runtime: &Runtime,
-        view: &Py_buffer,
-        caller: *const c_void,
-    ) {
+    unsafe fn released_wrongly(&self, runtime: &Runtime, view: &Py_buffer, caller: *const c_void) {
         let (mistake, origin) = if let Some(record) = self.records.take_original(view) {
             self.settle(&record);
             (Mistake::Moved, record.origin)
@@ -82,7 +77,7 @@ impl State {
             return;
         }
         // SAFETY: the thread is about to use the view's object (caller: OBJECT).
-        let by = unsafe { self.origins.places.of(runtime, caller) };
+        let by = unsafe { self.origins.place(runtime, caller) };
         // SAFETY: the same view (caller: OBJECT).
         unsafe { self.tell_release(runtime, view, mistake, origin, by) };
     }
@@ -116,6 +111,12 @@ impl State {
             None => unsafe { self.origins.exporter(runtime, view.obj) },
         };
         let bit = mistake as u8;
+        let place = origin.and_then(|origin| origin.place);
+        if exporter.is_some_and(|exporter| {
+            exporter.leaves_out(bit, place.filter(|place| place.is_wanted).or(by))
+        }) {
+            return;
+        }
         if !exporter.is_some_and(|exporter| exporter.reported.is_known(bit, self.tally(bit))) {
             let mut line = Line::new();
             line.release(mistake, exporter, origin, by);

@@ -2,13 +2,14 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use super::fork;
 use super::interposition::Interposition;
 use super::lines::Line;
 use super::log::Log;
 use super::memory::Pages;
 use super::origins::Origins;
 use super::records::Records;
-use super::tally::Tally;
+use super::tally::{HELD, Tally};
 use crate::environment;
 use crate::runtime::{self, Runtime, copies};
 
@@ -111,7 +112,10 @@ impl State {
         }
         for origin in self.origins.all() {
             let (n, n_lost) = origin.held();
-            if n > 0 && self.tally(0).has_room() {
+            if n > 0
+                && !origin.exporter.leaves_out(HELD, origin.place)
+                && self.tally(HELD).has_room()
+            {
                 let mut line = Line::new();
                 line.held(origin, n, n_lost);
                 self.tell(&line);
@@ -132,6 +136,13 @@ impl State {
                 line.more(bit, n);
                 self.log.write(&line);
             }
+        }
+        // A child met only a part of what its parent met.
+        let is_whole = fork::generation() == 0 && self.n_acquired.load(Ordering::Relaxed) > 0;
+        for entry in self.origins.filter.unused().filter(|_| is_whole) {
+            let mut line = Line::new();
+            line.unused(entry);
+            self.tell(&line);
         }
         let counts = [&self.n_acquired, &self.n_released, &self.n_lines];
         let counts = counts.map(|count| count.load(Ordering::Relaxed));

@@ -41,11 +41,7 @@ pub struct Table<T> {
 impl<T: Entry + 'static> Table<T> {
     /// The entry with this key; `make` makes it if there is none. `None` without memory.
     #[inline]
-    pub fn intern(
-        &self,
-        key: [usize; 3],
-        make: impl FnOnce(Head) -> T,
-    ) -> Option<&'static T> {
+    pub fn intern(&self, key: [usize; 3], make: impl FnOnce(Head) -> T) -> Option<&'static T> {
         let found = self.heads.find(key).or_else(|| {
             // Not under the lock: what `make` calls may take others.
             let new = memory::keep(make(Head::new(key)))?;

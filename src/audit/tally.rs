@@ -15,6 +15,29 @@ pub enum Mistake {
     NeverAcquired = 63,
 }
 
+/// The number of the bit for views held at the exit.
+pub const HELD: u8 = 0;
+
+impl Mistake {
+    /// All of them.
+    const ALL: [Self; 3] = [Self::Moved, Self::Twice, Self::NeverAcquired];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Moved => "moved",
+            Self::Twice => "twice",
+            Self::NeverAcquired => "never-acquired",
+        }
+    }
+}
+
+/// The bit of the mistake with this name.
+pub fn mistake(name: &[u8]) -> Option<u8> {
+    let found = Mistake::ALL.into_iter().find(|mistake| mistake.name().as_bytes() == name);
+    found.map(|mistake| mistake as u8)
+}
+
 const _: () = assert!(Rule::ALL.len() < Mistake::Moved as usize);
 
 /// How many lines were written about one rule, one mistake, or views held at the exit.

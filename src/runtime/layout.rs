@@ -131,6 +131,16 @@ impl ObjectLayout {
         unsafe { read(r#type.cast(), self.tp_name) }
     }
 
+    /// The type that a type is derived from; null for none.
+    ///
+    /// # Safety
+    /// * TYPE: `r#type` is a type of this layout.
+    pub unsafe fn base_of(self, r#type: *const PyTypeObject) -> *const PyTypeObject {
+        let place = offset_of!(PyTypeObject, tp_base).wrapping_add(self.head_shift());
+        // SAFETY: a type has its base there (caller: TYPE).
+        unsafe { read(r#type.cast(), place) }
+    }
+
     /// A type's buffer slots; null if it has none.
     ///
     /// # Safety

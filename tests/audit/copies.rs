@@ -100,18 +100,18 @@ fn keep_one_ledger(python: &Python, folder: &Path) {
     );
     alone(python, &log, &[OsStr::new("-c"), OsStr::new(&code)]);
     let expected = "HELD at exit: 1 view of 'forwarding.forward' for PyBUF_FULL_RO; \
-                        requested by mistakes.so (keep at +0x)";
+                        requested by mistakes.so (keep at +0x), <string>:2 in <module>";
     assert_eq!((lines(&log), n_ends(&log)), (vec![expected.into()], 1), "{}", python.label);
 }
 
 /// Changes the version in the note of the copy in a file.
 fn make_newer(file: &Path) {
     let mut bytes = fs::read(file).unwrap();
-    let note = b"\x09\0\0\0\x04\0\0\0\x01\0\0\0pybuffer\0";
+    let note = b"\x09\0\0\0\x04\0\0\0\x02\0\0\0pybuffer\0";
     let mut places = bytes.windows(note.len()).enumerate().filter(|(_, part)| part == note);
     let (place, _) = places.next().expect("no note");
     assert_eq!(places.next(), None);
-    bytes[place + 8] = 2;
+    bytes[place + 8] = 3;
     fs::write(file, bytes).unwrap();
 }
 
