@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use super::lines::Line;
+use super::facts::Fact;
 use super::origins::Origin;
 use super::process;
 use super::record::{Contents, Record};
@@ -120,13 +120,12 @@ impl State {
         if is_known && !has_effect {
             return;
         }
-        let mut line = Line::new();
-        line.rule(origin, finding);
+        let fact = Fact::Rule { origin, finding };
         if is_must && wrong.is_none() && self.mode == Mode::Raise {
-            *wrong = Some(line.text());
+            *wrong = Some(fact.error_text());
         }
         if !is_known {
-            self.tell(&line);
+            self.tell(&fact);
         }
         if is_must && self.mode == Mode::Abort {
             process::abort();

@@ -3,6 +3,7 @@
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::facts::Fact;
 use super::lines::Line;
 use super::memory::Errno;
 use crate::check::text::Writer;
@@ -15,6 +16,8 @@ const PATH: usize = 4096 + 1;
 pub struct Log {
     /// The file's path; empty for standard error.
     path: [c_char; PATH],
+    /// Whether the lines are JSON.
+    is_json: bool,
     /// Whether the process had a standard error at the beginning. If not, its file descriptor may later belong to
     /// another file of the program.
     has_standard_error: bool,
@@ -27,6 +30,8 @@ impl Log {
     pub fn begin(&mut self) {
         // SAFETY: takes any number.
         self.has_standard_error = unsafe { libc::fcntl(libc::STDERR_FILENO, libc::F_GETFD) } >= 0;
+        let format = environment::variable(c"PYBUFFER_AUDIT_FORMAT");
+        self.is_json = format.is_some_and(|format| format == c"json");
         let Some(log) = environment::variable(c"PYBUFFER_AUDIT_LOG") else { return };
         let mut len = 0;
         if !matches!(log.to_bytes(), [] | [b'/', ..]) {
@@ -44,16 +49,16 @@ impl Log {
         self.path[0] != 0
     }
 
-    /// Writes a line, by one `write`, to the file; without one, or if it cannot be written, to standard error.
-    pub fn write(&self, line: &Line) {
-        let line = line.framed();
+    /// Writes the line of a fact, by one `write`, to the file; without one, or if it cannot be written, to standard
+    /// error.
+    #[cold]
+    pub fn write(&self, fact: &Fact) {
+        let Some(line) = Line::of(fact, self.is_json) else { return };
         let text = line.characters();
         if self.is_file() {
             let Err(errno) = self.append(text) else { return };
             if !self.is_failure_told.swap(true, Ordering::Relaxed) {
-                let mut line = Line::new();
-                line.no_log(&self.path, errno);
-                self.write(&line);
+                self.write(&Fact::NoLog { path: &self.path, errno });
             }
         }
         if !self.has_standard_error {

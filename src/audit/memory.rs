@@ -16,10 +16,16 @@ pub fn keep<T>(value: T) -> Option<NonNull<T>> {
     Some(block)
 }
 
-/// Frees what [`keep`] gave.
+/// A block of zeros; `None` without memory.
+pub fn keep_zeros<T>() -> Option<NonNull<T>> {
+    // SAFETY: calloc takes any size, and aligns for any type of pointers and numbers.
+    NonNull::new(unsafe { libc::calloc(1, size_of::<T>()) }.cast())
+}
+
+/// Frees what [`keep`] or [`keep_zeros`] gave.
 ///
 /// # Safety
-/// * BLOCK: `block` came from [`keep`], and nothing refers to it any more.
+/// * BLOCK: `block` came from one of them, and nothing refers to it any more.
 pub unsafe fn free<T>(block: NonNull<T>) {
     // SAFETY: from malloc, and nothing refers to it (caller: BLOCK).
     unsafe { libc::free(block.as_ptr().cast()) };

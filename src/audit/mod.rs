@@ -23,10 +23,12 @@
 
 mod answers;
 mod call_sites;
+mod facts;
 mod filter;
 mod fork;
 mod holders;
 mod interposition;
+mod json;
 mod ledger;
 mod lines;
 mod log;
@@ -34,6 +36,7 @@ mod memory;
 mod names;
 mod origins;
 mod places;
+mod plain;
 mod process;
 mod record;
 mod records;

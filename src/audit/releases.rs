@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 use core::ptr;
 
-use super::lines::Line;
+use super::facts::Fact;
 use super::origins::Origin;
 use super::places::Place;
 use super::process;
@@ -118,9 +118,7 @@ impl State {
             return;
         }
         if !exporter.is_some_and(|exporter| exporter.reported.is_known(bit, self.tally(bit))) {
-            let mut line = Line::new();
-            line.release(mistake, exporter, origin, by);
-            self.tell(&line);
+            self.tell(&Fact::Release { mistake, exporter, origin, by });
         }
         if self.mode == Mode::Abort {
             process::abort();

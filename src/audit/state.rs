@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::fork;
 use super::interposition::Interposition;
-use super::lines::Line;
+use super::facts::Fact;
 use super::log::Log;
 use super::memory::Pages;
 use super::origins::Origins;
@@ -97,9 +97,9 @@ impl State {
 
     /// Writes the line of a finding, and counts it.
     #[cold]
-    pub fn tell(&self, line: &Line) {
+    pub fn tell(&self, fact: &Fact) {
         self.n_lines.fetch_add(1, Ordering::Relaxed);
-        self.log.write(line);
+        self.log.write(fact);
     }
 
     /// Writes what is known only at the exit.
@@ -116,33 +116,25 @@ impl State {
                 && !origin.exporter.leaves_out(HELD, origin.place)
                 && self.tally(HELD).has_room()
             {
-                let mut line = Line::new();
-                line.held(origin, n, n_lost);
-                self.tell(&line);
+                self.tell(&Fact::Held { origin, n, n_lost });
             }
         }
         for exporter in self.origins.all_exporters() {
             let n = exporter.reported.n_again.load(Ordering::Relaxed);
             if n > 0 {
-                let mut line = Line::new();
-                line.again(exporter, n);
-                self.log.write(&line);
+                self.log.write(&Fact::Again { exporter, n });
             }
         }
         for (bit, tally) in self.tallies.iter().enumerate() {
             let n = tally.n_more.load(Ordering::Relaxed);
             if n > 0 {
-                let mut line = Line::new();
-                line.more(bit, n);
-                self.log.write(&line);
+                self.log.write(&Fact::More { bit, n });
             }
         }
         // A child met only a part of what its parent met.
         let is_whole = fork::generation() == 0 && self.n_acquired.load(Ordering::Relaxed) > 0;
         for entry in self.origins.filter.unused().filter(|_| is_whole) {
-            let mut line = Line::new();
-            line.unused(entry);
-            self.tell(&line);
+            self.tell(&Fact::Unused(entry));
         }
         let counts = [&self.n_acquired, &self.n_released, &self.n_lines];
         let counts = counts.map(|count| count.load(Ordering::Relaxed));
@@ -150,9 +142,8 @@ impl State {
         // finding.
         if counts[2] > 0 || self.log.is_file() && counts[0] > 0 {
             let sees_the_host = sees_releases && self.interposition.sees_acquisitions(runtime);
-            let mut line = Line::new();
-            line.end(counts, runtime.description(), sees_the_host);
-            self.log.write(&line);
+            let runtime = runtime.description();
+            self.log.write(&Fact::End { n: counts, runtime, sees_the_host });
         }
     }
 }
