@@ -373,8 +373,10 @@ fn threads_and_forks_go_on_and_hold_nothing() {
     each_python("processes", |python, folder| {
         let log = folder.join("log");
         let script = shipped().root.join("tests/audit/processes.py");
-        let output =
-            run(audited(python, "warn", Some(&log)).args(["-W", "ignore"]).arg(script).arg(folder));
+        let output = run(audited(python, "warn", Some(&log))
+            .args(["-W", "ignore"])
+            .arg(&script)
+            .arg(folder));
         assert_eq!(stdout(&output), "done\n", "{}", printed(&output));
         let expected = "HELD at exit: 1 view of 'bytearray' for PyBUF_FULL_RO; requested by \
                         mistakes.so (keep at +0x), processes.py:35 in <module>";

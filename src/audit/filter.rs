@@ -25,6 +25,9 @@ pub enum Kind {
     NoFile(c_int),
 }
 
+/// Calls what it is given with each name of a type.
+type Names<'a> = dyn FnMut(&mut dyn FnMut(&[u8])) + 'a;
+
 /// An entry of one of the two lists.
 pub struct Entry {
     next: *const Entry,
@@ -127,7 +130,7 @@ impl Filter {
 
     /// What applies to a type, given its name and those of its bases.
     #[cold]
-    pub fn for_type(&self, each_name: &mut dyn FnMut(&mut dyn FnMut(&[u8]))) -> Applies {
+    pub fn for_type(&self, each_name: &mut Names) -> Applies {
         let mut applies = Applies { first: ptr::null(), is_wanted: !self.has_only };
         for entry in self.entries() {
             let mut is_its = false;
@@ -162,9 +165,8 @@ impl Filter {
 
     /// Shows each entry that was of no use, the last one first. What the library has built in is not shown.
     pub fn unused(&self) -> impl Iterator<Item = &'static Entry> {
-        self.entries().filter(|entry| {
-            !entry.variable.is_empty() && !entry.is_used.load(Ordering::Relaxed)
-        })
+        self.entries()
+            .filter(|entry| !entry.variable.is_empty() && !entry.is_used.load(Ordering::Relaxed))
     }
 }
 
@@ -175,7 +177,8 @@ impl Applies {
         let link = |at: *const Link| unsafe { at.as_ref() };
         let mut is_ignored = !(self.is_wanted || is_of_wanted_place);
         for link in core::iter::successors(link(self.first), |before| link(before.next)) {
-            if matches!(link.entry.kind, Kind::Ignore(only) if only.is_none_or(|only| only == bit)) {
+            if matches!(link.entry.kind, Kind::Ignore(only) if only.is_none_or(|only| only == bit))
+            {
                 link.entry.use_it();
                 is_ignored = true;
             }
@@ -191,8 +194,7 @@ impl Entry {
 
     /// Whether a name fits. One that begins with `_` fits without it, too: ctypes' types are `_ctypes`'.
     fn fits(&self, name: &[u8]) -> bool {
-        fits(self.pattern, name)
-            || matches!(name, [b'_', name @ ..] if fits(self.pattern, name))
+        fits(self.pattern, name) || matches!(name, [b'_', name @ ..] if fits(self.pattern, name))
     }
 }
 

@@ -51,7 +51,9 @@ impl<'a, 'b> Object<'a, 'b> {
                 match byte {
                     b'"' => out.put("\\\""),
                     b'\\' => out.put("\\\\"),
-                    ..b' ' => out.put(if *byte < 16 { "\\u000" } else { "\\u00" }).digits((*byte).into(), 16),
+                    ..b' ' => out
+                        .put(if *byte < 16 { "\\u000" } else { "\\u00" })
+                        .digits((*byte).into(), 16),
                     _ => out.bytes(&[*byte]),
                 };
             }

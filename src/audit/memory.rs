@@ -62,7 +62,8 @@ pub fn read_file(path: &CStr) -> Result<&'static [u8], c_int> {
     let mut result = if block.is_null() { Err(libc::ENOMEM) } else { Ok(()) };
     while result.is_ok() && size < MOST {
         // SAFETY: so many bytes are left of the block.
-        let n = unsafe { libc::read(file, block.wrapping_add(size).cast(), MOST.wrapping_sub(size)) };
+        let n =
+            unsafe { libc::read(file, block.wrapping_add(size).cast(), MOST.wrapping_sub(size)) };
         match n {
             0 => break,
             ..0 => result = Err(Errno::keep().value()),

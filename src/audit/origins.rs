@@ -146,7 +146,8 @@ impl Origins {
         let key = [r#type, hash, 0];
         self.exporters.intern(key, |head| {
             // SAFETY: an object (caller: OBJECT).
-            let applies = self.filter.for_type(&mut |tell| unsafe { each_name(runtime, obj, tell) });
+            let applies =
+                self.filter.for_type(&mut |tell| unsafe { each_name(runtime, obj, tell) });
             ExporterType { head, name: names::copy(name), reported: Reported::new(), applies }
         })
     }

@@ -2,9 +2,9 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use super::facts::Fact;
 use super::fork;
 use super::interposition::Interposition;
-use super::facts::Fact;
 use super::log::Log;
 use super::memory::Pages;
 use super::origins::Origins;

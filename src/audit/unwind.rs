@@ -28,6 +28,7 @@ impl Extent {
 
 /// The functions of an unwinder.
 #[derive(Clone, Copy)]
+#[repr(C)]
 struct Functions {
     backtrace: unsafe extern "C" fn(Visit, *mut c_void) -> c_int,
     ip_of: unsafe extern "C" fn(Context) -> usize,
@@ -97,20 +98,13 @@ impl Unwinder {
 
 impl Functions {
     fn find() -> Option<Self> {
-        let [backtrace, ip_of, start_of] =
-            [c"_Unwind_Backtrace", c"_Unwind_GetIP", c"_Unwind_GetRegionStart"]
-                .map(|name| cpython::find_in_process(name, c"libgcc_s.so.1"));
-        if [backtrace, ip_of, start_of].iter().any(|function| function.is_null()) {
+        let found = [c"_Unwind_Backtrace", c"_Unwind_GetIP", c"_Unwind_GetRegionStart"]
+            .map(|name| cpython::find_in_process(name, c"libgcc_s.so.1"));
+        if found.iter().any(|function| function.is_null()) {
             return None;
         }
-        Some(Self {
-            // SAFETY: the function of this name, whose type the C++ ABI fixes.
-            backtrace: unsafe { mem::transmute::<*mut c_void, _>(backtrace) },
-            // SAFETY: as above.
-            ip_of: unsafe { mem::transmute::<*mut c_void, _>(ip_of) },
-            // SAFETY: as above.
-            start_of: unsafe { mem::transmute::<*mut c_void, _>(start_of) },
-        })
+        // SAFETY: not null, so the functions of these names, whose types the C++ ABI fixes.
+        Some(unsafe { mem::transmute::<[*mut c_void; 3], Self>(found) })
     }
 }
 
