@@ -17,6 +17,11 @@ usage: pybuffer-run [OPTION...] [--] PROGRAM [ARGUMENT...]
 
   --audit[=MODE]    check every view; MODE is warn (the default), raise or abort; see docs/audit.md
   --audit-log=FILE  write the audit's findings to FILE instead of standard error
+  --audit-format=json  write the findings as JSON, an object a line (text is the default)
+  --audit-frames=N  name the N innermost Python lines (0 to 8; 1 is the default)
+  --audit-ignore=LIST  leave out findings: TYPE:RULE,... with * in TYPE; known (faults of ctypes, NumPy
+                    and PyArrow); @FILE (an entry a line)
+  --audit-only=LIST only tell findings about these types, or requested by these libraries: NAME,... or @FILE
   --cpu=LEVEL       use at most the instructions of LEVEL: generic, sse, avx2 or avx512
   --doctor          describe PROGRAM (python3 if none is given), and test whether its calls reach
                     libpybuffer by running it with a few lines of code
@@ -79,6 +84,10 @@ fn execute(options: &Options) -> Result<i32, Refusal> {
     for (variable, value) in [
         (c"PYBUFFER_AUDIT", options.audit),
         (c"PYBUFFER_AUDIT_LOG", options.audit_log),
+        (c"PYBUFFER_AUDIT_FORMAT", options.audit_format),
+        (c"PYBUFFER_AUDIT_FRAMES", options.audit_frames),
+        (c"PYBUFFER_AUDIT_IGNORE", options.audit_ignore),
+        (c"PYBUFFER_AUDIT_ONLY", options.audit_only),
         (c"PYBUFFER_CPU", options.cpu),
     ] {
         if let Some(value) = value {

@@ -8,6 +8,10 @@ use crate::sys::shown;
 
 /// The values of `--audit`.
 pub const MODES: [&str; 3] = ["warn", "raise", "abort"];
+/// The values of `--audit-format`.
+const FORMATS: [&str; 2] = ["text", "json"];
+/// The values of `--audit-frames`.
+const FRAMES: [&str; 9] = ["0", "1", "2", "3", "4", "5", "6", "7", "8"];
 /// The values of `--cpu`.
 pub const LEVELS: [&str; 4] = ["generic", "sse", "avx2", "avx512"];
 
@@ -18,6 +22,14 @@ pub struct Options<'a> {
     pub audit: Option<&'a [u8]>,
     /// `PYBUFFER_AUDIT_LOG`
     pub audit_log: Option<&'a [u8]>,
+    /// `PYBUFFER_AUDIT_FORMAT`
+    pub audit_format: Option<&'a [u8]>,
+    /// `PYBUFFER_AUDIT_FRAMES`
+    pub audit_frames: Option<&'a [u8]>,
+    /// `PYBUFFER_AUDIT_IGNORE`
+    pub audit_ignore: Option<&'a [u8]>,
+    /// `PYBUFFER_AUDIT_ONLY`
+    pub audit_only: Option<&'a [u8]>,
     /// `PYBUFFER_CPU`
     pub cpu: Option<&'a [u8]>,
     /// `--doctor`: describe the program instead of running it.
@@ -60,6 +72,28 @@ pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Action<'a>, String> {
             (b"--audit", Some(mode)) => options.audit = Some(one_of("--audit", &MODES, mode)?),
             (b"--cpu", Some(level)) => options.cpu = Some(one_of("--cpu", &LEVELS, level)?),
             (b"--audit-log", Some(file)) if !file.is_empty() => options.audit_log = Some(file),
+            (b"--audit-format", Some(word)) => {
+                options.audit_format = Some(one_of("--audit-format", &FORMATS, word)?);
+            }
+            (b"--audit-frames", Some(n)) => {
+                options.audit_frames = Some(one_of("--audit-frames", &FRAMES, n)?);
+            }
+            (b"--audit-ignore", Some(list)) if !list.is_empty() => {
+                options.audit_ignore = Some(list)
+            }
+            (b"--audit-only", Some(list)) if !list.is_empty() => options.audit_only = Some(list),
+            (b"--audit-format", None) => return Err("--audit-format needs text or json".into()),
+            (b"--audit-frames", None) => {
+                return Err("--audit-frames=N needs a number, 0 to 8".into());
+            }
+            (b"--audit-ignore", _) => {
+                return Err(
+                    "--audit-ignore=LIST needs a list, such as known or numpy.*:scalar".into()
+                );
+            }
+            (b"--audit-only", _) => {
+                return Err("--audit-only=LIST needs a list, such as mymodule.*".into());
+            }
             (b"--cpu", None) => {
                 return Err(format!("--cpu=LEVEL needs a level: {}", list(&LEVELS)));
             }
@@ -78,7 +112,14 @@ pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Action<'a>, String> {
             }
         }
     }
-    if options.audit_log.is_some() && options.audit.is_none() {
+    let details = [
+        options.audit_log,
+        options.audit_format,
+        options.audit_frames,
+        options.audit_ignore,
+        options.audit_only,
+    ];
+    if details.iter().any(Option::is_some) && options.audit.is_none() {
         options.audit = Some(b"warn");
     }
     if options.program.is_empty() && !options.doctor {
@@ -141,6 +182,14 @@ mod tests {
             "--cpu=LEVEL needs a level: generic, sse, avx2 or avx512"
         );
         assert_eq!(said(&["--cqu=x", "p"]), "there is no option --cqu; see pybuffer-run --help");
+        assert_eq!(
+            said(&["--audit-format=xml", "p"]),
+            "--audit-format=xml is unknown; it takes text or json"
+        );
+        let frames = "--audit-frames=9 is unknown; it takes 0, 1, 2, 3, 4, 5, 6, 7 or 8";
+        assert_eq!(said(&["--audit-frames=9", "p"]), frames);
+        assert!(said(&["--audit-ignore=", "p"]).contains("needs a list"));
+        assert!(said(&["--audit-only", "p"]).contains("needs a list"));
         assert_eq!(said(&["-q"]), "no program was given; see pybuffer-run --help");
     }
 
@@ -148,5 +197,21 @@ mod tests {
     fn log_alone_turns_the_audit_on() {
         let Ok(Action::Run(options)) = parsed(&["--audit-log=a=b", "p"]) else { panic!() };
         assert_eq!((options.audit, options.audit_log), (Some(&b"warn"[..]), Some(&b"a=b"[..])));
+    }
+
+    #[test]
+    fn what_is_told_and_how_turns_the_audit_on() {
+        let words = ["--audit-format=json", "--audit-frames=3", "--audit-ignore=known,*:held"];
+        for word in words.into_iter().chain(["--audit-only=my.*"]) {
+            let arguments = [word, "p"];
+            let Ok(Action::Run(options)) = parsed(&arguments) else { panic!() };
+            assert_eq!(options.audit, Some(&b"warn"[..]), "{word}");
+        }
+        let Ok(Action::Run(options)) = parsed(&["--audit-ignore=a:1,@f", "--audit=abort", "p"])
+        else {
+            panic!()
+        };
+        assert_eq!(options.audit_ignore, Some(&b"a:1,@f"[..]));
+        assert_eq!(options.audit, Some(&b"abort"[..]));
     }
 }

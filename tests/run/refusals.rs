@@ -31,7 +31,18 @@ fn wrong_options_end_with_2_and_the_right_ones() {
     let (status, said) = refused(&mut pybuffer_run());
     assert!(status == Some(2) && said.contains("--help"), "{said}");
     let help = stdout(&run(pybuffer_run().arg("--help")));
-    for option in ["--audit", "--audit-log", "--cpu", "--doctor", "--quiet", "--version"] {
+    for option in [
+        "--audit",
+        "--audit-log",
+        "--audit-format",
+        "--audit-frames",
+        "--audit-ignore",
+        "--audit-only",
+        "--cpu",
+        "--doctor",
+        "--quiet",
+        "--version",
+    ] {
         assert!(help.contains(option), "{option} is not in the help");
     }
     let version = stdout(&run(pybuffer_run().arg("--version")));
