@@ -6,6 +6,7 @@ mod support;
 mod audit {
     mod copies;
     mod innocent;
+    mod places;
     mod standalone;
     mod suites;
 }

@@ -60,6 +60,15 @@ FUNCTION(keep)
     Py_RETURN_NONE;
 }
 
+/* keep_by_parsing(exporter): the interpreter acquires the view that is never released */
+FUNCTION(keep_by_parsing)
+{
+    (void)module;
+    if (!PyArg_Parse(obj, "y*", &kept[n_kept++ % 8]))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 /* lose(exporter): the Py_buffer is filled again before the view is released */
 FUNCTION(lose)
 {
@@ -238,7 +247,8 @@ TYPE(Leaves, leaves_buffer);
 
 #define METHOD(name) {#name, name, METH_O, NULL}
 static PyMethodDef methods[] = {
-    METHOD(right), METHOD(right_by_hand), METHOD(right_by_parsing), METHOD(keep), METHOD(lose),
+    METHOD(right), METHOD(right_by_hand), METHOD(right_by_parsing), METHOD(keep),
+    METHOD(keep_by_parsing), METHOD(lose),
     METHOD(move), METHOD(twice), METHOD(never), METHOD(delegate),
     METHOD(error_after), {NULL, NULL, 0, NULL},
 };
