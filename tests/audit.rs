@@ -9,6 +9,7 @@ mod audit {
     mod places;
     mod standalone;
     mod suites;
+    mod told;
 }
 
 use std::ffi::OsStr;

@@ -70,6 +70,7 @@ class AtTheEnd:
         memoryview(self.data).release()
 
 
+sys.setswitchinterval(1e-4)
 threads = [threading.Thread(target=work) for _ in range(16)]
 for thread in threads:
     thread.start()
