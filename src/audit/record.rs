@@ -7,8 +7,10 @@ use super::memory;
 use super::origins::Origin;
 use crate::abi::Py_buffer;
 
-/// An outstanding view: acquired, not yet released.
+/// An outstanding view: acquired, not yet released. Its first two words never look like those of a `Py_buffer`, in whose
+/// place it may come to lie when that is freed.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Record {
     /// The next one in its list.
     pub next: *mut Record,
