@@ -172,16 +172,14 @@ fn functions_in_cpython_run_on_threads_of_32_kib() {
             skip(&format!("{test}, {}", python.label), why);
             continue;
         }
-        let mut command = python.command();
-        command.arg(&script).arg(&shipped().so);
-        let output = run_any(command.env("LD_PRELOAD", &shipped().so));
-        assert!(
-            has_passed(&output),
-            "CPython {}: {}\n{}",
-            python.label,
-            output.status,
-            printed(&output)
-        );
+        for mode in ["off", "warn"] {
+            let mut command = python.command();
+            command.arg(&script).arg(&shipped().so).env("PYBUFFER_AUDIT", mode);
+            command.env("PYBUFFER_AUDIT_IGNORE", "*").env("PYBUFFER_AUDIT_FRAMES", "8");
+            let output = run_any(command.env("LD_PRELOAD", &shipped().so));
+            let shown = || format!("{}\n{}", output.status, printed(&output));
+            assert!(has_passed(&output), "CPython {}, audit {mode}: {}", python.label, shown());
+        }
         n += 1;
     }
     if n == 0 {

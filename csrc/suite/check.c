@@ -1,5 +1,5 @@
 /* What is wrong with a view or an exporter: pybuffer_check_view, pybuffer_check_exporter, reports. And
- * pybuffer_verify_structure, pybuffer_get_item_pointer, pybuffer_get_pointer_checked. */
+ * pybuffer_verify_structure, pybuffer_get_item_pointer, pybuffer_get_pointer_checked; pybuffer_holders without an audit. */
 #include "harness.h"
 
 #include <libpybuffer.h>
@@ -13,6 +13,7 @@
 #define WEAK(function) extern __typeof__(function) function __attribute__((weak))
 WEAK(pybuffer_check_view);
 WEAK(pybuffer_check_exporter);
+WEAK(pybuffer_holders);
 WEAK(pybuffer_report_format);
 WEAK(pybuffer_rule_describe);
 WEAK(pybuffer_verify_structure);
@@ -433,6 +434,20 @@ static void get_pointer_checked_refuses_indices_outside_of_the_shape(void)
     expect_exception("SystemError", NULL_ARGUMENT, __FILE__, __LINE__, "indices NULL");
 }
 
+static void holders_of_nothing_or_without_an_audit_are_an_error(void)
+{
+    pybuffer_holder holder;
+    PyObject *plain = plain_new();
+    EXPECT_ERROR(-1, pybuffer_holders(NULL, &holder, 1), "SystemError", NULL_ARGUMENT);
+    EXPECT_ERROR(-1, pybuffer_holders(plain, NULL, 1), "SystemError", NULL_ARGUMENT);
+    EXPECT_ERROR(-1, pybuffer_holders(plain, &holder, -1), "SystemError", NULL_ARGUMENT);
+    EXPECT_INT(-1, pybuffer_holders(plain, NULL, 0));
+    Exception exception = take_exception();
+    EXPECT_STRING("RuntimeError", exception.type);
+    EXPECT(strstr(exception.text, "PYBUFFER_AUDIT=warn") != NULL);
+    Py_DECREF(plain);
+}
+
 const Test check_tests[] = {
     TEST(check_exporter_names_the_rule_that_is_broken_and_no_other),
     TEST(check_exporter_without_a_mistake_finds_nothing),
@@ -451,5 +466,6 @@ const Test check_tests[] = {
     TEST(verify_structure_knows_arrays_within_their_block),
     TEST(get_item_pointer_follows_the_documentation),
     TEST(get_pointer_checked_refuses_indices_outside_of_the_shape),
+    TEST(holders_of_nothing_or_without_an_audit_are_an_error),
     END_OF_TESTS,
 };

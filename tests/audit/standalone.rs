@@ -31,6 +31,56 @@ int main(void)
 }
 "#;
 
+/// A consumer without Python that asks who holds views of its object. Its exit status says what is wrong.
+const ASKING: &str = r#"
+int main(void)
+{
+    static Py_buffer one, two, three;
+    pybuffer_holder holders[2];
+    if (PyType_Ready(&letters) < 0)
+        return 1;
+    PyObject *object = PyObject_New(PyObject, &letters);
+    if (pybuffer_holders(object, holders, 2) != 0)
+        return 2;
+    if (PyObject_GetBuffer(object, &one, PyBUF_ND) || PyObject_GetBuffer(object, &two, PyBUF_FULL_RO)
+        || PyObject_GetBuffer(object, &three, PyBUF_FULL_RO))
+        return 3;
+    if (pybuffer_holders(object, holders, 2) != 3 || holders[0].flags != PyBUF_ND || holders[0].n_views != 1
+        || holders[1].flags != PyBUF_FULL_RO || strcmp(holders[0].function, "main") != 0
+        || strcmp(holders[0].file, "program") != 0 || holders[0].offset >= holders[1].offset
+        || holders[0].n_frames != 0 || holders[0].len != 3 || strcmp(holders[0].type_name, "letters") != 0
+        || holders[0].age < holders[1].age)
+        return 4;
+    PyBuffer_Release(&one);
+    PyBuffer_Release(&three);
+    if (pybuffer_holders(object, holders, 1) != 1 || holders[0].flags != PyBUF_FULL_RO)
+        return 5;
+    PyBuffer_Release(&two);
+    return pybuffer_holders(object, NULL, 0) == 0 ? 0 : 6;
+}
+"#;
+
+#[test]
+fn program_without_python_can_ask_who_holds_its_objects() {
+    let folder = temp_dir("audit-asking");
+    let (source, program) = (folder.join("program.c"), folder.join("program"));
+    let exporter = PROGRAM.split("int main").next().unwrap();
+    fs::write(&source, format!("#include <string.h>{exporter}{ASKING}")).unwrap();
+    run(cc()
+        .arg("-I")
+        .arg(&shipped().include)
+        .arg(&source)
+        .arg("-L")
+        .arg(&shipped().lib_dir)
+        .args(["-lpybuffer", "-rdynamic", "-o"])
+        .arg(&program));
+    let mut command = Command::new(&program);
+    command.env("LD_LIBRARY_PATH", &shipped().lib_dir).env("PYBUFFER_AUDIT", "warn");
+    let output = run_any(&mut command);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn program_without_python_is_audited_too() {
     let folder = temp_dir("audit-program");
