@@ -310,7 +310,8 @@ typedef struct {
     Py_ssize_t n_views;     /* the number of views */
     Py_ssize_t n_lost;      /* the number of them that nobody can release: their Py_buffer was filled again */
     double age;             /* the age of the oldest in seconds */
-    Py_ssize_t reserved[2]; /* 0 */
+    size_t view;            /* the address of the oldest one's Py_buffer */
+    Py_ssize_t reserved;    /* 0 */
 } pybuffer_holder;
 
 /* ---- DLPack ---- */
@@ -1146,8 +1147,8 @@ int pybuffer_format_equivalent(const char *first,
                                const char *second);
 
 /**
- * Tells who holds views of `obj`, so that it cannot be resized: an entry for all outstanding views that agree in all but
- * their age, the oldest first. At most `room` entries are written to `holders`, which may be NULL if `room` is 0.
+ * Tells who holds views of `obj`, so that it cannot be resized, or of any object if `obj` is NULL: an entry for all
+ * outstanding views that agree in all but their age, the oldest first. At most `room` entries are written to `holders`, which may be NULL if `room` is 0.
  *
  * The live audit knows, if it is on (`PYBUFFER_AUDIT=warn` in the environment when the process first uses an object).
  * Views count that were requested of `obj`; those that another exporter acquired from it and passed on as its own; and if
@@ -1155,8 +1156,7 @@ int pybuffer_format_equivalent(const char *first,
  * library only views count whose `Py_buffer` still holds them and does not lie on a stack.
  *
  * Returns the number of entries that there are, which may be more than `room`; or -1 with an error set: `RuntimeError` if
- * the audit is off; `MemoryError`; `SystemError` if `obj` is NULL, `room` is negative, or `holders` is NULL and `room` is
- * not 0.
+ * the audit is off; `MemoryError`; `SystemError` if `room` is negative, or `holders` is NULL and `room` is not 0.
  *
  * Safety:
  * `obj` is NULL or an object; `holders` is NULL or has `room` writable entries. In a process with Python the caller holds
@@ -1165,6 +1165,15 @@ int pybuffer_format_equivalent(const char *first,
 Py_ssize_t pybuffer_holders(PyObject *obj,
                             pybuffer_holder *holders,
                             Py_ssize_t room);
+
+/**
+ * Has the live audit write a line again for findings that it told before: it tells each once for a rule and a type. A test
+ * runner calls this before each test.
+ *
+ * Returns 0 if the audit is off; 1 if it is on; 2 if it is on and hears the interpreter's own calls, too, so that it judges
+ * releases. It sets no error.
+ */
+int pybuffer_audit_retell(void);
 
 #if !defined(PYBUFFER_PYTHON_H_DECLARES_LEGACY)
 /**

@@ -45,6 +45,8 @@ pub struct pybuffer_holder {
     pub n_lost: Py_ssize_t,
     /// The age of the oldest in seconds.
     pub age: f64,
+    /// The address of the oldest one's `Py_buffer`.
+    pub view: usize,
     /// Reserved; 0.
-    pub reserved: [Py_ssize_t; 2],
+    pub reserved: Py_ssize_t,
 }

@@ -8,7 +8,7 @@ use super::origins::Origin;
 use super::record::{Record, Status};
 use super::state::State;
 use crate::abi::pybuffer_holder;
-use crate::runtime::{Runtime, copies};
+use crate::runtime::Runtime;
 
 /// Views that agree in all but their age.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ struct Group {
     n_lost: isize,
     /// When the oldest was acquired.
     time: u64,
+    /// The address of its `Py_buffer`.
+    view: usize,
 }
 
 /// Groups, in a block from malloc.
@@ -41,7 +43,7 @@ impl Groups {
     /// Counts a view.
     fn add(&mut self, record: &Record) {
         let Some(origin) = record.origin else { return };
-        let Record { len, thread, time, .. } = *record;
+        let Record { len, thread, time, view, .. } = *record;
         let n_lost = (record.status == Status::Lost).into();
         let is_its = |group: &&mut Group| {
             ptr::eq(group.origin, origin) && group.len == len && group.thread == thread
@@ -49,7 +51,9 @@ impl Groups {
         if let Some(group) = self.all().iter_mut().rev().find(is_its) {
             group.n_views = group.n_views.wrapping_add(1);
             group.n_lost = group.n_lost.wrapping_add(n_lost);
-            group.time = group.time.min(time);
+            if time < group.time {
+                (group.time, group.view) = (time, view);
+            }
             return;
         }
         if self.n == self.room && !self.grow() {
@@ -59,7 +63,7 @@ impl Groups {
         // SAFETY: there is room for one more.
         let place = unsafe { self.block.add(self.n) };
         // SAFETY: as above.
-        unsafe { place.write(Group { origin, len, thread, n_views: 1, n_lost, time }) };
+        unsafe { place.write(Group { origin, len, thread, n_views: 1, n_lost, time, view }) };
         self.n = self.n.wrapping_add(1);
     }
 
@@ -123,14 +127,15 @@ impl Group {
             n_views: self.n_views,
             n_lost: self.n_lost,
             age: now.saturating_sub(self.time) as f64 / 1e9,
-            reserved: [0; 2],
+            view: self.view,
+            reserved: 0,
         }
     }
 }
 
 impl State {
-    /// Writes an entry for each group of outstanding views of either object to `tell`, the oldest first. Returns how many
-    /// there are; `None` without memory.
+    /// Writes an entry for each group of outstanding views of either object (0: none), or of every object if the first is 0,
+    /// to `tell`, the oldest first. Returns how many there are; `None` without memory.
     #[cold]
     pub fn holders(
         &self,
@@ -140,12 +145,13 @@ impl State {
     ) -> Option<usize> {
         let mut groups = Groups { block: ptr::null_mut(), n: 0, room: 0, is_short: false };
         // Where not all releases are seen, a view may have been released.
-        let sees = self.interposition.sees_releases(runtime) && copies::all_watch();
+        let sees = self.sees_all_releases(runtime);
         self.records.each(&mut |record| {
             let is_of = |object: &usize| {
                 *object != 0 && (*object == record.contents.obj || *object == record.asked)
             };
-            if objects.iter().any(is_of) && (sees || record.is_surely_held()) {
+            let is_asked_for = objects[0] == 0 || objects.iter().any(is_of);
+            if is_asked_for && (sees || record.is_surely_held()) {
                 groups.add(record);
             }
         });

@@ -15,7 +15,7 @@ use crate::runtime::copies::{Answer, Ledger, Member, VERSION};
 use crate::runtime::{self, Runtime};
 
 static MEMBER: Member =
-    Member::new(Ledger { before_fill, judge, after_fill, before_release, holders });
+    Member::new(Ledger { before_fill, judge, after_fill, before_release, holders, retell });
 
 // The note, as `runtime::copies` reads it. A linker would keep the note and all that it refers to, a third of the
 // library, even in an extension that uses no objects. So the note's section is linked (`o`) to that of
@@ -117,4 +117,13 @@ unsafe extern "C" fn holders(
     with_state(|state, runtime| state.holders(runtime, objects, &mut put))
         .flatten()
         .map_or(-1, usize::cast_signed)
+}
+
+/// See [`Ledger::retell`].
+extern "C" fn retell() -> c_int {
+    let hears = with_state(|state, runtime| {
+        state.retell();
+        state.hears_interpreter(runtime)
+    });
+    hears.map_or(0, |hears| 1_i32.wrapping_add(hears.into()))
 }

@@ -102,12 +102,28 @@ impl State {
         self.log.write(fact);
     }
 
+    /// Has findings told that were told before.
+    #[cold]
+    pub fn retell(&self) {
+        self.tallies.iter().for_each(Tally::retell);
+        self.origins.all_exporters().for_each(|exporter| exporter.reported.retell());
+    }
+
+    /// Whether all acquisitions and releases are heard, the interpreter's included.
+    pub fn hears_interpreter(&self, runtime: &Runtime) -> bool {
+        self.sees_all_releases(runtime) && self.interposition.sees_acquisitions(runtime)
+    }
+
+    /// Whether all releases are seen, so that a view without a release is held.
+    pub fn sees_all_releases(&self, runtime: &Runtime) -> bool {
+        self.interposition.sees_releases(runtime) && copies::all_watch()
+    }
+
     /// Writes what is known only at the exit.
     #[cold]
     pub fn end(&self) {
         let runtime = runtime::current();
-        let sees_releases = self.interposition.sees_releases(runtime) && copies::all_watch();
-        if !sees_releases {
+        if !self.sees_all_releases(runtime) {
             self.records.close_doubtful();
         }
         for origin in self.origins.all() {
@@ -141,7 +157,7 @@ impl State {
         // A log gets this line in any case, to show that the process was audited; standard error only after a
         // finding.
         if counts[2] > 0 || self.log.is_file() && counts[0] > 0 {
-            let sees_the_host = sees_releases && self.interposition.sees_acquisitions(runtime);
+            let sees_the_host = self.hears_interpreter(runtime);
             let runtime = runtime.description();
             self.log.write(&Fact::End { n: counts, runtime, sees_the_host });
         }

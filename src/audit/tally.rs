@@ -63,6 +63,11 @@ impl Tally {
         count.fetch_add(1, Ordering::Relaxed);
         has_room
     }
+
+    /// Makes room for as many lines as at the beginning.
+    pub fn retell(&self) {
+        self.n_written.store(0, Ordering::Relaxed);
+    }
 }
 
 /// What was reported of one exporter type.
@@ -93,5 +98,10 @@ impl Reported {
         }
         self.n_again.fetch_add(1, Ordering::Relaxed);
         true
+    }
+
+    /// Forgets what has its line.
+    pub fn retell(&self) {
+        self.bits.store(0, Ordering::Relaxed);
     }
 }

@@ -43,14 +43,17 @@ pub struct Ledger {
     pub after_fill: unsafe extern "C" fn(view: *const Py_buffer),
     /// A view is about to be released.
     pub before_release: unsafe extern "C" fn(view: *const Py_buffer, caller: *const c_void),
-    /// Writes the first `room` entries on outstanding views of an object, and of the one that it shows; null for none.
-    /// Returns how many there are; -1 without memory.
+    /// Writes the first `room` entries on outstanding views of an object, and of the one that it shows, null for none; of
+    /// every object, if the first is null. Returns how many there are; -1 without memory.
     pub holders: unsafe extern "C" fn(
         obj: *const PyObject,
         shown: *const PyObject,
         holders: *mut pybuffer_holder,
         room: usize,
     ) -> isize,
+    /// Has findings told that were told before. Returns 2 if the interpreter's own calls are heard, otherwise 1; 0 without
+    /// memory.
+    pub retell: extern "C" fn() -> c_int,
 }
 
 /// A request for a view, and the exporter's answer.

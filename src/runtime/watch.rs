@@ -135,11 +135,11 @@ pub unsafe fn fill<R>(view: *mut Py_buffer, fill: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Describes who holds views of `obj`, and of the object that it shows if it is a memoryview. Writes the first `room`
-/// entries, and returns how many there are.
+/// Describes who holds views of `obj`, and of the object that it shows if it is a memoryview; or of every object if it is
+/// null. Writes the first `room` entries, and returns how many there are.
 ///
 /// # Safety
-/// * OBJECT: `obj` is an object of this world that the thread may use.
+/// * OBJECT: `obj` is null, or an object of this world that the thread may use.
 /// * ROOM: `room` entries are writable at `holders`.
 pub unsafe fn holders(
     obj: *mut PyObject,
@@ -149,10 +149,17 @@ pub unsafe fn holders(
     let runtime = super::for_objects();
     let Some(ledger) = ledger() else { return Err(OFF) };
     // SAFETY: an object (caller: OBJECT).
-    let shown = unsafe { runtime.shown_by(obj) };
+    let shown = if obj.is_null() { obj } else { unsafe { runtime.shown_by(obj) } };
     // SAFETY: so many entries are writable (caller: ROOM).
     let n = unsafe { (ledger.holders)(obj, shown, holders, room) };
     if n < 0 { Err(Error::NoMemory) } else { Ok(n) }
+}
+
+/// Has the audit tell findings again that it told before. Returns 2 if it hears the interpreter's own calls, 1 if not, and 0
+/// if it is off.
+pub fn retell() -> c_int {
+    super::for_objects();
+    ledger().map_or(0, |ledger| (ledger.retell)())
 }
 
 const OFF: Error = Error::Fixed(

@@ -63,7 +63,7 @@ pub fn layouts() -> Vec<Layout> {
         pybuffer_frame { file, function, line }
         pybuffer_holder {
             type_name, file, function, offset, frames, n_frames, flags, len, thread, n_views,
-            n_lost, age, reserved,
+            n_lost, age, view, reserved,
         }
         pybuffer_format_info { itemsize, alignment, n_fields, n_extents, error_position }
         pybuffer_format_field {
