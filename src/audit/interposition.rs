@@ -54,6 +54,7 @@ impl Interposition {
         self.sees(runtime, RELEASE) && self.sees(runtime, GET)
     }
 
+    #[inline(never)]
     fn sees(&self, runtime: &Runtime, which: usize) -> bool {
         !runtime.is_hosted()
             || self.calls.get(which).is_some_and(|call| call.reaches_library(runtime))

@@ -110,11 +110,14 @@ impl State {
     }
 
     /// Whether all acquisitions and releases are heard, the interpreter's included.
+    #[cold]
     pub fn hears_interpreter(&self, runtime: &Runtime) -> bool {
         self.sees_all_releases(runtime) && self.interposition.sees_acquisitions(runtime)
     }
 
     /// Whether all releases are seen, so that a view without a release is held.
+    #[cold]
+    #[inline(never)]
     pub fn sees_all_releases(&self, runtime: &Runtime) -> bool {
         self.interposition.sees_releases(runtime) && copies::all_watch()
     }

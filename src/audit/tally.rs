@@ -64,7 +64,8 @@ impl Tally {
         has_room
     }
 
-    /// Makes room for as many lines as at the beginning.
+    /// Makes room for as many lines as at the beginning. (Out of line, as `forget_more`.)
+    #[inline(never)]
     pub fn retell(&self) {
         self.n_written.store(0, Ordering::Relaxed);
     }
