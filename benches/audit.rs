@@ -69,34 +69,59 @@ fn threads(program: &Path) {
 }
 
 const EXPORTERS: &str = "
-import array, cost, json
+import array, cost, json, time
 for exporter in bytes(9), bytearray(9), array.array('i', [1]), memoryview(b'abc'):
     print(json.dumps(cost.measure(exporter)))
+def one(exporter):
+    memoryview(exporter)
+def per_call(n, exporter):
+    begin = time.perf_counter()
+    for _ in range(n):
+        one(exporter)
+    return (time.perf_counter() - begin) / n * 1e9
+print(json.dumps([0, 0, min(per_call(100000, bytearray(9)) for _ in range(5))]))
 ";
 
 /// CPython's own exporters: of the library, and of libpython.
 fn exporters(python: &Python, folder: &Path) {
-    let measured = |preload: bool, mode: &str| {
+    let measured = |preload: bool, mode: &str, frames: &str| {
         let mut command = python.command();
-        command.env("PYBUFFER_AUDIT", mode).env("PYTHONPATH", folder).args(["-c", EXPORTERS]);
+        command
+            .env("PYBUFFER_AUDIT_FRAMES", frames)
+            .env("PYBUFFER_AUDIT", mode)
+            .env("PYTHONPATH", folder)
+            .args(["-c", EXPORTERS]);
         if preload {
             command.env("LD_PRELOAD", &shipped().so);
         }
         numbers(&mut command)
     };
-    let (libpython, off, warn) =
-        (measured(false, "off"), measured(true, "off"), measured(true, "warn"));
+    let columns = [
+        ("libpython", measured(false, "off", "1")),
+        ("audit off", measured(true, "off", "1")),
+        ("warn, no frames", measured(true, "warn", "0")),
+        ("warn", measured(true, "warn", "1")),
+        ("warn, 4 frames", measured(true, "warn", "4")),
+    ];
     println!(
         "\nGetBuffer + Release in CPython {}: instructions besides the exporter's, and ns",
         python.label
     );
-    println!("{:28}{:>16}{:>16}{:>16}", "exporter", "libpython", "audit off", "warn");
-    for (row, name) in ["bytes", "bytearray", "array", "memoryview"].iter().enumerate() {
+    println!(
+        "{:28}{}",
+        "exporter",
+        columns.each_ref().map(|(name, _)| format!("{name:>16}")).concat()
+    );
+    let rows = ["bytes", "bytearray", "array", "memoryview", "def f(x): memoryview(x)"];
+    for (row, name) in rows.iter().enumerate() {
         let shown = |all: &[f64]| match all.get(3 * row..3 * row + 3) {
             Some([slots, calls, time]) => format!("{:.0} / {time:.1}", calls - slots),
             _ => String::from("?"),
         };
-        println!("{name:28}{:>16}{:>16}{:>16}", shown(&libpython), shown(&off), shown(&warn));
+        println!(
+            "{name:28}{}",
+            columns.each_ref().map(|(_, all)| format!("{:>16}", shown(all))).concat()
+        );
     }
 }
 

@@ -131,6 +131,16 @@ impl ObjectLayout {
         unsafe { read(r#type.cast(), self.tp_name) }
     }
 
+    /// A type's table of the members that its objects have as fields (`PyMemberDef`); null if it has none.
+    ///
+    /// # Safety
+    /// * TYPE: `r#type` is a type of this layout.
+    pub unsafe fn members_of<T>(self, r#type: *const PyTypeObject) -> *const T {
+        let place = offset_of!(PyTypeObject, tp_members).wrapping_add(self.head_shift());
+        // SAFETY: a type has this table there (caller: TYPE).
+        unsafe { read(r#type.cast(), place) }
+    }
+
     /// The type that a type is derived from; null for none.
     ///
     /// # Safety

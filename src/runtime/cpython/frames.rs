@@ -4,12 +4,31 @@
 //! new object may start the garbage collector, which is held off meanwhile. (Before 3.11 frames exist already; from 3.12
 //! on the collector runs between instructions only.) A pending error is put aside.
 
-use core::ffi::{CStr, c_char};
+use core::ffi::{CStr, c_char, c_int};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::{ptr, slice};
 
 use super::host::Host;
-use crate::abi::PyObject;
+use crate::abi::{Py_ssize_t, PyObject, PyTypeObject};
 use crate::runtime::world::{Frame, World};
+
+/// The two names of a code object.
+const FILE: usize = 0;
+const FUNCTION: usize = 1;
+
+/// `PyMemberDef`
+#[repr(C)]
+struct Member {
+    name: *const c_char,
+    kind: c_int,
+    offset: Py_ssize_t,
+    flags: c_int,
+    doc: *const c_char,
+}
+
+/// Kinds of members that are objects.
+const T_OBJECT: c_int = 6;
+const T_OBJECT_EX: c_int = 16;
 
 /// A reference that is dropped at the end.
 struct Owned<'a> {
@@ -76,9 +95,8 @@ impl Host {
             // SAFETY: as above.
             let get = |get: unsafe extern "C" fn(_) -> _| unsafe { get(at.object) };
             let instruction = self.symbols.PyFrame_GetLasti.map_or(0, get);
-            self.with_text(self.attribute_of(&code, c"co_filename"), &mut |file| {
-                let name = if self.version >= (3, 11) { c"co_qualname" } else { c"co_name" };
-                self.with_text(self.attribute_of(&code, name), &mut |function| {
+            self.with_text_of_code(&code, FILE, &mut |file| {
+                self.with_text_of_code(&code, FUNCTION, &mut |function| {
                     tell(&Frame { file, function, line: line.max(0), instruction });
                 });
             });
@@ -146,30 +164,74 @@ impl Host {
         self.owned(unsafe { get(object.object, name.as_ptr()) })
     }
 
-    /// Calls `tell` with a string's text; with an empty one if it has none. Surrogates become escapes.
-    fn with_text(&self, string: Option<Owned>, tell: &mut dyn FnMut(&[u8])) {
-        let (Some(string), Some(get)) = (string, self.symbols.PyUnicode_AsUTF8AndSize) else {
+    /// Calls `tell` with the text of one of a code object's two names. Their places are noted at the first time: the
+    /// search for an attribute takes ten times as long as all else that is done here.
+    fn with_text_of_code(&self, code: &Owned, which: usize, tell: &mut dyn FnMut(&[u8])) {
+        static PLACES: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+        let Some(noted) = PLACES.get(which) else { return };
+        let mut place = noted.load(Ordering::Relaxed);
+        if place == 0 {
+            let function = if self.version >= (3, 11) { c"co_qualname" } else { c"co_name" };
+            let name = if which == FILE { c"co_filename" } else { function };
+            // SAFETY: an object of the host's, whose layout this is.
+            let r#type = unsafe { self.layout.type_of(code.object) };
+            // SAFETY: its type.
+            let Some(found) = (unsafe { self.place_of_member(r#type, name) }) else {
+                let Some(attribute) = self.attribute_of(code, name) else { return tell(b"") };
+                return self.with_text(attribute.object, tell);
+            };
+            noted.store(found, Ordering::Relaxed);
+            place = found;
+        }
+        let field = code.object.wrapping_byte_add(place).cast::<*mut PyObject>();
+        // SAFETY: the type's own table of members says that an object is there.
+        self.with_text(unsafe { *field }, tell);
+    }
+
+    /// The place in an object of a member that is an object, by its type's own table.
+    ///
+    /// # Safety
+    /// * TYPE: a type of the host's.
+    #[cold]
+    unsafe fn place_of_member(&self, r#type: *const PyTypeObject, name: &CStr) -> Option<usize> {
+        // SAFETY: a type of this layout (caller: TYPE).
+        let mut at = unsafe { self.layout.members_of::<Member>(r#type) };
+        loop {
+            // SAFETY: null, or an entry of the table, which ends with one that has no name.
+            let member = unsafe { at.as_ref() }.filter(|member| !member.name.is_null())?;
+            // SAFETY: a C string.
+            let is_it = unsafe { CStr::from_ptr(member.name) } == name;
+            if is_it && matches!(member.kind, T_OBJECT | T_OBJECT_EX) {
+                return usize::try_from(member.offset).ok();
+            }
+            at = at.wrapping_add(1);
+        }
+    }
+
+    /// Calls `tell` with a string's text; with an empty one for null. Surrogates become escapes.
+    fn with_text(&self, string: *mut PyObject, tell: &mut dyn FnMut(&[u8])) {
+        let Some(get) = self.symbols.PyUnicode_AsUTF8AndSize.filter(|_| !string.is_null()) else {
             return tell(b"");
         };
         let mut size = 0;
         // SAFETY: an object, and a variable of ours.
-        let text = unsafe { get(string.object, &raw mut size) };
+        let text = unsafe { get(string, &raw mut size) };
         if text.is_null() {
             self.clear_error();
-            return self.with_escaped(&string, tell);
+            return self.with_escaped(string, tell);
         }
         // SAFETY: so many bytes, which live as long as the string.
         tell(unsafe { slice::from_raw_parts(text.cast(), size.cast_unsigned()) });
     }
 
     #[cold]
-    fn with_escaped(&self, string: &Owned, tell: &mut dyn FnMut(&[u8])) {
+    fn with_escaped(&self, string: *mut PyObject, tell: &mut dyn FnMut(&[u8])) {
         let symbols = &self.symbols;
         let bytes = symbols.PyUnicode_AsEncodedString.and_then(|encode| {
             // SAFETY: a string or another object, which is refused, and two C strings. The codec knows this way to treat
             // errors by itself.
             let encoded =
-                unsafe { encode(string.object, c"utf-8".as_ptr(), c"backslashreplace".as_ptr()) };
+                unsafe { encode(string, c"utf-8".as_ptr(), c"backslashreplace".as_ptr()) };
             self.owned(encoded)
         });
         let text = match (&bytes, symbols.PyBytes_AsString) {
