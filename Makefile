@@ -24,7 +24,7 @@ SHARED  := libpybuffer.so.$(VERSION)
 lib_dir := $(BUILD)/lib
 pc_dir  := $(lib_dir)/pkgconfig
 cmake_dir := $(lib_dir)/cmake/libpybuffer
-sources := Cargo.toml $(wildcard Cargo.lock) build.rs $(shell find src -name '*.rs') docs/known.txt
+sources := Cargo.toml $(wildcard Cargo.lock) build.rs $(shell find src -name "*.rs" -o -name "*.txt")
 pcs     := pybuffer.pc pybuffer-static.pc
 cmakes  := libpybuffer-config.cmake libpybuffer-config-version.cmake
 

@@ -10,7 +10,7 @@ use crate::check::Rule;
 use crate::environment;
 
 /// The list that the word `known` stands for.
-const KNOWN: &[u8] = include_bytes!("../../docs/known.txt");
+const KNOWN: &[u8] = include_bytes!("known.txt");
 
 /// What an entry is for.
 #[derive(Clone, Copy, PartialEq, Eq)]

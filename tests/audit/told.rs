@@ -188,7 +188,7 @@ const SEEN_BY_THE_AUDIT: [(&str, &str); 3] = [
 
 #[test]
 fn known_faults_are_those_that_the_checker_finds() {
-    let text = fs::read_to_string(shipped().root.join("docs/known.txt")).unwrap();
+    let text = fs::read_to_string(shipped().root.join("src/audit/known.txt")).unwrap();
     let known: BTreeSet<(String, String)> = text
         .lines()
         .filter(|line| !line.starts_with('#'))

@@ -28,6 +28,7 @@ fn read(folder: &Path, inside: &[String], modules: &mut BTreeMap<Module, Vec<Mod
         match stem {
             "tests" => {}
             _ if path.is_dir() => read(&path, &module, modules),
+            _ if path.extension().is_none_or(|extension| extension != "rs") => {}
             "mod" | "lib" => drop(modules.insert(inside.to_vec(), named(&path))),
             _ => drop(modules.insert(module, named(&path))),
         }
