@@ -72,25 +72,30 @@ impl Filter {
 
     /// Reads a list: entries between commas and at the ends of lines. A `#` begins a comment, up to the end of its line.
     fn read(&mut self, list: &'static [u8], variable: &'static CStr, may_include: bool) {
-        for line in list.split(|byte| *byte == b'\n') {
-            let line = line.split(|byte| *byte == b'#').next().unwrap_or_default();
-            for entry in line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-                match entry {
-                    [] => {}
-                    b"known" if may_include && is_ignore(variable) => {
-                        self.read(KNOWN, c"", false);
-                    }
-                    [b'@', file @ ..] if may_include => self.include(entry, file, variable),
-                    _ => self.add(entry, variable),
-                }
+        let (mut rest, mut is_comment) = (list, false);
+        while !rest.is_empty() {
+            let is_end = |byte: &u8| matches!(byte, b'\n' | b',' | b'#');
+            let len = rest.iter().position(is_end).unwrap_or(rest.len());
+            let (entry, end) = rest.split_at_checked(len).unwrap_or_default();
+            if !is_comment {
+                self.entry(entry.trim_ascii(), variable, may_include);
             }
+            let Some((end, others)) = end.split_first() else { break };
+            is_comment = *end == b'#' || is_comment && *end != b'\n';
+            rest = others;
         }
     }
 
-    fn include(&mut self, entry: &'static [u8], file: &[u8], variable: &'static CStr) {
-        match memory::read_file(memory::copy_of(file)) {
-            Ok(list) => self.read(list, variable, false),
-            Err(errno) => self.push(entry, entry, Kind::NoFile(errno), variable),
+    #[inline(never)]
+    fn entry(&mut self, entry: &'static [u8], variable: &'static CStr, may_include: bool) {
+        match entry {
+            [] => {}
+            b"known" if may_include && is_ignore(variable) => self.read(KNOWN, c"", false),
+            [b'@', file @ ..] if may_include => match memory::read_file(memory::copy_of(file)) {
+                Ok(list) => self.read(list, variable, false),
+                Err(errno) => self.push(entry, entry, Kind::NoFile(errno), variable),
+            },
+            _ => self.add(entry, variable),
         }
     }
 
@@ -99,15 +104,18 @@ impl Filter {
             self.has_only = true;
             return self.push(entry, entry, Kind::Only, variable);
         }
-        let colon = entry.iter().rposition(|byte| *byte == b':');
-        let Some((pattern, rule)) = colon.and_then(|colon| entry.split_at_checked(colon)) else {
-            return self.push(entry, entry, Kind::Ignore(None), variable);
+        let colon = entry.iter().rposition(|byte| *byte == b':').unwrap_or(entry.len());
+        let (pattern, rule) = entry.split_at_checked(colon).unwrap_or_default();
+        let kind = match rule.split_first() {
+            None => Kind::Ignore(None),
+            Some((_, rule)) => {
+                bit_of(rule.trim_ascii()).map_or(Kind::NoRule, |bit| Kind::Ignore(Some(bit)))
+            }
         };
-        let kind = bit_of(rule.get(1..).unwrap_or_default().trim_ascii());
-        let kind = kind.map_or(Kind::NoRule, |bit| Kind::Ignore(Some(bit)));
         self.push(entry, pattern.trim_ascii(), kind, variable);
     }
 
+    #[inline(never)]
     fn push(
         &mut self,
         text: &'static [u8],
@@ -203,6 +211,7 @@ fn is_ignore(variable: &CStr) -> bool {
 }
 
 /// Whether a name fits a pattern, in which `*` stands for any text.
+#[inline(never)]
 fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let (mut pattern, mut name) = (pattern, name);
     // What is left of both after the last `*`, in case that it stands for more.
@@ -229,15 +238,22 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
 }
 
 /// The bit of a rule or mistake, by its name or number.
+#[inline(never)]
 fn bit_of(name: &[u8]) -> Option<u8> {
-    let by_name = Rule::ALL.iter().find(|rule| rule.name().to_bytes() == name);
-    let number = || core::str::from_utf8(name).ok()?.parse::<usize>().ok();
     if name == b"held" {
         return Some(HELD);
     }
-    tally::mistake(name)
-        .or(by_name.map(|rule| *rule as u8))
-        .or_else(|| number().and_then(Rule::by_number).map(|rule| rule as u8))
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let number = match name {
+        [digits @ ..] if digits.len() < 4 && digits.iter().all(is_digit) => {
+            digits.iter().fold(0_usize, |number, digit| {
+                number.wrapping_mul(10).wrapping_add(digit.wrapping_sub(b'0').into())
+            })
+        }
+        _ => 0,
+    };
+    let is_it = |rule: &&Rule| **rule as usize == number || rule.name().to_bytes() == name;
+    tally::mistake(name).or_else(|| Rule::ALL.iter().find(is_it).map(|rule| *rule as u8))
 }
 
 #[cfg(test)]

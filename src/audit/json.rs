@@ -37,6 +37,7 @@ impl<'a, 'b> Object<'a, 'b> {
         self.out
     }
 
+    #[inline(never)]
     fn number(&mut self, name: &str, number: usize) {
         self.name(name).number(number.cast_signed());
     }
@@ -73,17 +74,20 @@ impl<'a, 'b> Object<'a, 'b> {
     }
 
     /// The text in an array, up to its NUL.
+    #[inline(never)]
     fn array(&mut self, name: &str, text: &[c_char]) {
         // SAFETY: all callers' arrays end with a NUL.
         self.text(name, unsafe { CStr::from_ptr(text.as_ptr()) }.to_bytes());
     }
 
+    #[inline(never)]
     fn exporter(&mut self, exporter: Option<&ExporterType>) {
         if let Some(exporter) = exporter {
             self.array("type", &exporter.name);
         }
     }
 
+    #[inline(never)]
     fn request(&mut self, flags: i32) {
         self.name("flags").number(flags as isize);
         self.shown("request", &|out| Request(flags).spell(out));
@@ -123,16 +127,19 @@ impl<'a, 'b> Object<'a, 'b> {
         out.put(if separator == "[" { "[]" } else { "]" });
     }
 
+    #[inline(never)]
     fn origin(&mut self, origin: &Origin) {
         self.request(origin.flags);
         self.place(origin.place);
     }
 
+    #[inline(never)]
     fn rule(&mut self, rule: Rule) {
         self.number("rule", rule as usize);
         self.text("name", rule.name().to_bytes());
     }
 
+    #[inline(never)]
     fn finding(&mut self, finding: &Finding) {
         let is_must = finding.rule.severity() == Severity::Must;
         self.text("severity", if is_must { b"MUST" } else { b"advice" });
@@ -197,8 +204,8 @@ impl Fact<'_> {
             }
             Self::More { bit, n } => {
                 object.number("count", *n);
-                match Rule::ALL.iter().find(|rule| **rule as usize == *bit) {
-                    Some(rule) => object.rule(*rule),
+                match Rule::by_number(*bit) {
+                    Some(rule) => object.rule(rule),
                     None if *bit == usize::from(HELD) => object.text("name", b"held"),
                     None => object.text("name", b"release"),
                 }

@@ -41,6 +41,7 @@ impl Texts {
     const MOST: usize = 4096;
 
     /// A copy of a text, the same for equal texts; an empty one without memory.
+    #[inline(never)]
     pub fn intern(&self, text: &[u8]) -> &'static CStr {
         let hash = hash_of(text);
         let key = [hash as usize, (hash >> 32) as usize, text.len()];

@@ -67,7 +67,7 @@ impl Fact<'_> {
             }
             Self::More { bit, n } => {
                 out.put("AGAIN: ").number(n.cast_signed()).put(" more findings of ");
-                match Rule::ALL.iter().find(|rule| **rule as usize == *bit) {
+                match Rule::by_number(*bit) {
                     Some(rule) => {
                         out.put("rule ").number(*bit as isize).put(" ").put_c(rule.name())
                     }

@@ -52,6 +52,7 @@ impl Shard {
     }
 
     /// A copy of the first matching record of a list. The shard's lock is held.
+    #[inline(never)]
     fn peek(list: &AtomicPtr<Record>, fits: &mut dyn FnMut(&Record) -> bool) -> Option<Record> {
         let mut at = list.load(Ordering::Relaxed);
         // SAFETY: null or in the list, so not freed while the lock is held.
@@ -301,12 +302,11 @@ impl Records {
     pub fn each(&self, visit: &mut dyn FnMut(&Record)) {
         for shard in self.shards.iter().filter(|shard| shard.is_used.load(Ordering::Relaxed)) {
             for list in &shard.lists {
-                shard.lock.hold(|| {
-                    Shard::peek(list, &mut |record| {
-                        visit(record);
-                        false
-                    })
-                });
+                let mut go_on = |record: &Record| {
+                    visit(record);
+                    false
+                };
+                shard.lock.hold(|| Shard::peek(list, &mut go_on));
             }
         }
     }
