@@ -15,6 +15,8 @@ use crate::check::{Finding, Rule, Severity};
 /// The most bytes of a text that are shown. So no line is longer than [`super::lines::Line`] can be.
 const MOST: usize = 512;
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// An object that is being written.
 struct Object<'a, 'b> {
     out: &'a mut Writer<'b>,
@@ -52,9 +54,10 @@ impl<'a, 'b> Object<'a, 'b> {
                 match byte {
                     b'"' => out.put("\\\""),
                     b'\\' => out.put("\\\\"),
-                    ..b' ' => out
-                        .put(if *byte < 16 { "\\u000" } else { "\\u00" })
-                        .digits((*byte).into(), 16),
+                    ..b' ' => {
+                        out.put(if *byte < 16 { "\\u000" } else { "\\u001" });
+                        out.bytes(DIGITS.chunks(1).nth(usize::from(byte & 15)).unwrap_or_default())
+                    }
                     _ => out.bytes(&[*byte]),
                 };
             }

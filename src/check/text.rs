@@ -86,13 +86,7 @@ impl<'a> Writer<'a> {
     /// Appends a number in base 16.
     #[inline(never)]
     pub fn hex(&mut self, number: usize) -> &mut Self {
-        self.put("0x").digits(number, 16)
-    }
-
-    /// Appends the digits of a number.
-    #[inline(never)]
-    pub fn digits(&mut self, number: usize, base: u8) -> &mut Self {
-        self.bytes(digits(number as u64, base.into(), &mut [0; 20]))
+        self.put("0x").bytes(digits(number as u64, 16, &mut [0; 20]))
     }
 
     /// Appends numbers as Python shows a tuple, `(2, 3)`; a long one is cut after 8 entries.
