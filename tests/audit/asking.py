@@ -22,13 +22,18 @@ class Entry(ctypes.Structure):
         ("n_views", ctypes.c_ssize_t),
         ("n_lost", ctypes.c_ssize_t),
         ("age", ctypes.c_double),
-        ("reserved", ctypes.c_ssize_t * 2),
+        ("view", ctypes.c_size_t),
+        ("reserved", ctypes.c_ssize_t),
     ]
 
 
 Holder = collections.namedtuple(
-    "Holder", "type_name file function frames flags len thread n_views n_lost age"
+    "Holder", "type_name file function frames flags len thread n_views n_lost age view"
 )
+
+
+# Not an object whose holders are asked for, but all of them.
+EVERY = object()
 
 
 def text(name):
@@ -36,12 +41,13 @@ def text(name):
 
 
 def load(path):
-    """The function of the library at a path: holders(object, room=None) returns a list, and the number there are."""
+    """The function of the library at a path: holders(object=EVERY, room=None) returns a list, and the number there are."""
     call = ctypes.PyDLL(path).pybuffer_holders
-    call.argtypes = [ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t]
+    call.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t]
     call.restype = ctypes.c_ssize_t
 
-    def holders(obj, room=None):
+    def holders(obj=EVERY, room=None):
+        obj = None if obj is EVERY else id(obj)
         if room is None:
             room = call(obj, None, 0) + 2
         entries = (Entry * room)()
@@ -50,11 +56,12 @@ def load(path):
         for entry in entries[: min(n, room)]:
             frames = [entry.frames[i] for i in range(entry.n_frames)]
             frames = [(text(at.file), text(at.function), at.line) for at in frames]
-            assert list(entry.reserved) == [0, 0]
+            assert entry.reserved == 0
             found.append(
                 Holder(
                     text(entry.type_name), text(entry.file), text(entry.function), frames, entry.flags,
                     entry.len, entry.thread, entry.n_views, entry.n_lost, entry.age,
+                    entry.view,
                 )
             )
         return found, n
