@@ -53,3 +53,8 @@ PyObject *check(PyObject *Py_UNUSED(module), PyObject *object)
                          report.n_dropped, report.has_references, report.is_python, raised, findings_of(&report),
                          text_of_report(&report));
 }
+
+PyObject *is_exporter(PyObject *Py_UNUSED(module), PyObject *object)
+{
+    return PyBool_FromLong(PyObject_CheckBuffer(object));
+}

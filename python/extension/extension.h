@@ -72,6 +72,7 @@ PyObject *to_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObj
 PyObject *from_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
 PyObject *parse(PyObject *module, PyObject *format);
 PyObject *check(PyObject *module, PyObject *object);
+PyObject *is_exporter(PyObject *module, PyObject *object);
 
 extern const char tobytes_doc[], copyto_doc[], contiguous_doc[], is_contiguous_doc[], view_doc[],
     itemsize_doc[], equivalent_doc[], to_dlpack_doc[], from_dlpack_doc[];

@@ -15,6 +15,7 @@ static PyMethodDef functions[] = {
     { "equivalent", WITH_KEYWORDS(equivalent), equivalent_doc },
     { "parse", parse, METH_O, "What Format is made of: see libpybuffer.parse." },
     { "check", check, METH_O, "What a Report is made of: see libpybuffer.check." },
+    { "is_exporter", is_exporter, METH_O, "Whether a type has bf_getbuffer." },
     { NULL, NULL, 0, NULL },
 };
 

@@ -6,7 +6,7 @@ NumPy's, a class with __buffer__, another memoryview.
     copies       tobytes, copyto, contiguous
     layouts      view, is_contiguous, layout
     formats      parse, itemsize, equivalent
-    exporters    check
+    exporters    check, holders
     DLPack       to_dlpack, from_dlpack
     builds       get_include, get_library_dir, get_pkgconfig_dir, get_cmake_dir
 
@@ -25,6 +25,7 @@ True
 from ._libpybuffer import contiguous, copyto, equivalent, from_dlpack, is_contiguous, itemsize, to_dlpack, tobytes, view
 from ._libpybuffer import version as __version__
 from ._files import get_cmake_dir, get_include, get_library_dir, get_pkgconfig_dir
+from ._holders import Holder, Holders, holders
 from ._formats import Field, Format, FormatError, parse
 from ._layout import Layout, layout
 from ._report import Finding, Report, check
@@ -32,7 +33,7 @@ from ._report import Finding, Report, check
 __all__ = [
     "tobytes", "copyto", "contiguous", "view", "is_contiguous", "layout", "Layout",
     "parse", "itemsize", "equivalent", "Field", "Format", "FormatError",
-    "check", "Report", "Finding", "to_dlpack", "from_dlpack",
+    "check", "Report", "Finding", "holders", "Holder", "Holders", "to_dlpack", "from_dlpack",
     "get_include", "get_library_dir", "get_pkgconfig_dir", "get_cmake_dir",
 ]
 

@@ -1,0 +1,274 @@
+"""Which variables, attributes and containers hold an object, as far as the garbage collector's references tell."""
+
+import collections
+import gc
+import sys
+import types
+
+from . import _frames
+
+#: How many containers are gone through, and how many of them at each step.
+DEPTH = 6
+WIDTH = 300
+#: How many places of one object are told.
+MOST = 8
+
+_GENERATORS = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_CO_GENERATORS = 0x20 | 0x80 | 0x200
+_SUSPENDED = "which is suspended"
+_INDEXED = (list, tuple, collections.deque)
+_DICT_OF_MODULE = types.ModuleType.__dict__["__dict__"]
+
+#: A reference to an object. `kind` is that of the holder, `text` tells it, and `extra` is what the kind needs besides;
+#: `holder` is the holder's id, or None if nothing has to be said of what holds that; a variable has `line`, and it or its
+#: function `file`.
+Edge = collections.namedtuple("Edge", "kind text holder extra file line function")
+#: Where an object is held. `line` and what follows are None if no variable of a known file holds it.
+Place = collections.namedtuple("Place", "text file line function")
+
+
+def type_name(kind):
+    """A type's name with its module, but for those that need none."""
+    name, module = type.__dict__["__qualname__"].__get__(kind), type.__dict__["__module__"].__get__(kind)
+    return name if module in ("builtins", "__main__") or not isinstance(module, str) else module + "." + name
+
+
+class Search:
+    """A search upwards from some objects. It runs none of their code. It holds what it meets, so it is to be dropped."""
+
+    def __init__(self, frame, ours):
+        self.nodes = {}     # what was met, by its id
+        self.ours = {id(one) for one in ours} | {id(self.nodes)}    # what holds something for this search only
+        self.edges = {}     # the Edges that lead to it
+        self.frames = _frames.running_frames(frame)
+        self.running = {id(one) for _, one in self.frames}
+        self.modules = {}
+        for module in list(sys.modules.values()):
+            if isinstance(module, types.ModuleType):
+                self.modules[id(_DICT_OF_MODULE.__get__(module))] = module.__name__
+
+    def keep(self, objects):
+        """The ids of the objects, of those that were not met before."""
+        fresh = [id(one) for one in objects if id(one) not in self.nodes]
+        self.nodes.update((id(one), one) for one in objects)
+        return list(dict.fromkeys(fresh))
+
+    def referrers(self, ids):
+        """What the collector finds to hold one of the objects, without what this search holds them with."""
+        objects = tuple([self.nodes[one] for one in ids])
+        ours = self.ours | self.running | {id(objects)}
+        return [one for one in gc.get_referrers(*objects) if id(one) not in ours]
+
+    def go_up_from(self, ids):
+        """Finds what holds them, and what holds that, up to variables."""
+        for _ in range(DEPTH):
+            if not ids:
+                break
+            wanted, found = set(ids), []
+            self._look_at_frames(wanted)
+            self._look_at_arrays(wanted, found)
+            for holder in self.referrers(ids):
+                for child in gc.get_referents(holder):
+                    if id(child) in wanted:
+                        self._refers(holder, child, found)
+            ids = self.keep(found[:WIDTH])
+
+    def places(self, one):
+        """The Places of an object of that id: for each of its holders the shortest way to a variable."""
+        ways = [way for way in map(self._way, self.edges.get(one, [])) if way]
+        rooted = [way for way in ways if way[-1].holder is None]
+        told = {}
+        for way in rooted or ways:
+            text = " in ".join(_words(way))
+            told.setdefault(text, Place(text, way[-1].file, way[-1].line, way[-1].function))
+        return list(told.values())[:MOST]
+
+    def _way(self, edge):
+        """The shortest list of Edges from this one to one without a holder; as far as it goes, if there is none."""
+        ways, seen, longest = collections.deque([[edge]]), set(), [edge]
+        while ways:
+            way = ways.popleft()
+            if way[-1].holder is None:
+                return way
+            if way[-1].holder not in seen:
+                seen.add(way[-1].holder)
+                longest = max(longest, way, key=len)
+                ways.extend(way + [after] for after in self.edges.get(way[-1].holder, []))
+        return longest
+
+    # ---- one reference
+
+    def _edge(self, child, kind, text, holder=None, extra=None, file=None, line=None, function=None):
+        edge = Edge(kind, text, None if holder is None else id(holder), extra, file, line, function)
+        edges = self.edges.setdefault(id(child), [])
+        if edge not in edges:
+            edges.append(edge)
+
+    def _up(self, holder, child, found, kind, text, extra=None):
+        self._edge(child, kind, text, holder, extra)
+        found.append(holder)
+
+    def _refers(self, holder, child, found):
+        kind = type(holder)
+        if isinstance(holder, dict):
+            self._in_dict(holder, child, found)
+        elif isinstance(holder, _INDEXED):
+            index = [i for i, one in enumerate(list(holder)) if one is child][:1] or ["?"]
+            self._up(holder, child, found, "item", "item {} of a {}".format(index[0], type_name(kind)), index[0])
+        elif kind is types.CellType:
+            self._up(holder, child, found, "cell", "a variable of a closure")
+        elif kind is types.FunctionType:
+            self._in_function(holder, child)
+        elif kind is types.FrameType:
+            # (Before 3.11, a generator's frame is an object that the collector knows.)
+            is_generator = holder.f_code.co_flags & _CO_GENERATORS
+            self._in_frame(holder, child, _SUSPENDED if is_generator else "which has ended, but is kept")
+        elif isinstance(holder, _GENERATORS):
+            frame = [getattr(holder, name) for name in ("gi_frame", "cr_frame", "ag_frame") if hasattr(holder, name)][0]
+            if frame is not None and id(frame) not in self.running:
+                self._in_frame(frame, child, _SUSPENDED)
+        elif isinstance(holder, type):
+            self._edge(child, "class", "class " + type_name(holder))
+        elif isinstance(holder, types.ModuleType):
+            self._edge(child, "module", "module " + holder.__name__)
+        else:
+            self._in_object(holder, child, found)
+
+    def _in_dict(self, holder, child, found):
+        keys = [key for key, value in list(dict.items(holder)) if value is child and type(key) in (str, int, bytes)][:1]
+        name = self.modules.get(id(holder)) or dict.get(holder, "__builtins__") and dict.get(holder, "__name__")
+        if keys and isinstance(name, str):
+            self._in_globals(holder, child, keys[0], name)
+        else:
+            text = "key {:.60} of a dict".format(repr(keys[0])) if keys else "a dict"
+            self._up(holder, child, found, "key", text, keys)
+
+    def _in_globals(self, holder, child, key, name):
+        file, line = dict.get(holder, "__file__"), None
+        for _, frame in self.frames:
+            if frame.f_globals is holder and frame.f_code.co_name == "<module>":
+                file = frame.f_code.co_filename
+                line = _frames.line_that_sets(frame.f_code, key) or frame.f_lineno
+                break
+        file = file if isinstance(file, str) else None
+        at = " at {}:{}".format(file, line) if line else " of {}".format(file) if file else ""
+        text = "variable {!r} of module {}{}".format(key, name, at)
+        self._edge(child, "global", text, None, None, file, line, None)
+
+    def _in_function(self, holder, child):
+        code = holder.__code__
+        is_closure = child is holder.__closure__
+        text = "function {} at {}:{}".format(_frames.name_of(code), code.co_filename, code.co_firstlineno)
+        self._edge(child, "closure" if is_closure else "function", text, None, code.co_freevars if is_closure else None,
+                   code.co_filename, code.co_firstlineno, _frames.name_of(code))
+
+    def _in_frame(self, frame, child, state):
+        names = []
+        _frames.look(frame, lambda name, value: names.append(name) if value is child else None)
+        for name in names or [None]:
+            self._variable(frame, child, name, state)
+
+    def _variable(self, frame, child, name, state):
+        code = frame.f_code
+        line = name and _frames.line_that_sets(code, name) or frame.f_lineno or code.co_firstlineno
+        what = "variable {!r}".format(name) if name else "an expression"
+        text = "{} of {} at {}:{}{}".format(what, _frames.name_of(code), code.co_filename, line, state and ", " + state)
+        self._edge(child, "variable", text, None, None, code.co_filename, line, _frames.name_of(code))
+
+    def _in_object(self, holder, child, found):
+        attributes = _attributes(holder)
+        kind = type_name(type(holder))
+        if child is attributes:
+            self._up(holder, child, found, "vars", "a " + kind)
+            return
+        pairs = [] if attributes is None else list(dict.items(attributes))
+        names = [name for name, value in pairs + _slots(holder) if value is child]
+        self._up(holder, child, found, "object", "attribute {!r} of a {}".format(names[0], kind) if names else "a " + kind)
+
+    # ---- what the collector does not lead to
+
+    def _look_at_frames(self, wanted):
+        """The variables of functions that run."""
+        for thread, frame in self.frames:
+            if _frames.has_only_globals(frame):
+                continue
+            seen = []
+            _frames.look(frame, lambda name, value: seen.append((name, id(value))) if id(value) in wanted else None)
+            for name, one in seen:
+                self._variable(frame, self.nodes[one], name, "" if thread is None else "in thread " + thread)
+
+    def _look_at_arrays(self, wanted, found):
+        """NumPy's arrays over memoryviews. They are not the collector's; nor are dictionaries and tuples that hold nothing
+        else."""
+        array = getattr(sys.modules.get("numpy"), "ndarray", None)
+        if array is None or not any(isinstance(self.nodes[one], (memoryview, array)) for one in wanted):
+            return
+
+        def see(holder, one):
+            if isinstance(one, array):
+                child = one
+                while isinstance(child, array):
+                    child = array.base.__get__(child)
+                if id(child) in wanted and id(one) not in wanted:
+                    self._up(one, child, found, "object", "a " + type_name(type(one)))
+            elif type(one) in (dict, tuple) and not gc.is_tracked(one):
+                for child in gc.get_referents(one):
+                    see(one, child)
+                    if id(child) in wanted and holder is not None:
+                        self._refers(one, child, found)
+                        self._untracked(holder, one, found)
+
+        for _, frame in self.frames:
+            if not _frames.has_only_globals(frame):
+                _frames.look(frame, lambda name, value: see(None, value))
+        for holder in gc.get_objects():
+            for one in gc.get_referents(holder):
+                see(holder, one)
+
+    def _untracked(self, holder, one, found):
+        if id(holder) not in self.ours and holder is not found:
+            self._refers(holder, one, found)
+
+
+def _attributes(holder):
+    """An instance's __dict__, without a call of its code."""
+    for base in type(holder).__mro__:
+        descriptor = base.__dict__.get("__dict__")
+        if isinstance(descriptor, types.GetSetDescriptorType):
+            return descriptor.__get__(holder)
+    return None
+
+
+def _slots(holder):
+    """Pairs of the names in an instance's __slots__ and their values, without a call of its code."""
+    pairs = []
+    for base in type(holder).__mro__:
+        for name, descriptor in list(base.__dict__.items()):
+            if isinstance(descriptor, types.MemberDescriptorType):
+                try:
+                    pairs.append((name, descriptor.__get__(holder)))
+                except AttributeError:
+                    pass  # not set
+    return pairs
+
+
+def _words(way):
+    """The texts of a way, each reference of Python's own machinery together with what it is part of."""
+    words, i = [], 0
+    while i < len(way):
+        kinds = [edge.kind for edge in way[i:i + 3]]
+        if kinds[:2] == ["key", "vars"] and way[i].extra:
+            words.append("attribute {!r} of {}".format(way[i].extra[0], way[i + 1].text))
+            i += 2
+        elif kinds[:2] == ["key", "class"] and way[i].extra:
+            words.append("attribute {!r} of {}".format(way[i].extra[0], way[i + 1].text))
+            i += 2
+        elif kinds == ["cell", "item", "closure"]:
+            names, index = way[i + 2].extra, way[i + 1].extra
+            name = names[index] if isinstance(index, int) and index < len(names) else "?"
+            words.append("variable {!r} in the closure of {}".format(name, way[i + 2].text))
+            i += 3
+        else:
+            words.append(way[i].text)
+            i += 1
+    return words
