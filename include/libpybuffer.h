@@ -786,6 +786,31 @@ int pybuffer_check_exporter(PyObject *obj,
                             pybuffer_report *report);
 
 /**
+ * Checks an exporter while other threads use it: to be called by several threads at the same time, each with a
+ * `report` of its own. The library starts no threads.
+ *
+ * Each call sends every request `n_rounds` times, as `pybuffer_check_exporter` does once. What goes wrong breaks the
+ * rule `threads`: fields that change, a request that is refused now and was met before, an exception that a release
+ * leaves. Findings of rules that the exporter breaks without threads, too, are left out: `alone` is NULL, or what
+ * `pybuffer_check_exporter` reported before. References are not counted, as other threads change them. When the
+ * threads have ended, compare their number with that from before, test whether the exporter still counts views
+ * (whether it can be resized), and check it once more.
+ *
+ * In a python with a GIL, a thread holds it during a call, so only an exporter that gives it up, or is written in
+ * Python, is used by several threads at once.
+ *
+ * Returns `report->n_violations`; or -1 with an error set, as `pybuffer_check_exporter`.
+ *
+ * Safety:
+ * As for `pybuffer_check_exporter`, which found that the exporter breaks neither the rule `obj` nor `references`: it
+ * could be deallocated here. `alone` is NULL or a report.
+ */
+int pybuffer_check_among_threads(PyObject *obj,
+                                 int n_rounds,
+                                 const pybuffer_report *alone,
+                                 pybuffer_report *report);
+
+/**
  * Writes a report as text for people.
  *
  * If no request was met, the first line says what was raised. Then come a summary and, for each finding, the

@@ -26,6 +26,7 @@ const HARNESS: &[&str] = &[
     "exporters/array",
     "exporters/scripted",
     "exporters/broken",
+    "exporters/counting",
 ];
 
 /// All that is compiled for both worlds: the harness, and the families that `families.h` lists.

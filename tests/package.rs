@@ -11,6 +11,7 @@ mod package {
 }
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -105,6 +106,24 @@ fn purelib(python: &Path) -> String {
     stdout(&run(command_without_settings(python).args(["-c", code]))).trim().to_owned()
 }
 
+/// A folder with the extension `counting`: exporters that count their views, which are tested with threads. Without
+/// `Python.h` the folder is empty.
+fn counting(python: &Python) -> PathBuf {
+    let folder = temp_dir(&format!("counting-{}", python.label));
+    if let Some(include) = &python.include {
+        let csrc = shipped().root.join("csrc");
+        run(support::cc()
+            .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared", "-I"])
+            .arg(include)
+            .arg("-I")
+            .arg(csrc.join("exporters"))
+            .arg(csrc.join("extensions/counting.c"))
+            .arg("-o")
+            .arg(folder.join("counting.so")));
+    }
+    folder
+}
+
 /// Installs the wheel in an environment of its own, runs the package's tests, and takes it away again. An error
 /// tells what is missing to do so.
 fn try_in(python: &Python) -> Result<(), String> {
@@ -120,10 +139,11 @@ fn try_in(python: &Python) -> Result<(), String> {
     let installed = Path::new(&purelib(&environment.join("bin/python"))).join("libpybuffer");
     assert_eq!(sources(&installed), expected, "{}", python.label);
 
+    let path = env::join_paths([PathBuf::from(purelib(&packages)), counting(python)]).unwrap();
     let output = run(command_without_settings(environment.join("bin/python"))
         .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
         .arg(shipped().root.join("python/tests"))
-        .env("PYTHONPATH", purelib(&packages))
+        .env("PYTHONPATH", path)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .current_dir(&environment));
     let told = stdout(&output);

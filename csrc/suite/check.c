@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broken.h"
+#include "counting.h"
 #include "families.h"
 
 /* The suite is linked with libpython alone, too: these tests are not run there. */
@@ -323,7 +324,7 @@ static void rule_describe_knows_every_rule(void)
         EXPECT_INT(n, rule.id);
         EXPECT(rule.severity == PYBUFFER_MUST || rule.severity == PYBUFFER_ADVICE);
         /* The suite has an exporter that breaks it. */
-        int is_broken = 0;
+        int is_broken = strcmp(rule.name, COUNTING_RULE) == 0;
         for (int i = 0; i < broken_n_mistakes; i++) {
             is_broken = is_broken || strcmp(broken_mistakes[i].rule, rule.name) == 0;
         }

@@ -33,7 +33,8 @@
     X(memoryview_owner) \
     X(dlpack_to) \
     X(dlpack_from) \
-    X(check)
+    X(check) \
+    X(check_threads)
 
 /* Those of one. */
 #ifdef STANDALONE

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "broken.h"
+#include "counting.h"
 #include "exempt.h"
 #include "families.h"
 #include "report.h"
@@ -228,7 +229,7 @@ static void run_all(const char *pattern)
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         const bool is_ours_alone = families[i].tests == copy_views_tests || families[i].tests == copy_parts_tests
                                    || families[i].tests == dlpack_to_tests || families[i].tests == dlpack_from_tests
-                                   || families[i].tests == check_tests;
+                                   || families[i].tests == check_tests || families[i].tests == check_threads_tests;
         if (is_ours_alone && functions_are_libpythons()) {
             continue;
         }
@@ -262,7 +263,7 @@ int main(int argc, char **argv)
 #ifndef STANDALONE
     Py_InitializeEx(0);
 #endif
-    if (array_ready() < 0 || scripted_ready() < 0 || broken_ready() < 0) {
+    if (array_ready() < 0 || scripted_ready() < 0 || broken_ready() < 0 || counting_ready() < 0) {
         printf("FAILED: the exporters' types cannot be made ready\n");
         return 1;
     }

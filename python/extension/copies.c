@@ -194,8 +194,7 @@ PyObject *copyto(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t 
     PyBuffer_Release(&src);
     if (status < 0)
         return NULL;
-    Py_INCREF(Py_None);
-    return Py_None;
+    return none();
 }
 
 const char contiguous_doc[] =

@@ -58,6 +58,13 @@ Py_ssize_t parts_for_threads(const Py_buffer *dst, const Py_buffer *src, Py_ssiz
    a part failed or with a MemoryError: then pybuffer_copy tells why, or copies all. */
 int copy_by_threads(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t n_parts);
 
+/* A new reference to None. (Py_RETURN_NONE of the Python.h of 3.12 and 3.13.0 takes none, which CPython up to 3.11 needs.) */
+static inline PyObject *none(void)
+{
+    Py_INCREF(Py_None);
+    return Py_None;
+}
+
 /* A tuple of n numbers. */
 PyObject *tuple_of(const Py_ssize_t *numbers, int n);
 
@@ -72,6 +79,11 @@ PyObject *to_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObj
 PyObject *from_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names);
 PyObject *parse(PyObject *module, PyObject *format);
 PyObject *check(PyObject *module, PyObject *object);
+PyObject *check_alone(PyObject *module, PyObject *object);
+PyObject *check_among_threads(PyObject *module, PyObject *args);
+PyObject *join_reports(PyObject *module, PyObject *args);
+PyObject *hold_views(PyObject *module, PyObject *args);
+PyObject *release_views(PyObject *module, PyObject *capsule);
 PyObject *is_exporter(PyObject *module, PyObject *object);
 
 extern const char tobytes_doc[], copyto_doc[], contiguous_doc[], is_contiguous_doc[], view_doc[],

@@ -15,6 +15,11 @@ static PyMethodDef functions[] = {
     { "equivalent", WITH_KEYWORDS(equivalent), equivalent_doc },
     { "parse", parse, METH_O, "What Format is made of: see libpybuffer.parse." },
     { "check", check, METH_O, "What a Report is made of: see libpybuffer.check." },
+    { "check_alone", check_alone, METH_O, "The report of a check, in bytes." },
+    { "check_among_threads", check_among_threads, METH_VARARGS, "The same of some rounds among threads; None without findings." },
+    { "join_reports", join_reports, METH_VARARGS, "What a Report is made of, from reports in bytes." },
+    { "hold_views", hold_views, METH_VARARGS, "A number of views of an exporter." },
+    { "release_views", release_views, METH_O, "Releases them; the text of what a release raised, or None." },
     { "is_exporter", is_exporter, METH_O, "Whether a type has bf_getbuffer." },
     { NULL, NULL, 0, NULL },
 };

@@ -2,6 +2,7 @@
 
 import collections
 import html
+import operator
 from typing import NamedTuple
 
 from . import _libpybuffer
@@ -53,10 +54,11 @@ class Report:
     has_references  whether references could be counted
     is_python       whether the exporter is of a Python class with __buffer__
     raised          if no request was met: what the first one raised, class and text
+    note            of a check by threads: how many, how long, and what they could not show
     """
 
     def __init__(self, exporter, n_requests, n_granted, n_violations, n_dropped, has_references, is_python, raised,
-                 findings, text):
+                 findings, text, note=""):
         self.exporter = exporter
         self.n_requests = n_requests
         self.n_granted = n_granted
@@ -66,7 +68,8 @@ class Report:
         self.is_python = bool(is_python)
         self.raised = raised
         self.findings = tuple(findings)
-        self._text = text.rstrip()
+        self.note = note
+        self._text = text.rstrip() + ("\n({})".format(note) if note else "")
 
     def __bool__(self):
         if self.n_violations:
@@ -86,6 +89,7 @@ class Report:
             "exporter": self.exporter, "ok": self.n_violations == 0, "n_requests": self.n_requests,
             "n_granted": self.n_granted, "n_violations": self.n_violations, "n_dropped": self.n_dropped,
             "has_references": self.has_references, "is_python": self.is_python, "raised": self.raised,
+            "note": self.note,
             "findings": [finding._asdict() for finding in self.findings],
         }
 
@@ -100,7 +104,7 @@ class Report:
         return "<p>{}</p>{}".format(html.escape(self._text.split("\n", 1)[0]), table)
 
 
-def check(obj):
+def check(obj, threads=1, *, seconds=2.0, probe=None):
     """Sends an exporter every request of the buffer protocol, and judges the answers: a Report.
 
     >>> import ctypes, libpybuffer
@@ -115,10 +119,24 @@ def check(obj):
     c_int_Array_3: 38 of 38 requests met; rules broken: 3 MUST, 0 advice
     ...
 
+    With `threads`, so many threads then use the exporter at once for some seconds. What they find wrong, and the exporter
+    alone does not do, breaks the rule `threads`: fields that change, refusals, a count of references or of exports that is
+    not as before. Whether the exporter still counts views is seen by `probe`, a function without arguments that
+    raises BufferError while any are outstanding, such as one that resizes it; for bytearray, array.array and memoryview
+    there is one. The report's `note` tells what could not be seen, as in a python with a GIL.
+
     TypeError if obj is no exporter. docs/rules.md of the project lists the rules.
     """
-    *numbers, findings, text = _libpybuffer.check(obj)
-    return Report(*numbers, (_finding(*values) for values in findings), text)
+    threads, note = operator.index(threads), ""
+    if threads < 1 or not seconds > 0:
+        raise ValueError("threads and seconds must be greater than 0")
+    if threads == 1:
+        values = _libpybuffer.check(obj)
+    else:
+        from . import _threads
+        values, note = _threads.check(obj, threads, seconds, probe)
+    *numbers, findings, text = values
+    return Report(*numbers, (_finding(*values) for values in findings), text, note)
 
 
 def _finding(rule, name, severity, text, *rest):

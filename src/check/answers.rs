@@ -135,10 +135,23 @@ impl Inquiry<'_> {
     /// * VIEW: the view is empty, or held.
     #[inline(never)]
     pub(super) unsafe fn compare(&mut self, rule: Rule, view: &Py_buffer, kept: &Snapshot) {
-        if view.obj.is_null() || !self.is_readable(view) {
-            return;
+        if !view.obj.is_null() && self.is_readable(view) {
+            // SAFETY: held, as it has an object (caller: VIEW); arrays and format are mapped.
+            unsafe { self.compare_readable(rule, view, kept) };
         }
-        // SAFETY: held, as it has an object (caller: VIEW); arrays and format are mapped.
+    }
+
+    /// The same for a view that can be read.
+    ///
+    /// # Safety
+    /// * VIEW: the view is held, and `is_readable`.
+    pub(super) unsafe fn compare_readable(
+        &mut self,
+        rule: Rule,
+        view: &Py_buffer,
+        kept: &Snapshot,
+    ) {
+        // SAFETY: held and readable (caller: VIEW).
         let seen = unsafe { Seen::of(view) };
         let kept = kept.seen();
         // One call in a loop, not nine.

@@ -3,6 +3,7 @@
 //! Whatever it answers, every view is released, every exception cleared, and every reference that the exporter wrongly
 //! drops is taken again. Addresses are looked up before they are followed.
 
+use core::ffi::c_int;
 use core::ptr;
 
 use super::address::mapped;
@@ -22,12 +23,46 @@ use crate::view::plain::EMPTY;
 /// drops is noticed and taken again after every few calls; what it drops only now and then is not.
 const SPARE: isize = 4096;
 
+/// How many views are acquired in haste for each request and round, among threads: with nothing between request and release
+/// but a look at the fields, so that the threads meet.
+const HASTY: usize = 64;
+
 /// Sends all requests to `obj`, and reports what is wrong with the answers; an error if one is pending, or `obj` is no
 /// exporter.
 ///
 /// # Safety
 /// * OBJECT: `obj` is an object of this process's world that the thread may use.
 pub unsafe fn check(obj: *mut PyObject, report: &mut pybuffer_report) -> Result<(), Error> {
+    // SAFETY: as above (caller: OBJECT).
+    unsafe { inquire(obj, report, None) }
+}
+
+/// The same, `n_rounds` times, while other threads do so. What is found is reported as broken by threads, except for
+/// rules that the exporter breaks without them.
+///
+/// # Safety
+/// * OBJECT: as for [`check`].
+pub unsafe fn check_among_threads(
+    obj: *mut PyObject,
+    n_rounds: c_int,
+    alone: Option<&pybuffer_report>,
+    report: &mut pybuffer_report,
+) -> Result<(), Error> {
+    // SAFETY: as above (caller: OBJECT).
+    unsafe { inquire(obj, report, Some(n_rounds)) }?;
+    report.blame_threads(alone);
+    Ok(())
+}
+
+/// Sends all requests once and counts references; or, among threads that change these, a number of times.
+///
+/// # Safety
+/// * OBJECT: as for [`check`].
+unsafe fn inquire(
+    obj: *mut PyObject,
+    report: &mut pybuffer_report,
+    among_threads: Option<c_int>,
+) -> Result<(), Error> {
     let runtime = runtime::for_objects();
     if !runtime.error().is_null() {
         return Err(Error::Raised);
@@ -54,7 +89,7 @@ pub unsafe fn check(obj: *mut PyObject, report: &mut pybuffer_report) -> Result<
         other_exception: None,
     };
     inquiry.take(SPARE);
-    inquiry.run();
+    inquiry.run(among_threads);
     for _ in 0..SPARE {
         // SAFETY: an object (caller: OBJECT), and the references that were taken above.
         unsafe { runtime.decref(obj) };
@@ -64,8 +99,22 @@ pub unsafe fn check(obj: *mut PyObject, report: &mut pybuffer_report) -> Result<
 
 impl Inquiry<'_> {
     /// Sends all requests, and reports what is wrong with the answers.
-    fn run(&mut self) {
-        self.report.has_references = self.can_count().into();
+    fn run(&mut self, among_threads: Option<c_int>) {
+        self.report.has_references = (among_threads.is_none() && self.can_count()).into();
+        for _ in 0..among_threads.unwrap_or(1) {
+            self.send_all(if among_threads.is_some() { HASTY } else { 0 });
+        }
+        if self.granted == 0 {
+            return if self.report.n_requests > 0 {
+                self.nothing_met()
+            };
+        }
+        self.report.raised = [0; _];
+        self.refusals();
+    }
+
+    /// Sends each request twice, and those that are granted `n_hasty` times more.
+    fn send_all(&mut self, n_hasty: usize) {
         for (number, flags) in (0..N).filter_map(|number| Some((number, request(number)?))) {
             self.flags = flags;
             self.report.n_requests = self.report.n_requests.saturating_add(1);
@@ -73,13 +122,13 @@ impl Inquiry<'_> {
                 self.report.n_granted = self.report.n_granted.saturating_add(1);
                 self.granted |= 1 << number;
                 self.writable |= u64::from(readonly == 0) << number;
+                if n_hasty > 0 {
+                    self.hurry(n_hasty);
+                }
+            } else if (self.granted >> number) & 1 == 1 {
+                self.tell(Rule::Reproducible, Field::Request, Word::Refused, Word::MetAsBefore);
             }
         }
-        if self.granted == 0 {
-            return self.nothing_met();
-        }
-        self.report.raised = [0; _];
-        self.refusals();
     }
 
     /// Sends the request twice. Returns `readonly` of the first answer, if the request was granted.
@@ -137,6 +186,30 @@ impl Inquiry<'_> {
         unsafe { self.compare(Rule::Stable, first, &kept) };
     }
 
+    /// Acquires and releases one view after another, and compares each with the first.
+    #[inline(never)]
+    fn hurry(&mut self, n_hasty: usize) {
+        let mut first = EMPTY;
+        if !self.send(&mut first) {
+            return self.tell(Rule::Reproducible, Field::Request, Word::Refused, Word::MetAsBefore);
+        }
+        // SAFETY: held, as it was granted; it can be read, or nothing of it is.
+        let kept = self.is_readable(&first).then(|| Snapshot::new(&unsafe { Seen::of(&first) }));
+        // SAFETY: filled above, not moved, and released once.
+        unsafe { self.release(&mut first) };
+        for _ in 0..n_hasty {
+            let mut view = EMPTY;
+            if !self.send(&mut view) {
+                self.tell(Rule::Reproducible, Field::Request, Word::Refused, Word::MetAsBefore);
+            } else if let Some(kept) = &kept {
+                // SAFETY: held, and its arrays are there as those of the first were.
+                unsafe { self.compare_readable(Rule::Reproducible, &view, kept) };
+            }
+            // SAFETY: empty, or filled above and not moved; released once.
+            unsafe { self.release(&mut view) };
+        }
+    }
+
     /// Sends a refused request once more, with an object in the view, as in a `Py_buffer` that was never initialised.
     /// `was_null` says whether `obj` was null after the first refusal.
     fn send_refused_again(&mut self, before: Option<isize>, was_null: bool) {
@@ -177,7 +250,10 @@ impl Inquiry<'_> {
         if !is_met {
             return false;
         }
-        if !view.obj.is_null() && !mapped(view.obj.addr(), size_of::<PyObject>()) {
+        if view.obj != self.obj
+            && !view.obj.is_null()
+            && !mapped(view.obj.addr(), size_of::<PyObject>())
+        {
             self.tell_address(Rule::Obj, Field::Obj, view.obj.addr(), Word::Exporter);
             view.obj = ptr::null_mut();
         }

@@ -84,14 +84,12 @@ impl pybuffer_report {
             }
             return;
         }
+        let rule = self.describe(finding.rule);
         let Some(new) = self.findings.get_mut(n_known) else {
             self.n_dropped = self.n_dropped.saturating_add(1);
             return;
         };
-        new.rule = describe(finding.rule);
-        if self.is_python != 0 {
-            new.rule.fix = finding.rule.fix_in_python().as_ptr();
-        }
+        new.rule = rule;
         new.flags = finding.flags;
         new.last_flags = finding.flags;
         new.n_requests = 1;
@@ -104,6 +102,37 @@ impl pybuffer_report {
         if finding.rule.severity() == Severity::Must {
             self.n_violations = self.n_violations.saturating_add(1);
         }
+    }
+
+    /// Makes each finding one of the rule `threads`, except for those of rules that `alone` has findings of, too: they
+    /// are dropped.
+    pub fn blame_threads(&mut self, alone: Option<&Self>) {
+        let n_alone = alone.map_or(0, |alone| alone.n_findings);
+        let known = alone.map_or(&[][..], |alone| &alone.findings);
+        let known = known.get(..usize::try_from(n_alone).unwrap_or(0)).unwrap_or(known);
+        let mut n_kept = 0_usize;
+        for i in 0..usize::try_from(self.n_findings).unwrap_or(0) {
+            let Some(mut finding) = self.findings.get(i).copied() else { break };
+            if known.iter().any(|known| known.rule.id == finding.rule.id) {
+                continue;
+            }
+            finding.rule = self.describe(Rule::Threads);
+            if let Some(place) = self.findings.get_mut(n_kept) {
+                *place = finding;
+                n_kept = n_kept.wrapping_add(1);
+            }
+        }
+        self.n_findings = n_kept as c_int;
+        self.n_violations = self.n_findings;
+    }
+
+    /// A rule as a C struct, with the advice for the exporter's author.
+    fn describe(&self, rule: Rule) -> pybuffer_rule {
+        let mut described = describe(rule);
+        if self.is_python != 0 {
+            described.fix = rule.fix_in_python().as_ptr();
+        }
+        described
     }
 
     /// The findings of one severity.

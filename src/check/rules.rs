@@ -142,6 +142,10 @@ rules! {
     NothingMet Must "nothing-met": "An exporter meets at least one request.",
         "PyObject_GetBuffer; bf_getbuffer",
         "Correct what it raises; a closed or released object has no buffer to check.";
+    // Several threads.
+    Threads Must "threads": "Threads that request and release views at the same time get the answers that one thread gets.",
+        "PEP 703; PyObject_GetBuffer; bf_releasebuffer (an exporter may count its views)",
+        "Count views by atomic operations or under a lock (Py_BEGIN_CRITICAL_SECTION), and let no two views share what is written.";
 }
 
 const _: () = assert!(Rule::ALL.len() < 64, "a bit for each number");
@@ -195,6 +199,9 @@ impl Rule {
             Self::Refusal => {
                 c"Return a memoryview from __buffer__ whatever flags are: it refuses by itself what it cannot do."
             }
+            Self::Threads => {
+                c"Take a lock in __buffer__ and __release_buffer__ around what they share: several threads may run them at once."
+            }
             Self::SameMemory | Self::SameReadonly | Self::Reproducible | Self::Stable => {
                 c"Return a memoryview of the same memory from __buffer__ each time and whatever flags are."
             }
@@ -215,7 +222,7 @@ mod tests {
     fn rules_have_their_own_texts_and_severities() {
         assert_eq!(Rule::Obj as u8, 1);
         assert_eq!(Rule::by_number(1), Some(Rule::Obj));
-        assert_eq!(Rule::by_number(Rule::ALL.len()), Some(Rule::NothingMet));
+        assert_eq!(Rule::by_number(Rule::ALL.len()), Some(Rule::Threads));
         assert_eq!(Rule::by_number(0), None);
         assert_eq!(Rule::by_number(Rule::ALL.len() + 1), None);
         assert_eq!(Rule::Obj.name(), c"obj");
