@@ -84,6 +84,8 @@ PyObject *check_among_threads(PyObject *module, PyObject *args);
 PyObject *join_reports(PyObject *module, PyObject *args);
 PyObject *hold_views(PyObject *module, PyObject *args);
 PyObject *release_views(PyObject *module, PyObject *capsule);
+PyObject *audited_views(PyObject *module, PyObject *object);
+PyObject *audit_retell(PyObject *module, PyObject *unused);
 PyObject *is_exporter(PyObject *module, PyObject *object);
 
 extern const char tobytes_doc[], copyto_doc[], contiguous_doc[], is_contiguous_doc[], view_doc[],

@@ -20,6 +20,8 @@ static PyMethodDef functions[] = {
     { "join_reports", join_reports, METH_VARARGS, "What a Report is made of, from reports in bytes." },
     { "hold_views", hold_views, METH_VARARGS, "A number of views of an exporter." },
     { "release_views", release_views, METH_O, "Releases them; the text of what a release raised, or None." },
+    { "audited_views", audited_views, METH_O, "What the audit recorded of an exporter's views, or of all (None)." },
+    { "audit_retell", audit_retell, METH_NOARGS, "Has findings told again; 0: no audit, 2: it hears the interpreter." },
     { "is_exporter", is_exporter, METH_O, "Whether a type has bf_getbuffer." },
     { NULL, NULL, 0, NULL },
 };

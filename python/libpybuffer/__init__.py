@@ -25,8 +25,9 @@ True
 from ._libpybuffer import contiguous, copyto, equivalent, from_dlpack, is_contiguous, itemsize, to_dlpack, tobytes, view
 from ._libpybuffer import version as __version__
 from ._files import get_cmake_dir, get_include, get_library_dir, get_pkgconfig_dir
-from ._holders import Holder, Holders, holders
 from ._formats import Field, Format, FormatError, parse
+from ._holder import Holder, Holders
+from ._holders import holders
 from ._layout import Layout, layout
 from ._report import Finding, Report, check
 

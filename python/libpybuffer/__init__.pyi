@@ -1,5 +1,5 @@
 import sys
-from typing import Any, Dict, Literal, NamedTuple, Optional, Protocol, Sequence, SupportsIndex, Tuple, Union, final
+from typing import Any, Callable, Dict, Iterable, List, Literal, NamedTuple, Optional, Protocol, Sequence, SupportsIndex, Tuple, Union, final
 
 if sys.version_info >= (3, 12):
     from collections.abc import Buffer as Buffer
@@ -9,7 +9,7 @@ else:
 __all__ = [
     "tobytes", "copyto", "contiguous", "view", "is_contiguous", "layout", "Layout",
     "parse", "itemsize", "equivalent", "Field", "Format", "FormatError",
-    "check", "Report", "Finding", "to_dlpack", "from_dlpack",
+    "check", "Report", "Finding", "holders", "Holder", "Holders", "to_dlpack", "from_dlpack",
     "get_include", "get_library_dir", "get_pkgconfig_dir", "get_cmake_dir",
 ]
 
@@ -31,7 +31,13 @@ def view(
 def itemsize(format: Union[str, bytes]) -> int: ...
 def equivalent(a: Union[str, bytes], b: Union[str, bytes]) -> bool: ...
 def parse(format: Union[str, bytes]) -> Format: ...
-def check(obj: Buffer) -> Report: ...
+def check(
+    obj: Buffer,
+    threads: SupportsIndex = 1,
+    *,
+    seconds: float = 2.0,
+    probe: Optional[Callable[[], Any]] = None,
+) -> Report: ...
 def layout(obj: Buffer) -> Layout: ...
 def to_dlpack(obj: Buffer) -> _Tensor: ...
 def from_dlpack(x: _Producer) -> memoryview: ...
@@ -108,6 +114,7 @@ class Report:
     has_references: bool
     is_python: bool
     raised: str
+    note: str
     findings: Tuple[Finding, ...]
     def __bool__(self) -> bool: ...
     def to_dict(self) -> Dict[str, Any]: ...
@@ -143,3 +150,26 @@ class Layout:
     def text(self, width: Optional[int] = None, ascii: Optional[bool] = None) -> str: ...
     def svg(self) -> str: ...
     def _repr_svg_(self) -> str: ...
+
+class Holder:
+    kind: str
+    type: str
+    request: str
+    length: Optional[int]
+    count: int
+    held_by: Tuple[str, ...]
+    file: Optional[str]
+    line: Optional[int]
+    function: Optional[str]
+    frames: Tuple[Tuple[str, int, str], ...]
+    thread: Optional[str]
+    age: Optional[float]
+    caller: Optional[str]
+    def __init__(self, kind: str, type: str, request: str, length: Optional[int], **known: Any) -> None: ...
+
+class Holders(List[Holder]):
+    sources: Tuple[str, ...]
+    note: str
+    def __init__(self, entries: Iterable[Holder], sources: Iterable[str], note: str) -> None: ...
+
+def holders(obj: Any) -> Holders: ...
