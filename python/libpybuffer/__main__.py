@@ -11,7 +11,7 @@ import signal
 import sys
 
 import libpybuffer
-from libpybuffer import _files, _libpybuffer
+from libpybuffer import _command_line, _files, _libpybuffer
 
 PRINTED = {
     "cflags": ("flags for the compiler", lambda: _files.flags("pybuffer", "Cflags")),
@@ -112,9 +112,15 @@ def doctor(options):
 
 
 def become(*arguments):
-    """Becomes the wheel's pybuffer-run."""
+    """Becomes the wheel's pybuffer-run, which knows all of the options but --audit=holders."""
     sys.stdout.flush()
     command = _files.command()
+    if _command_line.asks_for_holders(arguments):
+        runner = os.path.join(os.path.dirname(_files.__file__), "_run_holders.py")
+        try:
+            arguments = _command_line.through(runner, arguments)
+        except _command_line.NoPython as why:
+            raise Mistake(str(why)) from why
     try:
         os.execv(command, [command, *arguments])
     except OSError as error:

@@ -1,6 +1,5 @@
 """The variables of frames, read so that nothing of them is kept."""
 
-import dis
 import sys
 import threading
 import types
@@ -71,6 +70,7 @@ def name_of(code):
 
 def line_that_sets(code, name):
     """The line that sets a variable, if it is one; else None."""
+    import dis  # (which takes as long as all else that the package imports)
     lines, line = set(), None
     for instruction in dis.get_instructions(code):
         # From 3.13 on, starts_line is a bool.

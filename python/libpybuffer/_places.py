@@ -176,12 +176,12 @@ class Search:
         self._edge(child, "variable", text, None, None, code.co_filename, line, _frames.name_of(code))
 
     def _in_object(self, holder, child, found):
-        attributes = _attributes(holder)
+        own = attributes(holder)
         kind = type_name(type(holder))
-        if child is attributes:
+        if child is own:
             self._up(holder, child, found, "vars", "a " + kind)
             return
-        pairs = [] if attributes is None else list(dict.items(attributes))
+        pairs = [] if own is None else list(dict.items(own))
         names = [name for name, value in pairs + _slots(holder) if value is child]
         self._up(holder, child, found, "object", "attribute {!r} of a {}".format(names[0], kind) if names else "a " + kind)
 
@@ -230,7 +230,7 @@ class Search:
             self._refers(holder, one, found)
 
 
-def _attributes(holder):
+def attributes(holder):
     """An instance's __dict__, without a call of its code."""
     for base in type(holder).__mro__:
         descriptor = base.__dict__.get("__dict__")
