@@ -1,12 +1,28 @@
-"""The plugin for pytest: the fixture check_exporter, and the report where `assert libpybuffer.check(obj)` fails.
+"""The plugin for pytest: the fixture check_exporter, the report where `assert libpybuffer.check(obj)` fails, and
+--buffer-audit.
 
 A module of its own, outside the package: pytest imports it at every start, and nothing of libpybuffer is imported before a
-test asks for it.
+test or an option asks for it.
 """
 
 import sys
 
 import pytest
+
+
+def pytest_addoption(parser):
+    parser.getgroup("libpybuffer").addoption(
+        "--buffer-audit", action="store_true", dest="buffer_audit",
+        help="fail each test that leaves views of buffers outstanding, releases them wrongly, or meets an exporter that breaks "
+             "the buffer protocol (pytest is restarted by pybuffer-run)")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "buffer_audit(ignore): what --buffer-audit leaves out in this test: True, or "
+                                       "'TYPE:RULE' with * in TYPE and a rule's name or number, or held; or a list of these.")
+    if config.getoption("buffer_audit"):
+        from libpybuffer import _pytest_audit
+        _pytest_audit.configure(config)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from . import _places
 from ._holder import Holder
 
 #: The type of what a memoryview keeps its view in. The memoryviews of one view share it.
-_MANAGED_BUFFER = type(gc.get_referents(memoryview(b""))[0])
+MANAGED_BUFFER = type(gc.get_referents(memoryview(b""))[0])
 #: Types that pass requests on to the object that they hold: a BytesIO's buffer, and CPython's for classes with __buffer__.
 _FORWARDING = ("_io._BytesIOBuffer", "_buffer_wrapper")
 #: Other types of CPython's whose objects hold a view, and what they ask for.
@@ -55,14 +55,14 @@ class Asked:
         name, number = _places.type_name(type(holder)), self.exporters[id(exporter)]
         if name in _FORWARDING:
             self._ask_for(holder, number)
-        elif type(holder) is _MANAGED_BUFFER or name in _CONSUMERS:
+        elif type(holder) is MANAGED_BUFFER or name in _CONSUMERS:
             self.search.keep([holder])
             if (id(holder), id(exporter)) not in self.views[number]:
                 self.views[number].append((id(holder), id(exporter)))
 
     def _find_memoryviews(self, consumers):
         self.memoryviews = {one: [] for one in consumers}
-        buffers = [one for one in consumers if type(self.search.nodes[one]) is _MANAGED_BUFFER]
+        buffers = [one for one in consumers if type(self.search.nodes[one]) is MANAGED_BUFFER]
         for view in self.search.referrers(buffers) if buffers else ():
             if type(view) is memoryview:
                 self.search.keep([view])
