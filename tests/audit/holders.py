@@ -42,7 +42,8 @@ def without_python_code():
     assert (kept.flags, kept.len, kept.n_views, kept.n_lost) == (FULL_RO, 5, 1, 0)
     assert (lost.flags, lost.n_views, lost.n_lost, again.n_lost) == (0, 1, 1, 0)
     assert kept.thread == threading.get_ident()
-    assert len({kept.view, lost.view, again.view}) == 3
+    # Both were put into one Py_buffer, which is why the first is lost.
+    assert kept.view != lost.view == again.view != 0
     assert [one for one in holders()[0] if one.view == kept.view][0].frames == kept.frames
     assert 0.01 <= lost.age <= kept.age < 60 and again.age < lost.age
     # Views that agree in all but the age are one entry.

@@ -167,6 +167,37 @@ fn holders_without_an_audit_are_an_error_that_says_what_to_do() {
     }
 }
 
+#[test]
+fn findings_are_told_again_after_a_call() {
+    let code = format!(
+        "import ctypes, mistakes\n\
+         retell = ctypes.PyDLL({:?}).pybuffer_audit_retell\n\
+         wrong = (ctypes.c_int * 3)()\n\
+         for i in range(4):\n    \
+             mistakes.right(wrong)\n    \
+             if i: heard = retell()\n\
+         open('heard', 'w').write(str(heard))\n",
+        shipped().so
+    );
+    each_python("retell", |python, folder| {
+        let said = said_of(python, folder, &code, &[]);
+        let told = "MUST 13 shape: 'c_int_Array_3' for";
+        let n_told = said.iter().filter(|line| line.starts_with(told)).count();
+        // The second is one more of the first kind.
+        assert_eq!(n_told, 3, "{}: {said:#?}", python.label);
+        let heard = fs::read_to_string(folder.join("heard")).unwrap();
+        assert_eq!(heard, if is_heard(python) { "2" } else { "1" }, "{}", python.label);
+    });
+    let code = format!(
+        "import ctypes; print(ctypes.PyDLL({:?}).pybuffer_audit_retell())",
+        shipped().so
+    );
+    for python in pythons() {
+        let output = run(python.command().args(["-c", &code]).env_remove("PYBUFFER_AUDIT"));
+        assert_eq!(stdout(&output), "0\n", "{}", python.label);
+    }
+}
+
 /// zstandard 0.25 leaks a view in each `write` that fails because the stream is closed.
 const LEAK: &str = "\
 import io
