@@ -101,7 +101,7 @@ $(lib_dir)/libpybuffer.a: $(sources) Makefile $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(cargo) rustc --lib --release --no-default-features --crate-type staticlib \
 	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS) -- $(inlining) $(alignment) $(for_machine)
-	$(unaligned) $(BUILD)/cargo/$(TARGET)/release/libpybuffer.a $@.$$$$ 2>/dev/null && mv -f $@.$$$$ $@ || \
+	@$(unaligned) $(BUILD)/cargo/$(TARGET)/release/libpybuffer.a $@.$$$$ 2>/dev/null && mv -f $@.$$$$ $@ || \
 	  { $(call put,$(BUILD)/cargo/$(TARGET)/release/libpybuffer.a); }
 
 # The names have no version node, as libpython's have none: either library may define them for a program. The version of

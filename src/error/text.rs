@@ -1,4 +1,4 @@
-//! Texts in place, with numbers and shapes in them. `core::fmt` would take 5 KiB of code.
+//! Texts in place, with numbers and shapes in them. `core::fmt` would take 4 KB of code (D-48).
 
 use core::ffi::CStr;
 
