@@ -261,6 +261,41 @@ wheels: wheel ## The same, and wheels for aarch64 and for musl (x86_64, aarch64)
 test-package: lib ## Test the package in every CPython of this machine, from its sdist, and the projects under examples/
 	$(cargo) test --test package -- --ignored
 
+##@ Manual
+
+# Sphinx and the rest, and the package itself, which draws the pictures, in a virtual environment. After that, nothing is
+# fetched.
+manual      := $(BUILD)/manual
+manual_python := $(manual)/venv/bin/python
+manual_pip  := PIP_ROOT_USER_ACTION=ignore $(manual_python) -m pip --quiet --disable-pip-version-check
+sphinx       = $(manual_python) -m sphinx --fail-on-warning --keep-going --quiet --doctree-dir $(manual)/doctrees-$(1) -b $(1) docs
+
+$(manual)/tools: docs/requirements.txt
+	$(call need,$(PYTHON),the manual is made by Sphinx)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "libpybuffer: Sphinx needs CPython 3.11 or newer: make docs PYTHON=python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(manual)/venv
+	$(manual_pip) install -r $<
+	@touch $@
+
+package_sources := setup.py pyproject.toml $(shell find python -name '*.py' -o -name '*.[ch]' -o -name '*.pyi')
+$(manual)/package: $(manual)/tools $(lib_dir)/libpybuffer-static.a $(BUILD)/include/libpybuffer.h $(package_sources) | lib
+	$(manual_pip) install --no-index --no-build-isolation --no-deps --force-reinstall .
+	@touch $@
+
+.PHONY: docs
+docs: $(manual)/package ## Build the manual into build/docs/ (index.html, objects.inv); every warning is an error
+	@$(call sphinx,html) $(BUILD)/docs
+
+.PHONY: test-docs
+test-docs: $(manual)/package ## Run every command and program that the manual shows, and compare what it prints (PAGES="docs/start ...")
+	$(manual_pip) wheel --no-index --no-build-isolation --no-deps --wheel-dir $(manual)/wheels .
+	@MANUAL_WHEELS='$(abspath $(manual)/wheels)' $(manual_python) -m pytest -q -p no:cacheprovider $(or $(PAGES),docs)
+
+.PHONY: man
+man: $(manual)/package ## Build the man pages into build/man/, a link for each function
+	@$(call sphinx,man) $(BUILD)/man
+
 ##@ Show
 
 .PHONY: demo
