@@ -279,8 +279,11 @@ $(manual)/tools: docs/requirements.txt
 	@touch $@
 
 package_sources := setup.py pyproject.toml $(shell find python -name '*.py' -o -name '*.[ch]' -o -name '*.pyi')
-$(manual)/package: $(manual)/tools $(lib_dir)/libpybuffer-static.a $(BUILD)/include/libpybuffer.h $(package_sources) | lib
+# Pages that were read before are read again, as their pictures and descriptions may differ.
+$(manual)/package: $(manual)/tools $(lib_dir)/libpybuffer-static.a $(BUILD)/include/libpybuffer.h $(package_sources) \
+  $(wildcard docs/_ext/*.py) | lib
 	$(manual_pip) install --no-index --no-build-isolation --no-deps --force-reinstall .
+	@rm -rf $(manual)/doctrees-*
 	@touch $@
 
 .PHONY: docs

@@ -1,5 +1,5 @@
-"""```{layout} MODULE:EXPRESSION```: the picture that `python -m libpybuffer layout` draws of an exporter. The text of
-the directive is the picture's caption."""
+"""```{layout} MODULE:EXPRESSION```: the picture that `python -m libpybuffer layout` draws of an exporter, brief without the
+option `:full:`. The text of the directive is the picture's caption."""
 
 import hashlib
 import os
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 
@@ -15,13 +16,15 @@ class Layout(SphinxDirective):
     required_arguments = 1
     final_argument_whitespace = True
     has_content = True
+    option_spec = {"full": directives.flag}
 
     def run(self):
         exporter = " ".join(self.arguments[0].split())
-        name = hashlib.sha256(exporter.encode()).hexdigest()[:16] + ".svg"
+        options = [] if "full" in self.options else ["--brief"]
+        name = hashlib.sha256(repr((exporter, options)).encode()).hexdigest()[:16] + ".svg"
         folder = Path(self.env.app.doctreedir) / "pictures"
         folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "libpybuffer", "layout", exporter, "--svg", str(folder / name)]
+        command = [sys.executable, "-m", "libpybuffer", "layout", exporter, "--svg", str(folder / name), *options]
         drawn = subprocess.run(command, capture_output=True, text=True,
                                cwd=Path(self.env.doc2path(self.env.docname)).parent)  # modules beside the page are found
         if drawn.returncode:

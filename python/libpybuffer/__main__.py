@@ -83,7 +83,7 @@ def layout(options):
         return 0
     try:
         with open(options.svg, "w", encoding="utf-8") as file:
-            file.write(drawn.svg())
+            file.write(drawn.svg(brief=options.brief))
     except OSError as error:
         raise Mistake("{}: {}".format(options.svg, error.strerror)) from error
     return 0
@@ -156,6 +156,7 @@ def parser():
     drawn = command("layout", layout, "a picture of where the items of an exporter lie")
     drawn.add_argument("object", metavar="MODULE:EXPR", help="as in 'numpy:zeros((2, 3)).T'")
     drawn.add_argument("--svg", metavar="FILE", help="write an SVG image instead")
+    drawn.add_argument("--brief", action="store_true", help="with --svg: the offsets and the memory, without explanations")
     taken = command("format", format_, "the fields of a format, with their offsets")
     taken.add_argument("text", metavar="TEXT", help="as in 'T{<i:id:(2,3)<d:matrix:}'")
     command("doctor", doctor, "which libpybuffer and which python these are, and whether a preload reaches it")

@@ -259,11 +259,11 @@ class Layout:
 
         return draw(self, width, ascii)
 
-    def svg(self):
-        """The picture as the text of an SVG file."""
+    def svg(self, brief=False):
+        """The picture as the text of an SVG file; a brief one has the offsets and the memory, without explanations."""
         from ._layout_svg import draw
 
-        return draw(self)
+        return draw(self, brief)
 
     def _repr_svg_(self):
         return self.svg()

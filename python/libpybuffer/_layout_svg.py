@@ -70,23 +70,23 @@ class _Canvas:
         return MARGIN + (len(INDENT) + sum(cell.width + 1 for cell in line)) * CHAR
 
 
-def draw(layout):
-    """The text of the image."""
+def draw(layout, brief=False):
+    """The text of the image; a brief one leaves out what is explained."""
     canvas = _Canvas()
     heading, stride = parts.opening(layout, COLUMNS)
     canvas.lines(heading, "h")
-    canvas.lines([""] + stride)
+    canvas.lines([] if brief else [""] + stride)
     for number, title in enumerate(words.block_titles(layout)):
         canvas.lines(["", title] if title else [], "h")
-        canvas.lines(parts.rule(layout, number, COLUMNS))
+        canvas.lines([] if brief else parts.rule(layout, number, COLUMNS))
         if not layout.blocks[number].is_empty:
             _grid(canvas, layout.blocks[number])
-            _memory(canvas, layout, number)
+            _memory(canvas, layout, number, brief)
     if layout.fields:
         canvas.lines(["", "Inside each item:"])
         for line in parts.lines_of(parts.field_cells(layout), COLUMNS):
             _cells(canvas, line, lambda cell: "g" if cell.kind == "gap" else "c n1")
-    canvas.lines(parts.closing(layout, COLUMNS))
+    canvas.lines([] if brief else parts.closing(layout, COLUMNS))
     width, height = canvas.right + MARGIN, canvas.y + MARGIN
     label = quoteattr(" ".join(heading))
     return "\n".join([
@@ -140,13 +140,14 @@ def _entry(canvas, block, cell, x):
     canvas.text(x + wide - 4, canvas.y - 5, text, "", "end")
 
 
-def _memory(canvas, layout, number):
+def _memory(canvas, layout, number, brief):
     tape = parts.Tape(layout, number, COLUMNS)
     said = {"[ ]": "frame", "░": "grey", "|--|": "box"}
     legend = [(said.get(mark, mark), what.replace("▲", "the arrow")) for mark, what in tape.legend]
     if len(tape.block.names) > 1 and tape.block.strides[0]:
         legend.append(("colour", "one for each %s" % tape.block.names[0]))
-    canvas.lines(["", *parts.wrapped(tape.title, COLUMNS, ""), *parts.legend(legend, COLUMNS)])
+    explained = [*parts.wrapped(tape.title, COLUMNS, ""), *parts.legend(legend, COLUMNS)]
+    canvas.lines(["", *(["The memory:"] if brief else explained)])
     canvas.y += 6
     if tape.overlaps:
         _staircase(canvas, tape)

@@ -360,6 +360,16 @@ def test_svg_is_valid_and_holds_its_texts():
             assert selector.strip(" }\n").startswith(".pbl-layout "), selector
 
 
+def test_brief_svg_has_the_cells_of_the_whole_one_and_fewer_texts():
+    for view in TRANSPOSED, Layout((3, 2), (8, 1), (0, -1)), Layout((0, 2)):
+        whole, brief = (ElementTree.fromstring(text) for text in (view.svg(), view.svg(brief=True)))
+        cells = [[rect.attrib["data-offset"] for rect in root.iter(SVG + "rect") if "data-offset" in rect.attrib]
+                 for root in (whole, brief)]  # fmt: skip
+        assert cells[0] == cells[1]
+        assert len(list(brief.iter(SVG + "text"))) < len(list(whole.iter(SVG + "text")))
+        assert int(brief.get("height")) < int(whole.get("height"))
+
+
 def test_svg_shows_what_the_terminal_shows():
     root = ElementTree.fromstring(TRANSPOSED.svg())
     texts = [element.text for element in root.iter(SVG + "text")]
