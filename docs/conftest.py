@@ -6,7 +6,7 @@
 * A block whose first line is a comment with a file's name, `/* first.c */` or `# setup.py`, is that file.
 
 The blocks of a page share a folder, an environment and Python's names. `libpybuffer` in that folder is this source tree. A page
-of start/ has a virtual environment of its own, with nothing installed; the others have this one.
+of start/ begins with a python that has nothing installed; the others have what the manual is made with.
 """
 
 import doctest
@@ -15,7 +15,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
 from sybil import Sybil
@@ -36,15 +35,13 @@ class Shell:
     def __init__(self, page, folder):
         self.folder = self.here = Path(folder)
         (self.folder / "libpybuffer").symlink_to(ROOT)
-        binaries = Path(sys.executable).parent
-        if page.parent.name == "start":
-            venv.create(self.folder / "env", with_pip=True)
-            binaries = self.folder / "env/bin"
+        # Readers of start/ begin with a python that has nothing installed.
+        binaries = Path(sys.base_prefix if page.parent.name == "start" else sys.prefix) / "bin"
         kept = ("LANG", "LC_ALL", "TMPDIR", "CARGO_HOME", "RUSTUP_HOME", "PIP_INDEX_URL", "PIP_CACHE_DIR")
         self.environment = {name: os.environ[name] for name in kept if name in os.environ} | {
             "HOME": str(self.folder), "PATH": f"{binaries}:{os.environ['PATH']}", "PIP_QUIET": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore", "PYTHONUTF8": "1",
-            "PIP_FIND_LINKS": os.environ["MANUAL_WHEELS"], "COLUMNS": "100",
+            "PIP_FIND_LINKS": os.environ["MANUAL_WHEELS"], "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")), "COLUMNS": "100",
         }
         # Where pip's own settings and Rust are: they are found by HOME, too.
         for name, place in ("PIP_CONFIG_FILE", ".config/pip/pip.conf"), ("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"):
