@@ -51,7 +51,7 @@ class Shell:
     def run(self, command):
         """What the command prints, on both of its streams."""
         after = self.folder / ".environment"
-        script = f"{command}\nstatus=$?; {{ pwd; env -0; }} >{after}; exit $status"
+        script = f"set -a\n{command}\nstatus=$?; {{ pwd; env -0; }} >{after}; exit $status"
         ran = subprocess.run(["bash", "-c", script], cwd=self.here, env=self.environment, text=True, timeout=600,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         if after.exists():
