@@ -14,6 +14,12 @@ def manifest(key):
     return re.search(f'^{key} *= *"([^"]+)"', (ROOT / "Cargo.toml").read_text("utf-8"), re.MULTILINE).group(1)
 
 
+def count(pattern, *globs):
+    """How often it is in the sources: figures that the pages give."""
+    files = [file for glob in globs for file in ROOT.glob(glob)]
+    return str(sum(len(set(re.findall(pattern, file.read_text("utf-8"), re.MULTILINE))) for file in files))
+
+
 project = "libpybuffer"
 author = "the libpybuffer developers"
 copyright = author
@@ -26,6 +32,7 @@ extensions = [
     "hawkmoth",
     "sphinx_copybutton",
     "c_names",
+    "cases",
     "docstrings",
     "header",
     "man_names",
@@ -37,7 +44,15 @@ highlight_language = "none"
 show_warning_types = True
 smartquotes = False
 
-myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block"]
+myst_enable_extensions = ["deflist", "substitution"]
+myst_substitutions = {
+    "n_rust_tests": count(r"#\[test\][^{]*?fn (\w+)", "src/**/*.rs", "tests/**/*.rs", "run/**/*.rs"),
+    "n_c_tests": count(r"\bTEST\(([a-z]\w+)\)", "csrc/suite/*.c"),
+    "n_python_tests": count(r"^def (test_\w+)", "python/tests/*.py"),
+    "n_faults": count(r"^    \(\"([^\"]+)\"", "tests/differential/faults.rs"),
+    "n_rules": count(r"^\| (\d+) \|", "docs/rules.md"),
+    "n_symbols": count(r"^(\w+) += \{ kind", "abi/symbols.toml"),
+}
 myst_heading_anchors = 3
 
 hawkmoth_root = str(ROOT / "include")

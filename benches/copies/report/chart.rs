@@ -99,7 +99,7 @@ pub fn text(run: &Run, which: Which) -> String {
     );
     svg +=
         &words(MARGIN, 30.0, "font-size='17' font-weight='600'", "Strided copies: ratio to memcpy");
-    let what = "memcpy's time for as many dense bytes, over the time of the copy. Further right is faster.";
+    let what = "memcpy's time for as many dense bytes, over the time of the copy. The scale is logarithmic: further right is faster.";
     svg += &words(MARGIN, 48.0, "fill='#555'", what);
     svg += &legend(run);
     svg += &scale(bottom);
