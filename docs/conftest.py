@@ -41,7 +41,7 @@ class Shell:
         self.environment = {name: os.environ[name] for name in kept if name in os.environ} | {
             "HOME": str(self.folder), "PATH": f"{binaries}:{os.environ['PATH']}", "PIP_QUIET": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore", "PYTHONUTF8": "1",
-            "PIP_FIND_LINKS": os.environ["MANUAL_WHEELS"], "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")), "COLUMNS": "100",
+            "PIP_FIND_LINKS": os.environ["MANUAL_WHEELS"], "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")), "COLUMNS": "84",
         }
         # Where pip's own settings and Rust are: they are found by HOME, too.
         for name, place in ("PIP_CONFIG_FILE", ".config/pip/pip.conf"), ("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"):

@@ -12,7 +12,7 @@ def row(case):
     call = case["call"].replace("PyBuffer_", "").replace("PyObject_", "")
     shape = " x ".join(map(str, case["shape"]))
     strides = [", ".join(map(str, case[side])) for side in ("src_strides", "dst_strides")]
-    return [f"``{case['case']}``", shape, str(case["itemsize"]), *strides, call, f"{case['ours/memcpy']:.2g}"]
+    return [f"``{case['case']}``", shape, str(case["itemsize"]), *strides, call, f"{case['ours/memcpy']:.2f}"]
 
 
 class Cases(SphinxDirective):

@@ -3,7 +3,8 @@
 int main(void)
 {
     Py_ssize_t shape[1] = { 3 };
-    Py_buffer view = { .buf = "abcdef", .len = 6, .itemsize = 1, .readonly = 1, .ndim = 1, .shape = shape };
+    Py_buffer view = { .buf = "abcdef", .len = 6, .itemsize = 1, .readonly = 1, .ndim = 1,
+                       .shape = shape };
     pybuffer_report report; /* owns nothing: there is nothing to free */
     char text[4096];
 

@@ -12,7 +12,7 @@ int main(void)
     }
     printf("%lld items of %s, %s\n", (long long)tensor->dl_tensor.shape[0],
            pybuffer_dlpack_dtype_name(tensor->dl_tensor.dtype),
-           tensor->dl_tensor.data == numbers ? "not copied" : "copied"); /* 24 items of uint8, not copied */
+           tensor->dl_tensor.data == numbers ? "not copied" : "copied");
 
     tensor->deleter(tensor); /* exactly once: releases the view */
     Py_DECREF(view);

@@ -4,7 +4,8 @@ int main(void)
 {
     pybuffer_format_field fields[16];
     Py_ssize_t extents[16];
-    Py_ssize_t n = pybuffer_format_parse("T{i:id:(2,3)d:m:5s:name:}", fields, 16, extents, 16, NULL);
+    const char *format = "T{i:id:(2,3)d:m:5s:name:}";
+    Py_ssize_t n = pybuffer_format_parse(format, fields, 16, extents, 16, NULL);
 
     for (Py_ssize_t i = 1; i < n; i++) /* fields[0] is the struct itself */
         printf("%-4.*s %zd bytes at %zd, code %c\n", (int)fields[i].name_len, fields[i].name,

@@ -10,7 +10,8 @@ static void gone(void *memory)
 int main(void)
 {
     char *memory = calloc(1, 16);
-    PyObject *first = pybuffer_memoryview_from_memory_with_destructor(memory, 16, PyBUF_WRITE, gone, memory);
+    PyObject *first = pybuffer_memoryview_from_memory_with_destructor(
+        memory, 16, PyBUF_WRITE, gone, memory);
     PyObject *second = PyMemoryView_FromObject(first);
 
     Py_DECREF(first);
