@@ -290,6 +290,10 @@ $(manual)/package: $(manual)/tools $(lib_dir)/libpybuffer-static.a $(BUILD)/incl
 docs: $(manual)/package ## Build the manual into build/docs/ (index.html, objects.inv); every warning is an error
 	@$(call sphinx,html) $(BUILD)/docs
 
+.PHONY: docs-links
+docs-links: $(manual)/package ## Check the manual's links, also those that lead elsewhere (OFFLINE=1: list these in build/manual/links/output.json)
+	@$(call sphinx,linkcheck) $(if $(OFFLINE),-D linkcheck_ignore=https?://.*) $(manual)/links
+
 .PHONY: test-docs
 test-docs: $(manual)/package ## Run every command and program that the manual shows, and compare what it prints (PAGES="docs/start ...")
 	$(manual_pip) wheel --no-index --no-build-isolation --no-deps --wheel-dir $(manual)/wheels .
