@@ -80,7 +80,7 @@ def session(example):
     if wrong and os.environ.get("PYBUFFER_BLESS") == "1":
         page = Path(example.path)
         page.write_text(page.read_text().replace(f"```console\n{example.parsed}", f"```console\n{told}", 1))
-        return None
+        wrong += "The page is changed: read the difference.\n"
     return wrong or None
 
 
