@@ -288,6 +288,7 @@ $(manual)/package: $(manual)/tools $(lib_dir)/libpybuffer-static.a $(BUILD)/incl
 
 .PHONY: docs
 docs: $(manual)/package ## Build the manual into build/docs/ (index.html, objects.inv); every warning is an error
+	@rm -rf $(BUILD)/docs
 	@$(call sphinx,html) $(BUILD)/docs
 
 .PHONY: docs-links
@@ -301,6 +302,7 @@ test-docs: $(manual)/package ## Run every command and program that the manual sh
 
 .PHONY: man
 man: $(manual)/package ## Build the man pages into build/man/, a link for each function
+	@rm -rf $(BUILD)/man
 	@$(call sphinx,man) $(BUILD)/man
 
 ##@ Show

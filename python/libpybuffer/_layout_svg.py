@@ -146,8 +146,10 @@ def _memory(canvas, layout, number, brief):
     legend = [(said.get(mark, mark), what.replace("▲", "the arrow")) for mark, what in tape.legend]
     if len(tape.block.names) > 1 and tape.block.strides[0]:
         legend.append(("colour", "one for each %s" % tape.block.names[0]))
-    explained = [*parts.wrapped(tape.title, COLUMNS, ""), *parts.legend(legend, COLUMNS)]
-    canvas.lines(["", *(["The memory:"] if brief else explained)])
+    if brief:  # what the picture shows by itself is not said
+        legend = [(mark, what) for mark, what in legend if mark not in ("frame", "colour")]
+    title = "The memory:" if brief else tape.title
+    canvas.lines(["", *parts.wrapped(title, COLUMNS, ""), *parts.legend(legend, COLUMNS)])
     canvas.y += 6
     if tape.overlaps:
         _staircase(canvas, tape)
