@@ -25,6 +25,8 @@ author = "the libpybuffer developers"
 copyright = author
 version = release = manifest("version")
 language = "en"
+# The date of man pages: the release's, so that the same sources always give the same pages.
+today = re.search(r"^## \S+ — (.+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE).group(1)
 
 extensions = [
     "myst_parser",
