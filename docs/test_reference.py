@@ -37,3 +37,11 @@ def test_every_program_is_shown_with_its_output():
     pages = "".join(page.read_text("utf-8") for page in EXAMPLES.parent.glob("*.rst"))
     for file in EXAMPLES.iterdir():
         assert f"examples/{file.name}\n" in pages
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_links_of_the_root_lead_somewhere(page):
+    """Sphinx checks those between the pages."""
+    root = EXAMPLES.parents[2]
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (root / page).read_text("utf-8")):
+        assert (root / target).exists(), target

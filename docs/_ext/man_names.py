@@ -1,19 +1,38 @@
-"""A man page under the name of each function that a man page describes: one line that reads the other page."""
+"""A man page under the name of each function that a man page describes, and of its twin: one line that reads the other
+page. And no addresses in man pages of what is in the manual itself."""
 
+import re
 from pathlib import Path
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+
+class DropLinks(SphinxPostTransform):
+    default_priority = 900
+    builders = ("man",)
+
+    def run(self, **kwargs):
+        for link in list(self.document.findall(nodes.reference)):
+            if "://" not in link.get("refuri", ""):
+                link.replace_self(link.children)
 
 
 def write_names(app, exception):
     if exception or app.builder.name != "man":
         return
+    manifest = Path(app.srcdir).parent / "abi/symbols.toml"
+    exported = set(re.findall(r"^(\w+) += \{ kind", manifest.read_text("utf-8"), re.MULTILINE))
     pages = {docname: (name, section) for docname, name, _, _, section in app.config.man_pages}
     for _, name, kind, docname, _, _ in app.env.domains["c"].get_objects():
         if kind == "function" and docname in pages:
             page, section = pages[docname]
             folder = Path(app.outdir) / f"man{section}"
-            (folder / f"{name}.{section}").write_text(f".so man{section}/{page}.{section}\n")
+            for link in {name, f"pybuffer_{name}"} & exported:
+                (folder / f"{link}.{section}").write_text(f".so man{section}/{page}.{section}\n")
 
 
 def setup(app):
+    app.add_post_transform(DropLinks)
     app.connect("build-finished", write_names)
     return {"parallel_read_safe": True}
