@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::doctor;
-use crate::options::{self, Action, Options};
+use crate::options::{self, Action, DETAILS, Options};
 use crate::plan;
 use crate::program::{self, Refusal};
 use crate::proof;
@@ -81,15 +81,9 @@ fn execute(options: &Options) -> Result<i32, Refusal> {
     let plan = plan::make(&program)?;
     plan::prepare(&plan, &files)?;
     proof::prove(&program, &plan, &files)?;
-    for (variable, value) in [
-        (c"PYBUFFER_AUDIT", options.audit),
-        (c"PYBUFFER_AUDIT_LOG", options.audit_log),
-        (c"PYBUFFER_AUDIT_FORMAT", options.audit_format),
-        (c"PYBUFFER_AUDIT_FRAMES", options.audit_frames),
-        (c"PYBUFFER_AUDIT_IGNORE", options.audit_ignore),
-        (c"PYBUFFER_AUDIT_ONLY", options.audit_only),
-        (c"PYBUFFER_CPU", options.cpu),
-    ] {
+    let details = DETAILS.iter().map(|detail| detail.variable).zip(options.details);
+    let others = [(c"PYBUFFER_AUDIT", options.audit), (c"PYBUFFER_CPU", options.cpu)];
+    for (variable, value) in details.chain(others) {
         if let Some(value) = value {
             sys::set_variable(variable, value);
         }

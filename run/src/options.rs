@@ -3,33 +3,67 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 
 use crate::sys::shown;
 
 /// The values of `--audit`.
 pub const MODES: [&str; 3] = ["warn", "raise", "abort"];
-/// The values of `--audit-format`.
-const FORMATS: [&str; 2] = ["text", "json"];
-/// The values of `--audit-frames`.
-const FRAMES: [&str; 9] = ["0", "1", "2", "3", "4", "5", "6", "7", "8"];
 /// The values of `--cpu`.
 pub const LEVELS: [&str; 4] = ["generic", "sse", "avx2", "avx512"];
+
+/// An option of the audit, `NAME=VALUE`, which turns the audit on as well.
+pub struct Detail {
+    name: &'static str,
+    /// The variable that tells the library.
+    pub variable: &'static CStr,
+    /// The values that it takes; none if it takes any.
+    words: &'static [&'static str],
+    /// What it needs, for a message.
+    needs: &'static str,
+}
+
+/// The details of the audit.
+pub const DETAILS: [Detail; 5] = [
+    Detail {
+        name: "--audit-log",
+        variable: c"PYBUFFER_AUDIT_LOG",
+        words: &[],
+        needs: "--audit-log=FILE needs the name of a file",
+    },
+    Detail {
+        name: "--audit-format",
+        variable: c"PYBUFFER_AUDIT_FORMAT",
+        words: &["text", "json"],
+        needs: "--audit-format=FORMAT needs text or json",
+    },
+    Detail {
+        name: "--audit-frames",
+        variable: c"PYBUFFER_AUDIT_FRAMES",
+        words: &["0", "1", "2", "3", "4", "5", "6", "7", "8"],
+        needs: "--audit-frames=N needs a number from 0 to 8",
+    },
+    Detail {
+        name: "--audit-ignore",
+        variable: c"PYBUFFER_AUDIT_IGNORE",
+        words: &[],
+        needs: "--audit-ignore=LIST needs a list, such as known or numpy.*:scalar",
+    },
+    Detail {
+        name: "--audit-only",
+        variable: c"PYBUFFER_AUDIT_ONLY",
+        words: &[],
+        needs: "--audit-only=LIST needs a list, such as mymodule.*",
+    },
+];
 
 /// The options, and the program.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options<'a> {
     /// `PYBUFFER_AUDIT`
     pub audit: Option<&'a [u8]>,
-    /// `PYBUFFER_AUDIT_LOG`
-    pub audit_log: Option<&'a [u8]>,
-    /// `PYBUFFER_AUDIT_FORMAT`
-    pub audit_format: Option<&'a [u8]>,
-    /// `PYBUFFER_AUDIT_FRAMES`
-    pub audit_frames: Option<&'a [u8]>,
-    /// `PYBUFFER_AUDIT_IGNORE`
-    pub audit_ignore: Option<&'a [u8]>,
-    /// `PYBUFFER_AUDIT_ONLY`
-    pub audit_only: Option<&'a [u8]>,
+    /// The details of the audit, in the order of [`DETAILS`].
+    pub details: [Option<&'a [u8]>; DETAILS.len()],
     /// `PYBUFFER_CPU`
     pub cpu: Option<&'a [u8]>,
     /// `--doctor`: describe the program instead of running it.
@@ -71,38 +105,20 @@ pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Action<'a>, String> {
             (b"--audit", None) => options.audit = Some(b"warn"),
             (b"--audit", Some(mode)) => options.audit = Some(one_of("--audit", &MODES, mode)?),
             (b"--cpu", Some(level)) => options.cpu = Some(one_of("--cpu", &LEVELS, level)?),
-            (b"--audit-log", Some(file)) if !file.is_empty() => options.audit_log = Some(file),
-            (b"--audit-format", Some(word)) => {
-                options.audit_format = Some(one_of("--audit-format", &FORMATS, word)?);
-            }
-            (b"--audit-frames", Some(n)) => {
-                options.audit_frames = Some(one_of("--audit-frames", &FRAMES, n)?);
-            }
-            (b"--audit-ignore", Some(list)) if !list.is_empty() => {
-                options.audit_ignore = Some(list)
-            }
-            (b"--audit-only", Some(list)) if !list.is_empty() => options.audit_only = Some(list),
-            (b"--audit-format", None) => return Err("--audit-format needs text or json".into()),
-            (b"--audit-frames", None) => {
-                return Err("--audit-frames=N needs a number, 0 to 8".into());
-            }
-            (b"--audit-ignore", _) => {
-                return Err(
-                    "--audit-ignore=LIST needs a list, such as known or numpy.*:scalar".into()
-                );
-            }
-            (b"--audit-only", _) => {
-                return Err("--audit-only=LIST needs a list, such as mymodule.*".into());
-            }
             (b"--cpu", None) => {
                 return Err(format!("--cpu=LEVEL needs a level: {}", list(&LEVELS)));
             }
-            (b"--audit-log", _) => return Err("--audit-log=FILE needs the name of a file".into()),
             (b"--", None) => {
                 options.program.extend(rest);
                 break;
             }
             (name, _) if name.starts_with(b"-") && name.len() > 1 => {
+                let mut details = options.details.iter_mut().zip(&DETAILS);
+                if let Some((given, detail)) = details.find(|(_, d)| d.name.as_bytes() == name) {
+                    *given = Some(detail.value(value)?);
+                    options.audit = options.audit.or(Some(b"warn"));
+                    continue;
+                }
                 return Err(format!("there is no option {}; see pybuffer-run --help", shown(name)));
             }
             _ => {
@@ -112,20 +128,20 @@ pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Action<'a>, String> {
             }
         }
     }
-    let details = [
-        options.audit_log,
-        options.audit_format,
-        options.audit_frames,
-        options.audit_ignore,
-        options.audit_only,
-    ];
-    if details.iter().any(Option::is_some) && options.audit.is_none() {
-        options.audit = Some(b"warn");
-    }
     if options.program.is_empty() && !options.doctor {
         return Err("no program was given; see pybuffer-run --help".into());
     }
     Ok(Action::Run(options))
+}
+
+impl Detail {
+    fn value<'a>(&self, given: Option<&'a [u8]>) -> Result<&'a [u8], String> {
+        match given {
+            None | Some([]) => Err(self.needs.into()),
+            Some(given) if self.words.is_empty() => Ok(given),
+            Some(given) => one_of(self.name, self.words, given),
+        }
+    }
 }
 
 /// `given`, if it is one of the words that an option takes.
@@ -188,30 +204,29 @@ mod tests {
         );
         let frames = "--audit-frames=9 is unknown; it takes 0, 1, 2, 3, 4, 5, 6, 7 or 8";
         assert_eq!(said(&["--audit-frames=9", "p"]), frames);
+        assert_eq!(said(&["--audit-frames", "p"]), "--audit-frames=N needs a number from 0 to 8");
         assert!(said(&["--audit-ignore=", "p"]).contains("needs a list"));
         assert!(said(&["--audit-only", "p"]).contains("needs a list"));
         assert_eq!(said(&["-q"]), "no program was given; see pybuffer-run --help");
     }
 
     #[test]
-    fn log_alone_turns_the_audit_on() {
-        let Ok(Action::Run(options)) = parsed(&["--audit-log=a=b", "p"]) else { panic!() };
-        assert_eq!((options.audit, options.audit_log), (Some(&b"warn"[..]), Some(&b"a=b"[..])));
-    }
-
-    #[test]
-    fn what_is_told_and_how_turns_the_audit_on() {
-        let words = ["--audit-format=json", "--audit-frames=3", "--audit-ignore=known,*:held"];
-        for word in words.into_iter().chain(["--audit-only=my.*"]) {
+    fn each_detail_turns_the_audit_on() {
+        let words = ["--audit-log=a=b", "--audit-format=json", "--audit-frames=3"];
+        let lists = ["--audit-ignore=known,*:held", "--audit-only=my.*"];
+        for (i, word) in words.into_iter().chain(lists).enumerate() {
+            let value = word.split_once('=').map(|(_, value)| value.as_bytes());
             let arguments = [word, "p"];
             let Ok(Action::Run(options)) = parsed(&arguments) else { panic!() };
-            assert_eq!(options.audit, Some(&b"warn"[..]), "{word}");
+            assert_eq!((options.audit, options.details[i]), (Some(&b"warn"[..]), value), "{word}");
+            let n_given = options.details.iter().flatten().count();
+            assert_eq!(n_given, 1, "{word}");
         }
-        let Ok(Action::Run(options)) = parsed(&["--audit-ignore=a:1,@f", "--audit=abort", "p"])
-        else {
-            panic!()
-        };
-        assert_eq!(options.audit_ignore, Some(&b"a:1,@f"[..]));
-        assert_eq!(options.audit, Some(&b"abort"[..]));
+        for arguments in
+            [["--audit-log=f", "--audit=abort", "p"], ["--audit=abort", "--audit-log=f", "p"]]
+        {
+            let Ok(Action::Run(options)) = parsed(&arguments) else { panic!() };
+            assert_eq!(options.audit, Some(&b"abort"[..]));
+        }
     }
 }

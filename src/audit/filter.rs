@@ -243,15 +243,11 @@ fn bit_of(name: &[u8]) -> Option<u8> {
     if name == b"held" {
         return Some(HELD);
     }
-    let is_digit = |byte: &u8| byte.is_ascii_digit();
-    let number = match name {
-        [digits @ ..] if digits.len() < 4 && digits.iter().all(is_digit) => {
-            digits.iter().fold(0_usize, |number, digit| {
-                number.wrapping_mul(10).wrapping_add(digit.wrapping_sub(b'0').into())
-            })
-        }
-        _ => 0,
+    let is_number = name.len() < 4 && name.iter().all(u8::is_ascii_digit);
+    let append = |number: usize, digit: &u8| {
+        number.wrapping_mul(10).wrapping_add(digit.wrapping_sub(b'0').into())
     };
+    let number = if is_number { name.iter().fold(0, append) } else { 0 };
     let is_it = |rule: &&Rule| **rule as usize == number || rule.name().to_bytes() == name;
     tally::mistake(name).or_else(|| Rule::ALL.iter().find(is_it).map(|rule| *rule as u8))
 }
