@@ -199,8 +199,16 @@ test: lib ## Build what ships, and run every test on it
 	$(call need,$(PYTHON),the tests run the library under Python)
 	$(cargo) test --workspace
 
+# What a packager runs: no python, no tool but the compilers (and pkg-config), and no network once the crates are there.
 .PHONY: check
-check: ## Format and lint, every warning an error
+check: lib ## Test what needs only the compilers: the units, the C suite without Python, the header, the built files (minutes)
+	$(cargo) test --workspace --lib
+	$(cargo) test --test c_suite -- suite_without_python
+	$(cargo) test --test header --test artefacts -- \
+	  --skip after_python --skip against_python_h --skip of_python --skip with_spaces
+
+.PHONY: lint
+lint: ## Format and lint, every warning an error
 	$(call need,$(CARGO),Rust 1.89 or newer lints the sources)
 	$(CARGO) fmt --check
 	$(cargo) clippy --workspace --all-targets -- -D warnings
