@@ -99,7 +99,7 @@ $(lib_dir)/libpybuffer.a: $(sources) Makefile $(BUILD)/flags
 	$(call need,$(CC),a C compiler links the library (CC names it))
 	$(call need,$(CARGO),Rust 1.89 or newer compiles the library)
 	@mkdir -p $(@D)
-	$(cargo) rustc --lib --release --no-default-features --crate-type staticlib \
+	$(ship) rustc --lib --release --no-default-features --crate-type staticlib \
 	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS) -- $(inlining) $(alignment) $(for_machine)
 	@$(unaligned) $(BUILD)/cargo/$(TARGET)/release/libpybuffer.a $@.$$$$ 2>/dev/null && mv -f $@.$$$$ $@ || \
 	  { $(call put,$(BUILD)/cargo/$(TARGET)/release/libpybuffer.a); }
@@ -123,7 +123,7 @@ comma          := ,
 $(run_archive): $(run_sources) Makefile $(BUILD)/flags
 	$(call need,$(CARGO),Rust 1.89 or newer compiles the command)
 	@mkdir -p $(@D)
-	$(cargo) rustc -p pybuffer-run --lib --release --no-default-features --crate-type staticlib \
+	$(ship) rustc -p pybuffer-run --lib --release --no-default-features --crate-type staticlib \
 	  --target-dir $(BUILD)/cargo $(TARGET:%=--target %) $(CARGOFLAGS) -- $(for_machine)
 	$(call put,$(BUILD)/cargo/$(TARGET)/release/libpybuffer_run.a)
 
@@ -172,6 +172,8 @@ FORCE:
 
 # Neither cargo nor the makes that tests run may use make's job server.
 cargo = MAKEFLAGS= $(CARGO)
+# For what ships: the same bytes in every folder.
+ship = PYBUFFER_RUSTC_WRAPPER='$(RUSTC_WRAPPER)' RUSTC_WRAPPER='$(CURDIR)/tools/dist/rustc.sh' $(cargo)
 # $(call need,command,why): stops with a message if the command is not found.
 need = @command -v $(firstword $(1)) >/dev/null || { echo "libpybuffer: $(firstword $(1)) is missing: $(2)" >&2; exit 1; }
 # $(call put,file): replaces the target by a copy in one step, as a program may have the old file mapped.
