@@ -202,12 +202,17 @@ test: lib ## Build what ships, and run every test on it
 	$(cargo) test --workspace
 
 # What a packager runs: no python, no tool but the compilers (and pkg-config), and no network once the crates are there.
+# (The vendored tarball has those of the tests not: there, the C suite alone.)
 .PHONY: check
 check: lib ## Test what needs only the compilers: the units, the C suite without Python, the header, the built files (minutes)
+ifeq (,$(wildcard vendor))
 	$(cargo) test --workspace --lib
 	$(cargo) test --test c_suite -- suite_without_python
 	$(cargo) test --test header --test artefacts -- \
 	  --skip after_python --skip against_python_h --skip of_python --skip with_spaces
+else
+	@CC='$(CC)' sh tools/dist/suite.sh $(BUILD)
+endif
 
 .PHONY: lint
 lint: ## Format and lint, every warning an error
@@ -270,6 +275,10 @@ wheels: wheel ## The same, and wheels for aarch64 and for musl (x86_64, aarch64)
 .PHONY: test-package
 test-package: lib ## Test the package in every CPython of this machine, from its sdist, and the projects under examples/
 	$(cargo) test --test package -- --ignored
+
+.PHONY: test-dist
+test-dist: lib ## Test that the tarballs are reproducible, and that the vendored one builds the same bytes without network
+	$(cargo) test --test artefacts -- --ignored dist_
 
 ##@ Manual
 
@@ -394,6 +403,17 @@ uninstall: ## Remove the files that install puts there (with the same variables)
 	  '$(DESTDIR)$(INCLUDEDIR)/libpybuffer.h'
 	for dir in pybuffer cmake/libpybuffer; do test ! -d '$(DESTDIR)$(LIBDIR)'/$$dir || \
 	  rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(LIBDIR)'/$$dir; done
+
+##@ Release
+
+# Man pages are made by Sphinx; whoever builds from the tarball gets them with it.
+.PHONY: dist
+dist: $(if $(wildcard docs/conf.py),man) ## Pack the sources into dist/: the same bytes for the same commit
+	@sh tools/dist/pack.sh libpybuffer-$(VERSION) $(BUILD)
+
+.PHONY: dist-vendored
+dist-vendored: $(if $(wildcard docs/conf.py),man) ## The same, with the crates that the build takes: it needs no network, and has no tests but the C suite
+	@CARGO='$(CARGO)' sh tools/dist/pack.sh libpybuffer-$(VERSION) $(BUILD) vendored
 
 ##@ Other
 

@@ -85,8 +85,10 @@ def one_more(platform):
 
 def main(free_threaded):
     python = tools()
-    for folder in DRAFTS, "dist":
+    for folder in DRAFTS, "dist/sdist":
         shutil.rmtree(folder, ignore_errors=True)
+    for wheel in glob.glob("dist/*.whl"):
+        os.remove(wheel)
     build_drafts(python, free_threaded)
     judge(python)
     run(python, "-m", "build", "--sdist", "--no-isolation", "--outdir", "dist/sdist")

@@ -8,6 +8,7 @@ mod support;
 
 mod artefacts {
     mod archive;
+    mod dist;
     mod install;
     mod loading;
     mod manifest;
