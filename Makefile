@@ -9,6 +9,8 @@ PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 BINDIR     ?= $(PREFIX)/bin
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+DOCDIR     ?= $(PREFIX)/share/doc/libpybuffer
 BUILD     ?= build
 CARGO      ?= cargo
 PYTHON     ?= python3
@@ -378,8 +380,15 @@ findings: lib ## Rewrite docs/findings.txt: what the checker finds in NumPy, cty
 # The files and links that are installed in LIBDIR itself.
 lib_names := libpybuffer.a libpybuffer-static.a $(SHARED) $(SONAME) libpybuffer.so
 
+# Man pages: those of the tarball, else what `make man` built. Installing builds none.
+man_from   = $(firstword $(wildcard man $(BUILD)/man))
+man_pages  = $(if $(man_from),$(patsubst $(man_from)/%,%,$(wildcard $(man_from)/man*/*)))
+doc_files := packaging/README.md LICENSE LICENSE-APACHE LICENSE-MIT CHANGELOG.md
+# The examples that an installed library suffices for.
+example_files := examples/image.c $(wildcard examples/parallel/*.c*) examples/cmake-c/CMakeLists.txt examples/cmake-c/transpose.c
+
 .PHONY: install
-install: lib ## Copy what ships to PREFIX, LIBDIR, BINDIR and INCLUDEDIR (under DESTDIR)
+install: lib ## Copy what ships to PREFIX, LIBDIR, BINDIR, INCLUDEDIR, MANDIR and DOCDIR (under DESTDIR)
 	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/libpybuffer' \
 	  '$(DESTDIR)$(LIBDIR)/pybuffer' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)'
 	$(INSTALL) -m 644 $(BUILD)/include/libpybuffer.h '$(DESTDIR)$(INCLUDEDIR)'
@@ -393,6 +402,12 @@ install: lib ## Copy what ships to PREFIX, LIBDIR, BINDIR and INCLUDEDIR (under 
 	  >'$(DESTDIR)$(LIBDIR)/pkgconfig/$(pc)' && ) true
 	$(foreach cmake,$(cmakes),sh packaging/cmake.sh packaging/$(cmake).in '$(LIBDIR)' '$(INCLUDEDIR)' $(SONAME) $(VERSION) \
 	  >'$(DESTDIR)$(LIBDIR)/cmake/libpybuffer/$(cmake)' && ) true
+	$(INSTALL) -d $(foreach dir,. $(sort $(dir $(example_files))),'$(DESTDIR)$(DOCDIR)/$(dir)')
+	$(INSTALL) -m 644 $(doc_files) '$(DESTDIR)$(DOCDIR)'
+	$(foreach file,$(example_files),$(INSTALL) -m 644 $(file) '$(DESTDIR)$(DOCDIR)/$(file)' && ) true
+	$(foreach dir,$(sort $(dir $(man_pages))),$(INSTALL) -d '$(DESTDIR)$(MANDIR)/$(dir)' && \
+	  $(INSTALL) -m 644 $(man_from)/$(dir)* '$(DESTDIR)$(MANDIR)/$(dir)' && ) true
+	@test -n '$(man_pages)' || echo 'Without man pages: `make man` builds them, and a release has them.'
 	@test -n '$(DESTDIR)' || echo 'Installed. Where the loader knows $(LIBDIR), let it find the new library: ldconfig'
 
 .PHONY: uninstall
@@ -400,9 +415,12 @@ uninstall: ## Remove the files that install puts there (with the same variables)
 	rm -f $(lib_names:%='$(DESTDIR)$(LIBDIR)/%') $(cmakes:%='$(DESTDIR)$(LIBDIR)/cmake/libpybuffer/%') \
 	  $(pcs:%='$(DESTDIR)$(LIBDIR)/pkgconfig/%') \
 	  $(run_names:%='$(DESTDIR)$(LIBDIR)/pybuffer/%') '$(DESTDIR)$(BINDIR)/pybuffer-run' \
-	  '$(DESTDIR)$(INCLUDEDIR)/libpybuffer.h'
+	  '$(DESTDIR)$(INCLUDEDIR)/libpybuffer.h' $(man_pages:%='$(DESTDIR)$(MANDIR)/%') \
+	  $(patsubst %,'$(DESTDIR)$(DOCDIR)/%',$(notdir $(doc_files))) $(example_files:%='$(DESTDIR)$(DOCDIR)/%')
 	for dir in pybuffer cmake/libpybuffer; do test ! -d '$(DESTDIR)$(LIBDIR)'/$$dir || \
 	  rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(LIBDIR)'/$$dir; done
+	for dir in /examples/parallel /examples/cmake-c /examples ''; do test ! -d '$(DESTDIR)$(DOCDIR)'$$dir || \
+	  rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'$$dir; done
 
 ##@ Release
 

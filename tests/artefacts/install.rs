@@ -83,6 +83,8 @@ fn install_under_destdir_is_the_same_tree() {
     make_install("install", Some(&dest), prefix, &lib_dir);
     let names: Vec<String> =
         tree(&dest).into_keys().map(|path| path.display().to_string()).collect();
+    // Man pages are there if they were built.
+    let names: Vec<_> = names.iter().filter(|name| !name.contains("/share/man/")).collect();
     let shared = concat!("libpybuffer.so.", env!("CARGO_PKG_VERSION"));
     assert_eq!(
         names,
@@ -100,6 +102,17 @@ fn install_under_destdir_is_the_same_tree() {
             "opt/pybuffer/lib64/pkgconfig/pybuffer.pc",
             "opt/pybuffer/lib64/pybuffer/libpybuffer-audit.so",
             "opt/pybuffer/lib64/pybuffer/pybuffer-run",
+            "opt/pybuffer/share/doc/libpybuffer/CHANGELOG.md",
+            "opt/pybuffer/share/doc/libpybuffer/LICENSE",
+            "opt/pybuffer/share/doc/libpybuffer/LICENSE-APACHE",
+            "opt/pybuffer/share/doc/libpybuffer/LICENSE-MIT",
+            "opt/pybuffer/share/doc/libpybuffer/README.md",
+            "opt/pybuffer/share/doc/libpybuffer/examples/cmake-c/CMakeLists.txt",
+            "opt/pybuffer/share/doc/libpybuffer/examples/cmake-c/transpose.c",
+            "opt/pybuffer/share/doc/libpybuffer/examples/image.c",
+            "opt/pybuffer/share/doc/libpybuffer/examples/parallel/jthread.cpp",
+            "opt/pybuffer/share/doc/libpybuffer/examples/parallel/openmp.c",
+            "opt/pybuffer/share/doc/libpybuffer/examples/parallel/pthreads.c",
         ]
     );
     for package in ["pybuffer", "pybuffer-static"] {
@@ -129,6 +142,8 @@ fn uninstall_leaves_what_others_installed_and_nothing_else() {
     for other in ["libother.so", "libpybuffer-other.a", "pkgconfig/other.pc"] {
         fs::write(lib_dir.join(other), "of another package").unwrap();
     }
+    fs::create_dir_all(prefix.join("share/doc/libpybuffer/examples")).unwrap();
+    fs::write(prefix.join("share/doc/libpybuffer/examples/mine.c"), "of the user").unwrap();
     let before = tree(&prefix);
     make_install("install", None, &prefix, &lib_dir);
     assert!(tree(&prefix).len() > before.len(), "nothing was installed");
@@ -197,9 +212,13 @@ fn sources_and_prefix_with_spaces_build_install_and_link() {
     assert!(demo.contains("PyBuffer_ToContiguous(buf, view, 384, 'C'): row after row"), "{demo}");
     assert!(demo.contains("times as fast") || demo.contains("its own copy of libpython"), "{demo}");
 
+    // As in a tarball.
+    fs::create_dir_all(root.join("man/man3")).unwrap();
+    fs::write(root.join("man/man3/libpybuffer.3"), ".TH libpybuffer 3\n").unwrap();
     let prefix = temp_dir("prefix & #1 (spaces)");
     let setting = format!("PREFIX={}", prefix.display());
     make(&["install", &setting]);
+    assert!(prefix.join("share/man/man3/libpybuffer.3").is_file());
     if has_pkg_config(test) {
         let pkgconfig = prefix.join("lib/pkgconfig");
         for package in ["pybuffer", "pybuffer-static"] {
@@ -223,7 +242,8 @@ fn copy_what_is_built_from(folder: &Path) {
         run(Command::new("cp").arg("-a").args(from).arg(to));
     };
     copy(&["Makefile", "Cargo.toml", "Cargo.lock", "build.rs", "abi", "src", "run"], folder);
-    copy(&["include", "packaging", "examples"], folder);
+    copy(&["include", "packaging", "examples", "tools"], folder);
+    copy(&["LICENSE", "LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md"], folder);
     copy(&["build/flags"], &folder.join("build"));
     copy(&["build/lib/libpybuffer.a"], &folder.join("build/lib"));
     copy(&["build/cargo/libpybuffer_run.a"], &folder.join("build/cargo"));
@@ -244,9 +264,17 @@ pub fn make_install(target: &str, dest: Option<&Path>, prefix: &Path, lib_dir: &
 fn make(args: &[&str]) -> Command {
     let mut command = Command::new("make");
     command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
-    for of_the_make_that_runs_this_test in
-        ["MAKEFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "BINDIR", "INCLUDEDIR", "DESTDIR"]
-    {
+    for of_the_make_that_runs_this_test in [
+        "MAKEFLAGS",
+        "MAKELEVEL",
+        "PREFIX",
+        "LIBDIR",
+        "BINDIR",
+        "INCLUDEDIR",
+        "MANDIR",
+        "DOCDIR",
+        "DESTDIR",
+    ] {
         command.env_remove(of_the_make_that_runs_this_test);
     }
     command
