@@ -433,6 +433,10 @@ dist: $(if $(wildcard docs/conf.py),man) ## Pack the sources into dist/: the sam
 dist-vendored: $(if $(wildcard docs/conf.py),man) ## The same, with the crates that the build takes: it needs no network, and has no tests but the C suite
 	@CARGO='$(CARGO)' sh tools/dist/pack.sh libpybuffer-$(VERSION) $(BUILD) vendored
 
+.PHONY: deb
+deb: dist-vendored ## Build the Debian packages into build/deb/ and run lintian on them (installs nothing)
+	@CARGO='$(CARGO)' sh tools/deb/build.sh libpybuffer-$(VERSION) $(BUILD)
+
 ##@ Other
 
 .PHONY: help
