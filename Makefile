@@ -437,6 +437,10 @@ dist-vendored: $(if $(wildcard docs/conf.py),man) ## The same, with the crates t
 deb: dist-vendored ## Build the Debian packages into build/deb/ and run lintian on them (installs nothing)
 	@CARGO='$(CARGO)' sh tools/deb/build.sh libpybuffer-$(VERSION) $(BUILD)
 
+.PHONY: test-deb
+test-deb: deb ## Install, use and remove the Debian packages in a clean root (as root; fetches one by debootstrap)
+	@sh tools/deb/test.sh $(BUILD)
+
 ##@ Other
 
 .PHONY: help
