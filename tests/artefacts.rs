@@ -8,6 +8,7 @@ mod support;
 
 mod artefacts {
     mod archive;
+    mod debian;
     mod dist;
     mod install;
     mod loading;

@@ -1,0 +1,60 @@
+//! `packaging/debian/`: what it repeats of the rest is the same there. (`make test-deb` builds and tries the packages.)
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use super::manifest::{Kind, Manifest};
+use crate::support::{run, shipped, stdout};
+
+fn text(file: &str) -> String {
+    let file = shipped().root.join("packaging/debian").join(file);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// The symbols file has each name with the version of the library that had it first. For a drop-in function the manifest
+/// says since when CPython has it, and that of its twin counts.
+#[test]
+fn symbols_are_those_of_the_manifest() {
+    let manifest = Manifest::read();
+    let since = |name: &str| {
+        let symbol = &manifest.symbols[name];
+        match symbol.kind {
+            Kind::DropIn => &manifest.symbols[&format!("pybuffer_{name}")].since,
+            _ => &symbol.since,
+        }
+    };
+    let expected: BTreeMap<String, String> =
+        manifest.names().iter().map(|name| (format!("{name}@Base"), since(name).clone())).collect();
+    let package = format!("libpybuffer{}", manifest.abi);
+    let text = text(&format!("{package}.symbols"));
+    let (head, names) = text.split_once('\n').unwrap();
+    assert_eq!(head, format!("libpybuffer.so.{} {package} #MINVER#", manifest.abi));
+    let listed: BTreeMap<String, String> = names
+        .lines()
+        .map(|line| line.trim().split_once(' ').unwrap_or_else(|| panic!("{line}")))
+        .map(|(name, version)| (name.into(), version.into()))
+        .collect();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn changelog_begins_with_this_version() {
+    let first = text("changelog").lines().next().unwrap().to_owned();
+    let start = concat!("libpybuffer (", env!("CARGO_PKG_VERSION"), "-");
+    assert!(first.starts_with(start), "{first}");
+}
+
+/// MIT's licence wants its owners named where the code is.
+#[test]
+fn copyright_names_every_crate_of_the_vendored_tarball() {
+    let mut tree = Command::new("cargo");
+    tree.args(["tree", "--locked", "--workspace", "--edges", "normal,build", "--prefix", "none"]);
+    tree.args(["--format", "{p}"]).current_dir(&shipped().root);
+    let tree = stdout(&run(&mut tree));
+    let crates: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(crates.contains(&"goblin"), "{crates:?}");
+    let copyright = text("copyright");
+    for name in crates.iter().filter(|name| !name.is_empty() && !name.starts_with("pybuffer")) {
+        assert!(copyright.contains(&format!("vendor/{name}-*")), "no {name}");
+    }
+}
