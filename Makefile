@@ -383,7 +383,7 @@ lib_names := libpybuffer.a libpybuffer-static.a $(SHARED) $(SONAME) libpybuffer.
 # Man pages: those of the tarball, else what `make man` built. Installing builds none.
 man_from   = $(firstword $(wildcard man $(BUILD)/man))
 man_pages  = $(if $(man_from),$(patsubst $(man_from)/%,%,$(wildcard $(man_from)/man*/*)))
-doc_files := packaging/README.md LICENSE LICENSE-APACHE LICENSE-MIT CHANGELOG.md
+doc_files := packaging/README.md LICENSE LICENSE-APACHE LICENSE-CRATES LICENSE-MIT CHANGELOG.md
 # The examples that an installed library suffices for.
 example_files := examples/image.c $(wildcard examples/parallel/*.c*) examples/cmake-c/CMakeLists.txt examples/cmake-c/transpose.c
 
@@ -440,6 +440,15 @@ deb: dist-vendored ## Build the Debian packages into build/deb/ and run lintian 
 .PHONY: test-deb
 test-deb: deb ## Install, use and remove the Debian packages in a clean root (as root; fetches one by debootstrap)
 	@sh tools/deb/test.sh $(BUILD)
+
+# In this order. The wheels of other machines take what test-cross fetches; STEPS names fewer steps.
+STEPS ?= lint check dist dist-vendored test-dist wheels test-package $(if $(wildcard docs/conf.py),docs test-docs) test-deb
+.PHONY: release
+release: ## Build and check every artefact, into dist/ (an hour or more; docs/releasing.md; STEPS="dist test-dist ...")
+	@sh tools/dist/release.sh $(VERSION)
+	@for step in $(STEPS); do echo "== make $$step"; $(MAKE) $$step || exit 1; done
+	@if ls $(BUILD)/deb/*.deb >/dev/null 2>&1; then mkdir -p dist/deb && cp $(BUILD)/deb/*.deb dist/deb; fi
+	cd dist && find . -type f ! -name SHA256SUMS | LC_ALL=C sort | xargs sha256sum >SHA256SUMS
 
 ##@ Other
 

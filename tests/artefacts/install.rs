@@ -105,6 +105,7 @@ fn install_under_destdir_is_the_same_tree() {
             "opt/pybuffer/share/doc/libpybuffer/CHANGELOG.md",
             "opt/pybuffer/share/doc/libpybuffer/LICENSE",
             "opt/pybuffer/share/doc/libpybuffer/LICENSE-APACHE",
+            "opt/pybuffer/share/doc/libpybuffer/LICENSE-CRATES",
             "opt/pybuffer/share/doc/libpybuffer/LICENSE-MIT",
             "opt/pybuffer/share/doc/libpybuffer/README.md",
             "opt/pybuffer/share/doc/libpybuffer/examples/cmake-c/CMakeLists.txt",
@@ -243,7 +244,7 @@ fn copy_what_is_built_from(folder: &Path) {
     };
     copy(&["Makefile", "Cargo.toml", "Cargo.lock", "build.rs", "abi", "src", "run"], folder);
     copy(&["include", "packaging", "examples", "tools"], folder);
-    copy(&["LICENSE", "LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md"], folder);
+    copy(&["LICENSE", "LICENSE-APACHE", "LICENSE-CRATES", "LICENSE-MIT", "CHANGELOG.md"], folder);
     copy(&["build/flags"], &folder.join("build"));
     copy(&["build/lib/libpybuffer.a"], &folder.join("build/lib"));
     copy(&["build/cargo/libpybuffer_run.a"], &folder.join("build/cargo"));
