@@ -138,6 +138,8 @@ static void what_dlpack_has_no_type_for_is_refused(void)
         { FOREIGN "i", "not in native byte order", 4 },
         { FOREIGN "Zd", "not in native byte order", 16 },
         { "i", "not of Py_buffer.itemsize bytes", 8 },
+        { "Bxxx", "padded", 4 },
+        { "<f4x", "padded", 8 },
     };
     char items[64];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -200,20 +200,29 @@ PyObject *to_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObj
     return (PyObject *)made;
 }
 
+/* A method of a producer; NULL with an exception. */
+static PyObject *method_of(PyObject *x, const char *name)
+{
+    PyObject *method = PyObject_GetAttrString(x, name);
+    if (method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
+        PyErr_Format(PyExc_TypeError, "from_dlpack: an object with __dlpack__ and __dlpack_device__ is required, not %R",
+                     Py_TYPE(x));
+    return method;
+}
+
 /* What x.__dlpack__ returns for a consumer of DLPack 1.x; producers before 1.0 know no arguments. */
 static PyObject *capsule_of(PyObject *x)
 {
-    PyObject *method = PyObject_GetAttrString(x, "__dlpack__");
+    PyObject *method = method_of(x, "__dlpack__");
+    if (method == NULL)
+        return NULL;
     PyObject *none = PyTuple_New(0), *named = Py_BuildValue("{s(ii)}", "max_version", 1, 0);
-    PyObject *capsule = NULL;
-    if (method != NULL && none != NULL && named != NULL) {
-        capsule = PyObject_Call(method, none, named);
-        if (capsule == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyErr_Clear();
-            capsule = PyObject_CallObject(method, NULL);
-        }
+    PyObject *capsule = none == NULL || named == NULL ? NULL : PyObject_Call(method, none, named);
+    if (capsule == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear();
+        capsule = PyObject_CallObject(method, NULL);
     }
-    Py_XDECREF(method);
+    Py_DECREF(method);
     Py_XDECREF(none);
     Py_XDECREF(named);
     return capsule;
@@ -222,12 +231,9 @@ static PyObject *capsule_of(PyObject *x)
 /* Whether x is a producer whose memory is on the CPU; 0 with an exception if not. */
 static int is_on_cpu(PyObject *x)
 {
-    if (!PyObject_HasAttrString(x, "__dlpack__") || !PyObject_HasAttrString(x, "__dlpack_device__")) {
-        PyErr_Format(PyExc_TypeError, "from_dlpack: an object with __dlpack__ and __dlpack_device__ is required, not %R",
-                     Py_TYPE(x));
-        return 0;
-    }
-    PyObject *device = PyObject_CallMethod(x, "__dlpack_device__", NULL);
+    PyObject *method = method_of(x, "__dlpack_device__");
+    PyObject *device = method == NULL ? NULL : PyObject_CallObject(method, NULL);
+    Py_XDECREF(method);
     if (device == NULL)
         return 0;
     int type = CPU, id;
@@ -239,22 +245,41 @@ static int is_on_cpu(PyObject *x)
     return is_pair && type == CPU;
 }
 
-/* The memoryview takes the tensor over, and the capsule is renamed. Otherwise the capsule still deletes the tensor. */
+/* A capsule's tensor, which nobody else can take any more, as the capsule is renamed; NULL if it has none of that name. */
+static void *take_tensor(PyObject *capsule, const char *name, const char *used)
+{
+    void *tensor = NULL;
+#ifdef Py_GIL_DISABLED
+    Py_BEGIN_CRITICAL_SECTION(capsule);
+#endif
+    if (PyCapsule_IsValid(capsule, name)) {
+        tensor = PyCapsule_GetPointer(capsule, name);
+        PyCapsule_SetName(capsule, used);
+    }
+#ifdef Py_GIL_DISABLED
+    Py_END_CRITICAL_SECTION();
+#endif
+    return tensor;
+}
+
+/* The memoryview takes the tensor over. Without one the capsule has its name back, and deletes the tensor. The tensor is
+   taken first, as the garbage collector may run meanwhile, and with it anything. */
 static PyObject *view_of_capsule(PyObject *capsule)
 {
+    const char *name = VERSIONED;
     PyObject *made = NULL;
-    if (PyCapsule_IsValid(capsule, VERSIONED)) {
-        made = pybuffer_from_dlpack(PyCapsule_GetPointer(capsule, VERSIONED));
-        if (made != NULL)
-            PyCapsule_SetName(capsule, USED_VERSIONED);
-    } else if (PyCapsule_IsValid(capsule, LEGACY)) {
-        made = pybuffer_from_dlpack_legacy(PyCapsule_GetPointer(capsule, LEGACY));
-        if (made != NULL)
-            PyCapsule_SetName(capsule, USED_LEGACY);
+    void *tensor = take_tensor(capsule, VERSIONED, USED_VERSIONED);
+    if (tensor != NULL) {
+        made = pybuffer_from_dlpack(tensor);
+    } else if ((tensor = take_tensor(capsule, LEGACY, USED_LEGACY)) != NULL) {
+        name = LEGACY;
+        made = pybuffer_from_dlpack_legacy(tensor);
     } else {
         PyErr_Format(PyExc_TypeError, "from_dlpack: __dlpack__ returned %R, which is no capsule with a tensor in it",
                      capsule);
     }
+    if (tensor != NULL && made == NULL)
+        PyCapsule_SetName(capsule, name);
     return made;
 }
 

@@ -144,7 +144,7 @@ def test_a_copy_is_the_consumer_s_own():
     (numpy.zeros(3, ">i4"), "native byte order"), (numpy.zeros(3, "O"), "references to objects"),
     (numpy.zeros(3, "U2"), "text"), (numpy.zeros(3, "i4, f8"), "structs"),
     (numpy.zeros(3, "S2"), "text"), (numpy.zeros(3, "g"), "has no DLPack type"),
-    (numpy.zeros(4, "i4, i2")["f0"], "copy"),
+    (numpy.zeros(4, "i4, i2")["f0"], "copy"), (libpybuffer.view(bytes(8), (2,), format="Bxxx"), "padded"),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_what_has_no_type_is_a_buffer_error_with_the_reason(exporter, why):
     with pytest.raises(BufferError, match=why):
@@ -194,6 +194,17 @@ def test_what_is_no_tensor_of_the_cpu_is_an_error(x, error, text):
         libpybuffer.from_dlpack(x)
 
 
+@pytest.mark.parametrize("name", ["__dlpack__", "__dlpack_device__"])
+def test_what_a_producer_raises_is_raised(name):
+    def fails(self, **named):
+        raise ZeroDivisionError("on purpose")
+
+    methods = {"__dlpack__": lambda self, **named: None, "__dlpack_device__": lambda self: (1, 0)}
+    for attribute in fails, property(fails):
+        with pytest.raises(ZeroDivisionError, match="on purpose"):
+            libpybuffer.from_dlpack(type("Producer", (), {**methods, name: attribute})())
+
+
 def test_a_tensor_is_taken_over_once():
     capsule = libpybuffer.to_dlpack(bytearray(3)).__dlpack__(max_version=(1, 0))
     producer = on_device((1, 0), capsule)
@@ -202,6 +213,37 @@ def test_a_tensor_is_taken_over_once():
     with pytest.raises(TypeError, match="used_dltensor_versioned"):
         libpybuffer.from_dlpack(producer)
     assert view.tobytes() == bytes(3)
+
+
+@pytest.mark.parametrize("version", [None, (1, 0)])
+def test_a_tensor_is_taken_over_once_while_the_garbage_collector_runs(version):
+    for n_later in range(8):
+        memory, taken = bytearray(3), []
+        producer = on_device((1, 0), libpybuffer.to_dlpack(memory).__dlpack__(max_version=version))
+
+        def take():
+            try:
+                taken.append(libpybuffer.from_dlpack(producer))
+            except TypeError:
+                pass
+
+        def at_collection(phase, info):
+            nonlocal n_later
+            n_later -= 1
+            if n_later == 0:
+                take()
+
+        threshold = gc.get_threshold()
+        gc.callbacks.append(at_collection)
+        gc.set_threshold(1)  # the next object that can be in a cycle
+        try:
+            take()
+        finally:
+            gc.callbacks.remove(at_collection)
+            gc.set_threshold(*threshold)
+        assert len(taken) == 1
+        taken.clear()
+        memory.append(0)
 
 
 @pytest.mark.parametrize("version", [None, (1, 0)])

@@ -63,6 +63,7 @@ pub fn of_format(format: &CStr, itemsize: isize) -> Result<DLDataType, Raised> {
     let code = field.as_ref().filter(|_| n == 1).and_then(code_of);
     let why = match (&field, code) {
         _ if item.end != itemsize => "not of Py_buffer.itemsize bytes",
+        (Some(field), Some(_)) if field.itemsize != itemsize => "padded",
         (Some(field), Some(_)) if itemsize > 1 && field.byte_order as u8 != NATIVE => {
             "not in native byte order"
         }
