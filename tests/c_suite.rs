@@ -282,7 +282,7 @@ fn threads_without_python_are_clean_under_thread_sanitizer() {
     flags.push(archive.display().to_string());
     link(&program, &objects, &flags);
     // Addresses that are the same every time: the run-time library knows no others.
-    for tests in ["thread", "copy_parts"] {
+    for tests in ["thread", "copy_parts", "dlpack"] {
         let mut watched = Command::new("setarch");
         run_suite("standalone, ThreadSanitizer", watched.arg("-R").arg(&program).arg(tests));
     }

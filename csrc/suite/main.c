@@ -234,7 +234,7 @@ static void run_all(const char *pattern)
             continue;
         }
         for (const Test *test = families[i].tests; test->run != NULL; test++) {
-            if (strstr(test->name, pattern) != NULL) {
+            if (strstr(test->name, pattern) != NULL || strstr(families[i].name, pattern) != NULL) {
                 run(families[i].name, test);
             }
         }
