@@ -97,7 +97,8 @@ static Py_ssize_t n_threads_of(PyObject *threads, const char *function)
 {
     if (threads == NULL)
         return 1;
-    if (!PyIndex_Check(threads)) {
+    /* True would be one thread, which is not what it is written for. */
+    if (!PyIndex_Check(threads) || PyBool_Check(threads)) {
         PyErr_Format(PyExc_TypeError, "%s: threads must be an integer, not %R", function, threads);
         return 0;
     }

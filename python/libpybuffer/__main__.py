@@ -16,7 +16,8 @@ from libpybuffer import _command_line, _files, _libpybuffer
 PRINTED = {
     "cflags": ("flags for the compiler", lambda: _files.flags("pybuffer", "Cflags")),
     "libs": ("flags for the linker: the shared library, found where it is now",
-             lambda: "{} {}".format(_files.flags("pybuffer", "Libs"), shlex.quote("-Wl,-rpath," + _files.get_library_dir()))),
+             lambda: "{} -Xlinker -rpath -Xlinker {}".format(_files.flags("pybuffer", "Libs"),
+                                                             shlex.quote(_files.get_library_dir()))),
     "static-libs": ("flags for the linker: the archive, hidden in what links it",
                     lambda: _files.flags("pybuffer-static", "Libs")),
     "cmakedir": ("the folder of the CMake package", _files.get_cmake_dir),
@@ -195,6 +196,11 @@ def start():
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()
+    except KeyboardInterrupt:
+        # Whoever waits for the command is told what ended it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        return 128 + signal.SIGINT
     except OSError as error:
         # Nobody reads on (`| head -1`), or the disk is full: nothing more is written, by the interpreter's exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

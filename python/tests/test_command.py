@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -80,7 +81,8 @@ def test_layout_is_drawn_and_written(tmp_path):
 def test_flags_for_builds():
     library_dir = libpybuffer.get_library_dir()
     assert command("--cflags").stdout.split() == ["-I" + libpybuffer.get_include()]
-    assert command("--libs").stdout.split() == ["-L" + library_dir, "-lpybuffer", "-Wl,-rpath," + library_dir]
+    assert command("--libs").stdout.split() == [
+        "-L" + library_dir, "-lpybuffer", "-Xlinker", "-rpath", "-Xlinker", library_dir]
     assert command("--static-libs").stdout.split() == ["-L" + library_dir, "-lpybuffer-static"]
     assert command("--pkgconfigdir").stdout.strip() == libpybuffer.get_pkgconfig_dir()
     assert command("--cmakedir").stdout.strip() == libpybuffer.get_cmake_dir()
@@ -89,13 +91,13 @@ def test_flags_for_builds():
 
 
 def test_flags_are_words_for_a_shell_wherever_the_package_is(tmp_path):
-    folder = tmp_path / "a b'c $d"
+    folder = tmp_path / "a b'c $d,e"
     shutil.copytree(os.path.dirname(libpybuffer.__file__), str(folder / "libpybuffer"))
     # The current folder comes before PYTHONPATH, in which a python for another machine has its packages.
     told = command("--cflags", "--libs", "--static-libs", cwd=str(folder))
     library_dir = str(folder / "libpybuffer" / "lib")
     assert shlex.split(told.stdout) == ["-I" + str(folder / "libpybuffer" / "include"), "-L" + library_dir, "-lpybuffer",
-                                        "-Wl,-rpath," + library_dir, "-L" + library_dir, "-lpybuffer-static"]
+                                        "-Xlinker", "-rpath", "-Xlinker", library_dir, "-L" + library_dir, "-lpybuffer-static"]
 
 
 @pytest.mark.parametrize("arguments", [["layout", "builtins:b'abc'"], ["check", "builtins:b''"], ["--help"], ["doctor"]],
@@ -111,6 +113,11 @@ def test_output_that_nobody_reads_or_that_cannot_be_written(arguments):
         assert (told.returncode, told.stderr) == (141, b"")
         told = subprocess.run(start, stdout=full, **options)
         assert (told.returncode, told.stderr) == (2, b"libpybuffer: standard output: No space left on device\n")
+
+
+def test_ctrl_c_ends_it_quietly():
+    told = command("check", "os:kill(getpid(), 2)")
+    assert (told.returncode, told.stdout, told.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_any_text_is_written_in_any_encoding():

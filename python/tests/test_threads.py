@@ -77,6 +77,7 @@ def test_copyto_to_items_that_overlap_one_another_keeps_the_last():
 @pytest.mark.parametrize("threads, error, text", [(0, ValueError, "threads must be at least 1, not 0"),
                                                   (-10**30, ValueError, "threads must be at least 1, not -1"),
                                                   (1.0, TypeError, "threads must be an integer"),
+                                                  (True, TypeError, "threads must be an integer, not True"),
                                                   ("1", TypeError, "threads must be an integer"),
                                                   (None, TypeError, "threads must be an integer")])
 def test_other_numbers_are_errors(call, threads, error, text):

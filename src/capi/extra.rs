@@ -94,11 +94,11 @@ pub unsafe extern "C" fn pybuffer_copy(dst: *const Py_buffer, src: *const Py_buf
 /// Copies the `part`-th of `n_parts` shares of what `pybuffer_copy` copies, for a caller that has threads: together the
 /// shares, from 0 to `n_parts - 1`, copy every item exactly once, in any order and at the same time.
 ///
-/// Shares are of equal work (if `src` has suboffsets: as nearly as whole steps of its first dimension can be shared out),
-/// and no share writes a byte outside its own items. Two shares write to one cache line only
-/// where the strides force it. There is no state between the calls. A copy that is too small for so many shares is
-/// done by the first ones (`pybuffer_copy_n_parts` tells how many), and the others return at once; where items of `dst`
-/// share memory with one another, share 0 does all.
+/// Shares are of equal work (if `src` has suboffsets: as nearly as whole steps of its first dimension can be shared
+/// out), and no share writes a byte outside its own items. Two shares write to one cache line only where the strides
+/// force it. There is no state between the calls. A copy that is too small for so many shares is done by the first ones
+/// (`pybuffer_copy_n_parts` tells how many), and the others return at once; where items of `dst` share memory with one
+/// another, share 0 does all.
 ///
 /// Returns 0, or -1 with an error set and nothing written: as `pybuffer_copy`; `ValueError` if `part` is not from 0 to
 /// `n_parts - 1`; `BufferError` if `dst` and `src` share memory and `n_parts` is more than 1. Each share finds the same
