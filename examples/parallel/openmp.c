@@ -23,7 +23,8 @@ static int copy(const Py_buffer *dst, const Py_buffer *src)
     int status = 0;
     #pragma omp parallel for reduction(min : status) schedule(static, 1)
     for (Py_ssize_t part = 0; part < n_parts; part++)
-        status = pybuffer_copy_part(dst, src, part, n_parts);
+        if (pybuffer_copy_part(dst, src, part, n_parts) < 0)
+            status = -1;
     return status;
 }
 
