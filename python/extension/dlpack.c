@@ -1,5 +1,7 @@
 /* DLPack: exporters as tensors, and tensors as memoryviews. */
 
+#include <stdatomic.h>
+
 #include "extension.h"
 
 /* The names of capsules: with a tensor in it, and after a consumer has taken it over. */
@@ -83,13 +85,16 @@ static PyObject *legacy_capsule(PyObject *exporter, int flags)
     return capsule;
 }
 
-/* Reads a pair of numbers, such as a version; 0 with a TypeError if it is none. */
+/* Reads a pair of numbers, such as a version; 0 with an exception if it is none. */
 static int take_pair(PyObject *pair, const char *what, int *first, int *second)
 {
     if (PyTuple_Check(pair) && PyTuple_Size(pair) == 2 && PyArg_ParseTuple(pair, "ii", first, second))
         return 1;
-    PyErr_Clear();
-    PyErr_Format(PyExc_TypeError, "%s must be two numbers in a tuple, not %R", what, pair);
+    /* Any other is one of a number's own methods. */
+    if (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_TypeError, "%s must be two numbers in a tuple, not %.200R", what, pair);
+    }
     return 0;
 }
 
@@ -122,7 +127,7 @@ static PyObject *tensor_dlpack(PyObject *self, PyObject *const *args, Py_ssize_t
     if (!take_arguments(&signature, args, n, names, values))
         return NULL;
     if (values[0] != NULL && values[0] != Py_None) {
-        PyErr_Format(PyExc_ValueError, "__dlpack__: stream must be None for memory of the CPU, not %R", values[0]);
+        PyErr_Format(PyExc_ValueError, "__dlpack__: stream must be None for memory of the CPU, not %.200R", values[0]);
         return NULL;
     }
     int major = 0, minor = 0;
@@ -200,13 +205,15 @@ PyObject *to_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObj
     return (PyObject *)made;
 }
 
-/* A method of a producer; NULL with an exception. */
+/* A method of a producer; NULL with an exception if it has none. */
 static PyObject *method_of(PyObject *x, const char *name)
 {
     PyObject *method = PyObject_GetAttrString(x, name);
-    if (method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
+    if (method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
         PyErr_Format(PyExc_TypeError, "from_dlpack: an object with __dlpack__ and __dlpack_device__ is required, not %R",
                      Py_TYPE(x));
+    }
     return method;
 }
 
@@ -214,15 +221,17 @@ static PyObject *method_of(PyObject *x, const char *name)
 static PyObject *capsule_of(PyObject *x)
 {
     PyObject *method = method_of(x, "__dlpack__");
-    if (method == NULL)
-        return NULL;
-    PyObject *none = PyTuple_New(0), *named = Py_BuildValue("{s(ii)}", "max_version", 1, 0);
-    PyObject *capsule = none == NULL || named == NULL ? NULL : PyObject_Call(method, none, named);
-    if (capsule == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
-        PyErr_Clear();
-        capsule = PyObject_CallObject(method, NULL);
+    PyObject *none = method == NULL ? NULL : PyTuple_New(0);
+    PyObject *named = none == NULL ? NULL : Py_BuildValue("{s(ii)}", "max_version", 1, 0);
+    PyObject *capsule = NULL;
+    if (named != NULL) {
+        capsule = PyObject_Call(method, none, named);
+        if (capsule == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Clear();
+            capsule = PyObject_CallObject(method, NULL);
+        }
     }
-    Py_DECREF(method);
+    Py_XDECREF(method);
     Py_XDECREF(none);
     Py_XDECREF(named);
     return capsule;
@@ -245,41 +254,40 @@ static int is_on_cpu(PyObject *x)
     return is_pair && type == CPU;
 }
 
-/* A capsule's tensor, which nobody else can take any more, as the capsule is renamed; NULL if it has none of that name. */
-static void *take_tensor(PyObject *capsule, const char *name, const char *used)
+/* The tensor in a capsule of this name, which is renamed: from now on its destructor leaves the tensor alone, and nobody
+   else takes it over, neither another thread nor what a garbage collection runs. NULL, without an exception, if there
+   is none. */
+static void *take_over(PyObject *capsule, const char *name, const char *used)
 {
+    static atomic_flag is_busy = ATOMIC_FLAG_INIT; /* matters where there is no GIL; nothing below waits */
     void *tensor = NULL;
-#ifdef Py_GIL_DISABLED
-    Py_BEGIN_CRITICAL_SECTION(capsule);
-#endif
+    while (atomic_flag_test_and_set(&is_busy))
+        ;
     if (PyCapsule_IsValid(capsule, name)) {
         tensor = PyCapsule_GetPointer(capsule, name);
         PyCapsule_SetName(capsule, used);
     }
-#ifdef Py_GIL_DISABLED
-    Py_END_CRITICAL_SECTION();
-#endif
+    atomic_flag_clear(&is_busy);
     return tensor;
 }
 
-/* The memoryview takes the tensor over. Without one the capsule has its name back, and deletes the tensor. The tensor is
-   taken first, as the garbage collector may run meanwhile, and with it anything. */
+/* A memoryview, which takes the tensor of a capsule over. If none is made, the capsule still deletes the tensor. */
 static PyObject *view_of_capsule(PyObject *capsule)
 {
-    const char *name = VERSIONED;
     PyObject *made = NULL;
-    void *tensor = take_tensor(capsule, VERSIONED, USED_VERSIONED);
-    if (tensor != NULL) {
+    void *tensor;
+    if ((tensor = take_over(capsule, VERSIONED, USED_VERSIONED)) != NULL) {
         made = pybuffer_from_dlpack(tensor);
-    } else if ((tensor = take_tensor(capsule, LEGACY, USED_LEGACY)) != NULL) {
-        name = LEGACY;
+        if (made == NULL)
+            PyCapsule_SetName(capsule, VERSIONED);
+    } else if ((tensor = take_over(capsule, LEGACY, USED_LEGACY)) != NULL) {
         made = pybuffer_from_dlpack_legacy(tensor);
+        if (made == NULL)
+            PyCapsule_SetName(capsule, LEGACY);
     } else {
-        PyErr_Format(PyExc_TypeError, "from_dlpack: __dlpack__ returned %R, which is no capsule with a tensor in it",
+        PyErr_Format(PyExc_TypeError, "from_dlpack: __dlpack__ returned %.200R, which is no capsule with a tensor in it",
                      capsule);
     }
-    if (tensor != NULL && made == NULL)
-        PyCapsule_SetName(capsule, name);
     return made;
 }
 

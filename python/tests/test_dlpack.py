@@ -195,14 +195,41 @@ def test_what_is_no_tensor_of_the_cpu_is_an_error(x, error, text):
 
 
 @pytest.mark.parametrize("name", ["__dlpack__", "__dlpack_device__"])
-def test_what_a_producer_raises_is_raised(name):
-    def fails(self, **named):
-        raise ZeroDivisionError("on purpose")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, TypeError])
+def test_what_a_producer_raises_is_passed_on(name, error):
+    def raises(self):
+        raise error("mine")
 
-    methods = {"__dlpack__": lambda self, **named: None, "__dlpack_device__": lambda self: (1, 0)}
-    for attribute in fails, property(fails):
-        with pytest.raises(ZeroDivisionError, match="on purpose"):
-            libpybuffer.from_dlpack(type("Producer", (), {**methods, name: attribute})())
+    lacking = on_device((1, 0))
+    setattr(type(lacking), name, property(raises))
+    with pytest.raises(error, match="mine"):
+        libpybuffer.from_dlpack(lacking)
+    setattr(type(lacking), name, lambda self, **named: raises(self))
+    with pytest.raises(error, match="mine"):
+        libpybuffer.from_dlpack(lacking)
+
+
+def test_what_a_number_raises_is_passed_on():
+    class Number:
+        def __index__(self):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        libpybuffer.to_dlpack(b"abc").__dlpack__(max_version=(Number(), 0))
+    with pytest.raises(KeyboardInterrupt):
+        libpybuffer.from_dlpack(on_device((1, Number())))
+
+
+def test_messages_do_not_grow_with_what_they_show():
+    large = "x" * 100000
+    for call in [lambda: libpybuffer.from_dlpack(on_device((1, 0), large)), lambda: libpybuffer.from_dlpack(on_device(large)),
+                 lambda: libpybuffer.to_dlpack(b"").__dlpack__(max_version=large)]:
+        with pytest.raises(TypeError) as raised:
+            call()
+        assert len(str(raised.value)) < 400
+    with pytest.raises(ValueError) as raised:
+        libpybuffer.to_dlpack(b"").__dlpack__(stream=large)
+    assert len(str(raised.value)) < 400
 
 
 def test_a_tensor_is_taken_over_once():
@@ -213,6 +240,80 @@ def test_a_tensor_is_taken_over_once():
     with pytest.raises(TypeError, match="used_dltensor_versioned"):
         libpybuffer.from_dlpack(producer)
     assert view.tobytes() == bytes(3)
+
+
+def test_a_tensor_is_taken_over_once_by_what_a_collection_runs():
+    """Before 3.12 any new object may start a garbage collection, and so a finaliser: here with each object in turn."""
+    threshold = gc.get_threshold()
+    try:
+        for n_objects in range(14):
+            memory, taken = bytearray(3), []
+            producer = on_device((1, 0), libpybuffer.to_dlpack(memory).__dlpack__(max_version=(1, 0)))
+
+            def take():
+                try:
+                    taken.append(libpybuffer.from_dlpack(producer))
+                except TypeError:  # another one has it
+                    pass
+
+            class Garbage:
+                def __del__(self):
+                    take()
+
+            gc.collect()
+            garbage = Garbage()
+            garbage.itself = garbage
+            del garbage
+            gc.set_threshold(gc.get_count()[0] + n_objects, 1000, 1000)
+            take()
+            gc.set_threshold(0)
+            gc.collect()
+            assert len(taken) == 1
+            taken.clear()
+            memory.append(0)
+    finally:
+        gc.set_threshold(*threshold)
+
+
+def test_a_tensor_is_taken_over_once_by_threads():
+    n_threads, taken, n_taken = 4, [], 0
+    start, end = threading.Barrier(n_threads + 1), threading.Barrier(n_threads + 1)
+    producers = [on_device((1, 0), libpybuffer.to_dlpack(bytearray(3)).__dlpack__(max_version=version))
+                 for version in [None, (1, 0)] * 100]
+
+    def take():
+        for producer in producers:
+            start.wait()
+            try:
+                taken.append(libpybuffer.from_dlpack(producer))
+            except TypeError:  # another one has it
+                pass
+            end.wait()
+
+    threads = [threading.Thread(target=take, daemon=True) for _ in range(n_threads)]
+    for thread in threads:
+        thread.start()
+    for _ in producers:
+        start.wait(60)
+        end.wait(60)
+        n_taken += 1
+        assert len(taken) == n_taken
+    for thread in threads:
+        thread.join()
+
+
+def test_a_refused_tensor_stays_in_its_capsule():
+    memory = bytearray(3)
+    capsule = libpybuffer.to_dlpack(memory).__dlpack__(max_version=(1, 0))
+    get = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(("PyCapsule_GetPointer",
+                                                                                 ctypes.pythonapi))
+    major = ctypes.c_uint32.from_address(get(capsule, b"dltensor_versioned"))
+    major.value = 2
+    with pytest.raises(BufferError, match="DLPack 2.0"):
+        libpybuffer.from_dlpack(on_device((1, 0), capsule))
+    assert '"dltensor_versioned"' in repr(capsule)
+    major.value = 1
+    assert libpybuffer.from_dlpack(on_device((1, 0), capsule)).tobytes() == bytes(3)
 
 
 @pytest.mark.parametrize("version", [None, (1, 0)])
