@@ -188,10 +188,8 @@ fn findings_are_told_again_after_a_call() {
         let heard = fs::read_to_string(folder.join("heard")).unwrap();
         assert_eq!(heard, if is_heard(python) { "2" } else { "1" }, "{}", python.label);
     });
-    let code = format!(
-        "import ctypes; print(ctypes.PyDLL({:?}).pybuffer_audit_retell())",
-        shipped().so
-    );
+    let code =
+        format!("import ctypes; print(ctypes.PyDLL({:?}).pybuffer_audit_retell())", shipped().so);
     for python in pythons() {
         let output = run(python.command().args(["-c", &code]).env_remove("PYBUFFER_AUDIT"));
         assert_eq!(stdout(&output), "0\n", "{}", python.label);
