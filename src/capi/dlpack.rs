@@ -113,13 +113,13 @@ unsafe fn store(made: Result<*mut c_void, Raised>, tensor: *mut *mut c_void) -> 
 /// all memoryviews made from it are released or freed, by the thread that drops the last of them; in a process with
 /// Python it holds the GIL. `PyMemoryView_GET_BASE` (in Python `.obj`) is a capsule of the library's own.
 ///
-/// Types without a letter in PEP 3118 (bfloat16, the 8-bit floats, 128-bit floats, opaque handles) are bytes of that
-/// size (format `"2x"`); `pybuffer_dlpack_dtype_name` tells what they are.
+/// Types without a letter in PEP 3118 (bfloat16, the 8-bit floats, 128-bit floats) are bytes of that size (format
+/// `"2x"`); `pybuffer_dlpack_dtype_name` tells what they are.
 ///
 /// Returns a new reference; or NULL with an error set, and the tensor stays the caller's: `BufferError` for another
-/// major version, another device, more than one lane, items of less than a byte, and unknown types; `ValueError` for a
-/// shape, strides or offsets that make no sense, and for more than 64 dimensions; `MemoryError`; `SystemError` if
-/// `tensor` is NULL, or in a CPython whose memoryviews are laid out unlike those of 3.8 to 3.15.
+/// major version, another device, more than one lane, items of less than a byte, opaque handles, and unknown types;
+/// `ValueError` for a shape, strides or offsets that make no sense, and for more than 64 dimensions; `MemoryError`;
+/// `SystemError` if `tensor` is NULL, or in a CPython whose memoryviews are laid out unlike those of 3.8 to 3.15.
 ///
 /// # Safety
 /// `tensor` is NULL or a tensor whose arrays, where not NULL, have `ndim` entries, and whose memory stays until its
