@@ -349,6 +349,42 @@ static void last_thread_calls_the_deleter(void)
     }
 }
 
+static void *there_and_back(void *array)
+{
+    for (int round = 0; round < 50; round++) {
+        DLManagedTensorVersioned *tensor = NULL;
+        if (pybuffer_to_dlpack(array, round % 4 == 0 ? PYBUFFER_DLPACK_COPY : 0, &tensor) < 0) {
+            return NULL;
+        }
+        PyObject *memoryview = pybuffer_from_dlpack(tensor);
+        if (memoryview == NULL || buffer_of(memoryview)->len != 4) {
+            return NULL;
+        }
+        Py_DECREF(memoryview);
+    }
+    return array;
+}
+
+/* Threads ask one exporter for tensors, and drop them, at the same time. */
+static void threads_go_there_and_back(void)
+{
+    enum { N_THREADS = 4 };
+    char items[4] = "abc";
+    pthread_t threads[N_THREADS];
+    PyObject *array = array_new((ArrayLayout){ .buf = items, .itemsize = 1, .ndim = 1, .shape = DIMS(4) });
+    for (int i = 0; i < N_THREADS; i++) {
+        EXPECT_INT(0, pthread_create(&threads[i], NULL, there_and_back, array));
+    }
+    for (int i = 0; i < N_THREADS; i++) {
+        void *result = NULL;
+        pthread_join(threads[i], &result);
+        EXPECT_POINTER(array, result);
+    }
+    EXPECT_INT(N_THREADS * 50, atomic_load(&((Array *)array)->releases));
+    EXPECT_INT(1, references(array));
+    Py_DECREF(array);
+}
+
 #endif
 
 const Test dlpack_from_tests[] = {
@@ -365,6 +401,7 @@ const Test dlpack_from_tests[] = {
     TEST(there_and_back_is_the_same_view),
 #ifdef STANDALONE
     TEST(last_thread_calls_the_deleter),
+    TEST(threads_go_there_and_back),
 #endif
     END_OF_TESTS
 };
