@@ -54,8 +54,8 @@ PyObject *make_tensor_type(void);
 /* How many parts pay for a thread each that is made for this copy: from 1 to n_threads. */
 Py_ssize_t parts_for_threads(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t n_threads);
 
-/* Copies by `n_parts` threads, the caller's among them; the others are gone when it returns. Releases the GIL. -1 if
-   a part failed or with a MemoryError: then pybuffer_copy tells why, or copies all. */
+/* Copies by `n_parts` threads, the caller's among them; the others are gone when it returns. Releases the GIL. -1, with
+   no exception, if a part failed or memory is missing: then pybuffer_copy tells why, or copies all. */
 int copy_by_threads(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t n_parts);
 
 /* A new reference to None. (Py_RETURN_NONE of the Python.h of 3.12 and 3.13.0 takes none, which CPython up to 3.11 needs.) */

@@ -101,7 +101,6 @@ int copy_by_threads(const Py_buffer *dst, const Py_buffer *src, Py_ssize_t n_par
     job.done = workers == NULL ? NULL : PyThread_allocate_lock();
     if (job.done == NULL) {
         PyMem_Free(workers);
-        PyErr_NoMemory();
         return -1;
     }
     PyThread_acquire_lock(job.done, NOWAIT_LOCK);

@@ -154,3 +154,22 @@ except RuntimeError:
 
 def test_a_system_that_grants_no_thread_has_the_caller_copy_all():
     assert run(WITHOUT_THREADS) == "True\n"
+
+
+def test_without_memory_for_threads_the_caller_copies_all():
+    testcapi = pytest.importorskip("_testcapi")
+    src, dst = bytes(range(256)) * (SIZE // 256), bytearray(SIZE)
+    n_copied = 0
+    for nth in range(1, 6):
+        dst[:] = bytes(SIZE)
+        try:
+            # Of the interpreter's allocations only this one is refused.
+            testcapi.set_nomemory(nth, nth + 1)
+            libpybuffer.copyto(dst, src, threads=4)
+        except MemoryError:
+            continue
+        finally:
+            testcapi.remove_mem_hooks()
+        n_copied += 1
+        assert dst == src
+    assert n_copied > 0
