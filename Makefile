@@ -278,10 +278,6 @@ wheels: wheel ## The same, and wheels for aarch64 and for musl (x86_64, aarch64)
 test-package: lib ## Test the package in every CPython of this machine, from its sdist, and the projects under examples/
 	$(cargo) test --test package -- --ignored
 
-.PHONY: test-dist
-test-dist: lib ## Test that the tarballs are reproducible, and that the vendored one builds the same bytes without network
-	$(cargo) test --test artefacts -- --ignored dist_
-
 ##@ Manual
 
 # Sphinx and the rest, and the package itself, which draws the pictures, in a virtual environment. After that, nothing is
@@ -426,12 +422,16 @@ uninstall: ## Remove the files that install puts there (with the same variables)
 
 # Man pages are made by Sphinx; whoever builds from the tarball gets them with it.
 .PHONY: dist
-dist: $(if $(wildcard docs/conf.py),man) ## Pack the sources into dist/: the same bytes for the same commit
+dist: man ## Pack the sources into dist/: the same bytes for the same commit
 	@sh tools/dist/pack.sh libpybuffer-$(VERSION) $(BUILD)
 
 .PHONY: dist-vendored
-dist-vendored: $(if $(wildcard docs/conf.py),man) ## The same, with the crates that the build takes: it needs no network, and has no tests but the C suite
+dist-vendored: man ## The same, with the crates that the build takes: it needs no network, and has no tests but the C suite
 	@CARGO='$(CARGO)' sh tools/dist/pack.sh libpybuffer-$(VERSION) $(BUILD) vendored
+
+.PHONY: test-dist
+test-dist: lib ## Test that the tarballs are reproducible, and that the vendored one builds the same bytes without network
+	$(cargo) test --test artefacts -- --ignored dist_
 
 .PHONY: deb
 deb: dist-vendored ## Build the Debian packages into build/deb/ and run lintian on them (installs nothing)
@@ -442,10 +442,11 @@ test-deb: deb ## Install, use and remove the Debian packages in a clean root (as
 	@sh tools/deb/test.sh $(BUILD)
 
 # In this order. The wheels of other machines take what test-cross fetches; STEPS names fewer steps.
-STEPS ?= lint check dist dist-vendored test-dist wheels test-package $(if $(wildcard docs/conf.py),docs test-docs) test-deb
+STEPS ?= lint check dist dist-vendored test-dist wheels test-package docs test-docs test-deb
 .PHONY: release
 release: ## Build and check every artefact, into dist/ (an hour or more; docs/releasing.md; STEPS="dist test-dist ...")
 	@sh tools/dist/release.sh $(VERSION)
+	rm -rf dist $(BUILD)/deb
 	@for step in $(STEPS); do echo "== make $$step"; $(MAKE) $$step || exit 1; done
 	@if ls $(BUILD)/deb/*.deb >/dev/null 2>&1; then mkdir -p dist/deb && cp $(BUILD)/deb/*.deb dist/deb; fi
 	cd dist && find . -type f ! -name SHA256SUMS | LC_ALL=C sort | xargs sha256sum >SHA256SUMS
