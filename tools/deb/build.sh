@@ -19,7 +19,7 @@ cd "$build/deb/$name"
 cp -R packaging/debian debian
 
 unmet=$(dpkg-checkbuilddeps 2>&1 | sed -n 's/.*[Uu]nmet build dependencies: //p' |
-    sed -E 's/(cargo|rustc)(:native)? \([^)]*\) ?//g; s/ \([^)]*\)//g; s/:any//g; s/ *$//')
+    sed -E 's/(cargo|rustc)(:native)? \([^)]*\) ?//g; s/ \([^)]*\)//g; s/:(any|native)//g; s/ *$//')
 test -z "$unmet" || fail "these packages are missing: apt-get install $unmet"
 
 # Debhelper gives the build a home of its own, and rustup would not find its compilers there.
