@@ -42,7 +42,7 @@ class Asked:
         while fresh:
             known = set(self.exporters)
             for holder in self.search.referrers(fresh):
-                for exporter in gc.get_referents(holder):
+                for exporter in _places.referents(holder):
                     if id(exporter) in known:
                         self._refers(holder, exporter)
             fresh = [one for one in self.exporters if one not in known]

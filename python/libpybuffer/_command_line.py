@@ -54,7 +54,7 @@ def _python(command):
     if not words or not _PYTHON.match(os.path.basename(words[0])):
         raise NoPython("--audit=holders runs Python programs: python [options] FILE, -m MODULE or -c CODE, not {}"
                        .format(command[0]))
-    return words + [program] + command[1:]
+    return words + [program] + list(command[1:])
 
 
 def _end_of_options(python):

@@ -68,7 +68,7 @@ def _candidates(frame, wanted):
     found = {}
 
     def see(name, value):
-        if isinstance(value, wanted) if wanted else _libpybuffer.is_exporter(value) and not isinstance(value, memoryview):
+        if issubclass(type(value), wanted) if wanted else _libpybuffer.is_exporter(value) and not issubclass(type(value), memoryview):
             found.setdefault(id(value), (name, value))
 
     def see_with_attributes(name, value):

@@ -33,6 +33,12 @@ def type_name(kind):
     return name if module in ("builtins", "__main__") or not isinstance(module, str) else module + "." + name
 
 
+def referents(holder):
+    """What an object refers to. Not of modules: that of asyncio in 3.12 shows objects that were freed, which a reference
+    would free again. (What a module's variables refer to, its dictionary does.)"""
+    return () if issubclass(type(holder), types.ModuleType) else gc.get_referents(holder)
+
+
 class Search:
     """A search upwards from some objects. It runs none of their code. It holds what it meets, so it is to be dropped."""
 
@@ -44,7 +50,7 @@ class Search:
         self.running = {id(one) for _, one in self.frames}
         self.modules = {}
         for module in list(sys.modules.values()):
-            if isinstance(module, types.ModuleType):
+            if issubclass(type(module), types.ModuleType):
                 self.modules[id(_DICT_OF_MODULE.__get__(module))] = module.__name__
 
     def keep(self, objects):
@@ -68,7 +74,7 @@ class Search:
             self._look_at_frames(wanted)
             self._look_at_arrays(wanted, found)
             for holder in self.referrers(ids):
-                for child in gc.get_referents(holder):
+                for child in referents(holder):
                     if id(child) in wanted:
                         self._refers(holder, child, found)
             ids = self.keep(found[:WIDTH])
@@ -110,9 +116,9 @@ class Search:
 
     def _refers(self, holder, child, found):
         kind = type(holder)
-        if isinstance(holder, dict):
+        if issubclass(type(holder), dict):
             self._in_dict(holder, child, found)
-        elif isinstance(holder, _INDEXED):
+        elif issubclass(type(holder), _INDEXED):
             index = [i for i, one in enumerate(list(holder)) if one is child][:1] or ["?"]
             self._up(holder, child, found, "item", "item {} of a {}".format(index[0], type_name(kind)), index[0])
         elif kind is types.CellType:
@@ -123,14 +129,12 @@ class Search:
             # (Before 3.11, a generator's frame is an object that the collector knows.)
             is_generator = holder.f_code.co_flags & _CO_GENERATORS
             self._in_frame(holder, child, _SUSPENDED if is_generator else "which has ended, but is kept")
-        elif isinstance(holder, _GENERATORS):
+        elif issubclass(type(holder), _GENERATORS):
             frame = [getattr(holder, name) for name in ("gi_frame", "cr_frame", "ag_frame") if hasattr(holder, name)][0]
             if frame is not None and id(frame) not in self.running:
                 self._in_frame(frame, child, _SUSPENDED)
-        elif isinstance(holder, type):
+        elif issubclass(type(holder), type):
             self._edge(child, "class", "class " + type_name(holder))
-        elif isinstance(holder, types.ModuleType):
-            self._edge(child, "module", "module " + holder.__name__)
         else:
             self._in_object(holder, child, found)
 
@@ -201,33 +205,32 @@ class Search:
         """NumPy's arrays over memoryviews. They are not the collector's; nor are dictionaries and tuples that hold nothing
         else."""
         array = getattr(sys.modules.get("numpy"), "ndarray", None)
-        if array is None or not any(isinstance(self.nodes[one], (memoryview, array)) for one in wanted):
+        if array is None or not any(issubclass(type(self.nodes[one]), (memoryview, array)) for one in wanted):
             return
 
-        def see(holder, one):
-            if isinstance(one, array):
-                child = one
-                while isinstance(child, array):
-                    child = array.base.__get__(child)
-                if id(child) in wanted and id(one) not in wanted:
-                    self._up(one, child, found, "object", "a " + type_name(type(one)))
-            elif type(one) in (dict, tuple) and not gc.is_tracked(one):
-                for child in gc.get_referents(one):
-                    see(one, child)
-                    if id(child) in wanted and holder is not None:
-                        self._refers(one, child, found)
-                        self._untracked(holder, one, found)
-
+        self.array = array
         for _, frame in self.frames:
             if not _frames.has_only_globals(frame):
-                _frames.look(frame, lambda name, value: see(None, value))
+                _frames.look(frame, lambda name, value: self._look_at(None, value, wanted, found))
         for holder in gc.get_objects():
-            for one in gc.get_referents(holder):
-                see(holder, one)
+            for one in referents(holder):
+                self._look_at(holder, one, wanted, found)
 
-    def _untracked(self, holder, one, found):
-        if id(holder) not in self.ours and holder is not found:
-            self._refers(holder, one, found)
+    def _look_at(self, holder, one, wanted, found):
+        """Adds what is wanted in `one`, an array, or a dictionary or tuple that is not the collector's; `holder` has it."""
+        if issubclass(type(one), self.array):
+            child = one
+            while issubclass(type(child), self.array):
+                child = self.array.base.__get__(child)
+            if id(child) in wanted and id(one) not in wanted:
+                self._up(one, child, found, "object", "a " + type_name(type(one)))
+        elif type(one) in (dict, tuple) and not gc.is_tracked(one):
+            for child in gc.get_referents(one):
+                self._look_at(one, child, wanted, found)
+                if id(child) in wanted:
+                    self._refers(one, child, found)
+                    if holder is not None and id(holder) not in self.ours and holder is not found:
+                        self._refers(holder, one, found)
 
 
 def attributes(holder):

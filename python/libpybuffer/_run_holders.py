@@ -22,10 +22,9 @@ def load_hooks(here):
 
 
 def trim(traceback):
-    """The traceback from the program's own code on."""
-    import runpy
-    ours, shown = (__file__, runpy.__file__, "<frozen runpy>"), traceback
-    while shown is not None and shown.tb_frame.f_code.co_filename in ours:
+    """The traceback without what is of this file."""
+    shown = traceback
+    while shown is not None and shown.tb_frame.f_code.co_filename == __file__:
         shown = shown.tb_next
     return shown or traceback
 
@@ -60,9 +59,10 @@ def run(arguments, is_safe):
         sys.argv = arguments
         sys.path[:0] = [] if is_safe else [os.path.dirname(os.path.realpath(what))]
         from importlib.machinery import SourceFileLoader
-        with open(what, "rb") as source:
-            code = compile(source.read(), what, "exec")
-        exec(code, new_main(__file__=what, __loader__=SourceFileLoader("__main__", what), __cached__=None))
+        path = os.path.abspath(what) if sys.version_info >= (3, 9) else what
+        with open(path, "rb") as source:
+            code = compile(source.read(), path, "exec")
+        exec(code, new_main(__file__=path, __loader__=SourceFileLoader("__main__", path), __cached__=None))
     else:
         sys.argv = arguments
         runpy.run_path(what, run_name="__main__")

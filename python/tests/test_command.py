@@ -164,3 +164,87 @@ def test_doctor_tells_what_there_is():
     assert facts["libraries"] == libpybuffer.get_library_dir()
     # What follows is pybuffer-run's own: where it does not reach this python it says why.
     assert told.returncode == 0 or told.stderr, told
+
+
+FAILING = """
+import sys, threading
+
+class Buffer:
+    def __init__(self):
+        self.data = bytearray(8)
+
+    def grow(self):
+        self.data.append(1)
+
+def main():
+    buffer = Buffer()
+    view = memoryview(buffer.data)
+    if "thread" in sys.argv:
+        worker = threading.Thread(target=buffer.grow)
+        worker.start()
+        worker.join()
+    elif "hook" in sys.argv:
+        sys.excepthook = lambda *error: print("the program's own hook", file=sys.stderr)
+    if "other" in sys.argv:
+        raise ValueError("other")
+    if "caused" in sys.argv:
+        try:
+            buffer.grow()
+        except BufferError as error:
+            raise RuntimeError("cannot grow") from error
+    print(__name__, sys.argv, sys.path[0], getattr(sys.modules["__main__"], "main", None) is main)
+    buffer.grow()
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def holders_of(tmp_path, *command):
+    (tmp_path / "failing.py").write_text(FAILING)
+    told = command_("--audit=holders", *command, cwd=str(tmp_path))
+    if told.returncode == 2:
+        pytest.skip(told.stderr)
+    assert told.returncode == 1, told
+    return told
+
+
+def command_(*arguments, **options):
+    names = ("LD_PRELOAD", "LD_AUDIT", "PYBUFFER_AUDIT", "PYBUFFER_AUDIT_LOG")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    return command("run", "--quiet", *arguments, env=environment, **options)
+
+
+@pytest.mark.parametrize("arguments", [["failing.py"], ["-X", "dev", "failing.py"], ["-m", "failing"], ["-bm", "failing"],
+                                       ["-W", "error", "-cimport failing; failing.main()"]], ids=str)
+def test_run_tells_who_holds_the_object_of_a_buffer_error(tmp_path, arguments):
+    python = [sys.executable] + arguments + ["an argument"]
+    told, plain = holders_of(tmp_path, *python), run(*python, cwd=str(tmp_path))
+    assert told.stdout == plain.stdout and "'an argument']" in told.stdout
+    traceback, _, holders = told.stderr.partition("libpybuffer: ")
+    # (Of -c, CPython 3.13 shows the code, too.)
+    assert plain.stderr[plain.stderr.rindex("  File", 0, plain.stderr.index("failing.py")):] in traceback, told.stderr
+    assert holders.startswith("bytearray self.data is held by\nlibpybuffer:     memoryview in variable 'view' of main at ")
+    assert "failing.py:13, which has ended, but is kept" in holders
+
+
+def test_run_tells_it_of_threads_hooks_and_causes(tmp_path):
+    of_thread = holders_of(tmp_path, sys.executable, "failing.py", "thread").stderr
+    assert of_thread.count("libpybuffer: bytearray self.data is held by") == 2
+    of_hook = holders_of(tmp_path, sys.executable, "failing.py", "hook").stderr
+    assert "the program's own hook\nlibpybuffer: bytearray self.data is held by" in of_hook and "Traceback" not in of_hook
+    caused = holders_of(tmp_path, sys.executable, "failing.py", "caused").stderr
+    assert "RuntimeError: cannot grow\nlibpybuffer: bytearray self.data is held by" in caused
+    assert "is held by" not in holders_of(tmp_path, sys.executable, "failing.py", "other").stderr
+
+
+def test_run_with_holders_follows_scripts_and_refuses_other_programs(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("#!{}\n{}".format(sys.executable, FAILING))
+    script.chmod(0o755)
+    assert "bytearray self.data is held by" in holders_of(tmp_path, str(script)).stderr
+    refused = command_("--audit=holders", "sh", "-c", "true")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("libpybuffer: --audit=holders runs Python programs: python [options] FILE")
+    nothing = command_("--audit=holders", sys.executable, "-v")
+    assert nothing.returncode == 2 and "no FILE, -m MODULE or -c CODE" in nothing.stderr

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 TESTS = """
 import ctypes
 import libpybuffer
@@ -61,3 +63,98 @@ def test_modules(pytestconfig):
     told = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_it.py"], cwd=str(tmp_path),
                           stdout=subprocess.PIPE, universal_newlines=True, env=dict(os.environ, PYTEST_ADDOPTS=""))
     assert "1 passed" in told.stdout, told.stdout
+
+
+AUDITED = """
+import ctypes
+import pytest
+
+kept = []
+
+@pytest.fixture(scope="module")
+def shared():
+    view = memoryview(bytearray(100))
+    yield view
+    view.release()
+
+@pytest.fixture
+def own():
+    view = memoryview(bytearray(50))
+    yield view
+    view.release()
+
+def test_sound(shared, own):
+    with memoryview(bytearray(4)) as view:
+        assert view[0] == 0
+
+def test_cycle():
+    cycle = [memoryview(bytearray(4))]
+    cycle.append(cycle)
+
+def test_held():
+    kept.append(memoryview(bytearray(5)))
+
+def test_held_too(own):
+    kept.append(memoryview(bytearray(5)))
+
+@pytest.mark.buffer_audit(ignore="array.*:held, bytearray:held")
+def test_held_is_ignored():
+    kept.append(memoryview(bytearray(5)))
+
+def test_must():
+    memoryview((ctypes.c_int * 3)()).release()
+
+def test_must_too():
+    memoryview((ctypes.c_int * 3)()).release()
+
+@pytest.mark.buffer_audit(ignore=["c_int_*:14"])
+def test_must_is_ignored():
+    memoryview((ctypes.c_int * 3)()).release()
+
+def test_fails_itself():
+    view = memoryview(bytearray(8))
+    assert not view
+"""
+
+
+def audited(tmp_path, *arguments):
+    """The output of a run with --buffer-audit, and whether the interpreter's own calls are heard there."""
+    (tmp_path / "test_it.py").write_text(AUDITED)
+    names = ("LD_PRELOAD", "LD_AUDIT", "PYBUFFER_AUDIT", "PYBUFFER_AUDIT_LOG", "PYBUFFER_PYTEST")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    told = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--buffer-audit",
+                           "test_it.py", *arguments],
+                          cwd=str(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+                          env=dict(environment, PYTEST_ADDOPTS=""))
+    assert told.returncode == 1 and told.stderr == "", told
+    assert not list(tmp_path.glob("*.jsonl"))
+    return told.stdout, "buffer audit: o" not in told.stdout and "do not reach libpybuffer" not in told.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_each_test_answers_for_its_views(tmp_path, arguments):
+    if arguments:
+        pytest.importorskip("xdist")
+    text, is_heard = audited(tmp_path, *arguments)
+    failed = {line.split("::")[1].split(" ")[0] for line in text.splitlines() if line.startswith(("FAILED", "ERROR "))}
+    expected = {"test_held", "test_held_too", "test_fails_itself"} | ({"test_must", "test_must_too"} if is_heard else set())
+    assert failed == expected, text
+    assert "bytearray: held in 2 tests" in text
+    assert "memoryview in item 0 of a list in variable 'kept' of module test_it" in text
+    if not is_heard:
+        assert text.count("buffer audit: the interpreter's own calls do not reach") + text.count("buffer audit: off") == 1
+        return
+    assert "c_int_Array_3: strides in 2 tests" in text
+    at = AUDITED.splitlines().index("    kept.append(memoryview(bytearray(5)))") + 1
+    assert "acquired at {}:{} in test_held\n".format(tmp_path / "test_it.py", at) in text
+    assert "MUST 14 strides: 'c_int_Array_3' for PyBUF_FULL_RO: strides: found NULL" in text
+    assert text.count("_pytest") == 0
+
+
+def test_program_that_runs_pytest_is_not_run_again(tmp_path):
+    (tmp_path / "test_it.py").write_text("def test_it():\n    pass\n")
+    program = "import pytest, sys; print('begins'); sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '--buffer-audit']))"
+    told = subprocess.run([sys.executable, "-c", program], cwd=str(tmp_path), stdout=subprocess.PIPE, universal_newlines=True,
+                          env=dict(os.environ, PYTEST_ADDOPTS=""))
+    assert told.returncode == 0 and told.stdout.count("begins") == 1
+    assert "start that by pybuffer-run --audit" in told.stdout, told.stdout
