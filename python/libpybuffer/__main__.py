@@ -162,7 +162,8 @@ def parser():
     taken.add_argument("text", metavar="TEXT", help="as in 'T{<i:id:(2,3)<d:matrix:}'")
     command("doctor", doctor, "which libpybuffer and which python these are, and whether a preload reaches it")
     # What follows is pybuffer-run's own: main() passes it on unread.
-    command("run", None, "run a program so that libpybuffer answers its buffer calls: as pybuffer-run, see run --help")
+    command("run", None, "run a program so that libpybuffer answers its buffer calls: as pybuffer-run, see run --help; "
+            "--audit=holders also tells who holds the object of a BufferError")
     return top
 
 
