@@ -33,6 +33,5 @@ cd ..
 ls -- *.deb
 if test "${LINTIAN:-yes}" = yes; then
     command -v lintian >/dev/null || fail "the packages are built, but lintian is missing: apt-get install lintian (or LINTIAN=no)"
-    # No bug of Debian's asks for the package yet.
-    lintian --allow-root --suppress-tags initial-upload-closes-no-bugs --fail-on error,warning --tag-display-limit 0 ./*.changes
+    lintian --allow-root --fail-on error,warning --tag-display-limit 0 ./*.changes
 fi
