@@ -458,7 +458,7 @@ fn library_and_libpython_meet_in_any_order() {
     for host in hosts() {
         let program = folder.join(format!("load_order-{}", host.python.label));
         link(&program, &objects, &host.python.loader_flags());
-        for how in ["library-first", "python-first", "attach", "stay"] {
+        for how in ["library-first", "python-first", "attach", "stay", "close"] {
             let mut command = host.command(&program);
             run(command.arg(&shipped().so).arg(libpython(host.python)).arg(how));
         }

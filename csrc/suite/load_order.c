@@ -6,6 +6,7 @@
  *      python-first    the other way round
  *      attach          a libpython that only its own handle reaches
  *      stay            an error before libpython comes: the process stays without Python's objects
+ *      close           the library is closed again while the interpreter runs
  *
  * Linked with neither. Exits with 0 if all is as expected; prints what is not. */
 #include <dlfcn.h>
@@ -161,6 +162,23 @@ static void stay(const char *library, const char *python)
     EXPECT(py_finalize_ex() == 0);
 }
 
+/* Closed before the interpreter ends, when all tensors are deleted. */
+static void close_library(const char *library, const char *python)
+{
+    load_python(python, RTLD_GLOBAL);
+    void *handle = open_library(library, RTLD_LOCAL);
+    __typeof__(pybuffer_to_dlpack) *to_dlpack;
+    find(handle, "pybuffer_to_dlpack", &to_dlpack);
+    py_initialize_ex(0);
+    PyObject *bytes = py_bytes_from_string("spam");
+    DLManagedTensorVersioned *tensor;
+    EXPECT(to_dlpack(bytes, 0, &tensor) == 0);
+    tensor->deleter(tensor);
+    py_dec_ref(bytes);
+    EXPECT(dlclose(handle) == 0);
+    EXPECT(py_finalize_ex() == 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4) {
@@ -190,6 +208,8 @@ int main(int argc, char **argv)
         work_with_python();
     } else if (strcmp(how, "stay") == 0) {
         stay(library, python);
+    } else if (strcmp(how, "close") == 0) {
+        close_library(library, python);
     } else {
         printf("no such way: %s\n", how);
         return 2;

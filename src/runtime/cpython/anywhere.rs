@@ -7,6 +7,7 @@ use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::dynamic::Image;
 use super::host::Host;
 
 /// A pointer to an interpreter or a thread state.
@@ -44,6 +45,8 @@ impl Host {
         if !IS_COUNTED.swap(true, Ordering::AcqRel)
             && let Some(at_exit) = self.symbols.Py_AtExit
         {
+            // The image that is to be called stays, as nobody closes this handle.
+            let _kept = Image::around(end_life as *const c_void);
             // Without room in its list, a second life is taken for the first.
             // SAFETY: a function that may be called at any time.
             unsafe { at_exit(end_life) };
