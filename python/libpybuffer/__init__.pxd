@@ -56,6 +56,26 @@ cdef extern from "libpybuffer.h":
         char found[60]
         char expected[64]
 
+    ctypedef struct pybuffer_frame:
+        const char *file
+        const char *function
+        Py_ssize_t line
+
+    ctypedef struct pybuffer_holder:
+        const char *type_name
+        const char *file
+        const char *function
+        size_t offset
+        const pybuffer_frame *frames
+        int n_frames
+        int flags
+        Py_ssize_t len
+        size_t thread
+        Py_ssize_t n_views
+        Py_ssize_t n_lost
+        double age
+        size_t view
+
     ctypedef struct pybuffer_report:
         char exporter[96]
         int n_requests
@@ -120,6 +140,9 @@ cdef extern from "libpybuffer.h":
 
     int pybuffer_check_view(const Py_buffer *view, int flags, pybuffer_report *report) except -1
     int pybuffer_check_exporter(object obj, pybuffer_report *report) except -1
+    int pybuffer_check_among_threads(object obj, int n_rounds, const pybuffer_report *alone, pybuffer_report *report) except -1
+    Py_ssize_t pybuffer_holders(object obj, pybuffer_holder *holders, Py_ssize_t room) except -1
+    int pybuffer_audit_retell() nogil
     size_t pybuffer_report_format(const pybuffer_report *report, char *text, size_t size) nogil
     int pybuffer_rule_describe(int id, pybuffer_rule *rule) nogil
 

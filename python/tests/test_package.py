@@ -111,7 +111,7 @@ def test_stubs_are_those_of_the_functions():
         if hasattr(found, "_fields"):
             assert set(found._fields) == members, name
         for member in members - {"exporter"}:
-            instance = {"Report": libpybuffer.check(b""), "Format": libpybuffer.parse("i"),
+            instance = {"Report": libpybuffer.check(b""), "Holders": libpybuffer.holders(b""), "Format": libpybuffer.parse("i"),
                         "Layout": libpybuffer.layout(b""), "FormatError": libpybuffer.FormatError("", "", 0)}.get(name, found)
             assert hasattr(instance, member), (name, member)
 
