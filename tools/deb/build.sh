@@ -16,6 +16,7 @@ rm -rf "$build/deb"
 mkdir -p "$build/deb"
 tar -xzf "dist/$name-vendored.tar.gz" -C "$build/deb"
 cd "$build/deb/$name"
+test -d man || fail "the tarball has no man pages, which the packages install: make man"
 cp -R packaging/debian debian
 
 unmet=$(dpkg-checkbuilddeps 2>&1 | sed -n 's/.*[Uu]nmet build dependencies: //p' |
