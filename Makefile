@@ -86,10 +86,14 @@ alignment := -Cllvm-args=-align-all-functions=6
 # holds to be unlikely, start at any multiple of 16: 7 KB less. GNU's objcopy takes patterns; where there is none, or
 # another, these start as all others do.
 cold_parts := 5audit 5check 5error 6dlpack 10equivalent 5level 5parse 5place 4read 3row 7problem 6copies \
-  6images 6settle 7cpython4find 5adopt 5calls 7dynamic 7symbols 7version 8anywhere 10exceptions 6errors 6owners
-cold_names := check dlpack err exception format from_dlpack report rule to_dlpack type_ready verify version view_to_dlpack
+  6images 6settle 7cpython4find 5adopt 5calls 6frames 7dynamic 7symbols 7version 8anywhere 10exceptions 6errors 6owners \
+  4core
+cold_names := attach audit check cpu_level dlpack err exception format from_dlpack get holders memoryview object_new report rule \
+  runtime to_dlpack type_ready verify version view_to_dlpack
+# Kernels run long, and what is used without Python is seldom called in a tight loop: multiples of 32, 3 KB less.
+half_cold  := 7kernels 10standalone
 cold        = unlikely.* $(cold_parts:%=_*%*) $(cold_names:%=pybuffer_%*)
-unaligned   = "$$($(CC) -print-prog-name=objcopy)" -D -w $(cold:%='--set-section-alignment=.text.%=16')
+unaligned   = "$$($(CC) -print-prog-name=objcopy)" -D -w $(half_cold:%='--set-section-alignment=.text._*%*=32') $(cold:%='--set-section-alignment=.text.%=16')
 
 # The C compiler's machine, and what the Rust compiler is told for it. Rust's atomics of aarch64 would call functions that
 # ask by `getauxval` which instructions there are: a name of libc's that neither the library nor the companion may need.

@@ -9,7 +9,8 @@ use super::tally::{self, HELD};
 use crate::check::Rule;
 use crate::environment;
 
-/// The list that the word `known` stands for.
+/// What the word `known` stands for: faults of well-known exporters, each in docs/findings.md or docs/audit.md. A test
+/// compares the file with docs/findings.txt. (It has no comments, as all of it is in the library.)
 const KNOWN: &[u8] = include_bytes!("known.txt");
 
 /// What an entry is for.

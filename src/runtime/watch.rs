@@ -147,7 +147,7 @@ pub unsafe fn holders(
     room: usize,
 ) -> Result<isize, Error> {
     let runtime = super::for_objects();
-    let Some(ledger) = ledger() else { return Err(OFF) };
+    let Some(ledger) = ledger() else { return Err(Error::Fixed(Kind::Runtime, OFF)) };
     // SAFETY: an object (caller: OBJECT).
     let shown = if obj.is_null() { obj } else { unsafe { runtime.shown_by(obj) } };
     // SAFETY: so many entries are writable (caller: ROOM).
@@ -162,8 +162,5 @@ pub fn retell() -> c_int {
     ledger().map_or(0, |ledger| (ledger.retell)())
 }
 
-const OFF: Error = Error::Fixed(
-    Kind::Runtime,
-    c"the audit is off, so no view was recorded: start the program with PYBUFFER_AUDIT=warn in its environment, \
-      or by pybuffer-run --audit",
-);
+const OFF: &CStr = c"the audit is off, so no view was recorded: start the program with PYBUFFER_AUDIT=warn in its \
+                     environment, or by pybuffer-run --audit";
