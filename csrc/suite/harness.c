@@ -383,6 +383,10 @@ Py_buffer view_filled_with(unsigned char filler)
 
 Py_ssize_t references(PyObject *object)
 {
+#ifdef Py_GIL_DISABLED
+    /* What other threads have dropped is subtracted by the thread that made the object, when it runs Python code. */
+    PyRun_SimpleString("pass");
+#endif
 #ifdef STANDALONE
     return object->ob_refcnt;
 #else
