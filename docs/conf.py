@@ -85,6 +85,7 @@ man_pages = [
     ("reference/formats", "libpybuffer-formats", "parse and compare format strings", author, 3),
     ("reference/memoryviews", "libpybuffer-memoryviews", "make memoryviews", author, 3),
     ("reference/checker", "libpybuffer-checker", "judge exporters by the rules of the protocol", author, 3),
+    ("reference/audit", "libpybuffer-audit", "who holds the views of an object", author, 3),
     ("reference/dlpack", "libpybuffer-dlpack", "exchange tensors of DLPack", author, 3),
     ("reference/library", "libpybuffer-library", "version, runtime and CPU level of the library", author, 3),
     ("reference/objects", "libpybuffer-objects", "objects and errors without Python", author, 3),
