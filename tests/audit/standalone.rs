@@ -1,6 +1,7 @@
 //! The audit of programs without Python.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::super::lines;
@@ -60,20 +61,25 @@ int main(void)
 }
 "#;
 
+/// Links a program with a library, so that its functions' names are known at run time.
+fn compile(source: &Path, library: &str, program: &Path) {
+    run(cc()
+        .arg("-I")
+        .arg(&shipped().include)
+        .arg(source)
+        .arg("-L")
+        .arg(&shipped().lib_dir)
+        .args([library, "-rdynamic", "-o"])
+        .arg(program));
+}
+
 #[test]
 fn program_without_python_can_ask_who_holds_its_objects() {
     let folder = temp_dir("audit-asking");
     let (source, program) = (folder.join("program.c"), folder.join("program"));
     let exporter = PROGRAM.split("int main").next().unwrap();
     fs::write(&source, format!("#include <string.h>{exporter}{ASKING}")).unwrap();
-    run(cc()
-        .arg("-I")
-        .arg(&shipped().include)
-        .arg(&source)
-        .arg("-L")
-        .arg(&shipped().lib_dir)
-        .args(["-lpybuffer", "-rdynamic", "-o"])
-        .arg(&program));
+    compile(&source, "-lpybuffer", &program);
     let mut command = Command::new(&program);
     command.env("LD_LIBRARY_PATH", &shipped().lib_dir).env("PYBUFFER_AUDIT", "warn");
     let output = run_any(&mut command);
@@ -88,14 +94,7 @@ fn program_without_python_is_audited_too() {
     fs::write(&source, PROGRAM).unwrap();
     let (log, program) = (folder.join("log"), folder.join("program"));
     for library in ["-lpybuffer", "-l:libpybuffer.a"] {
-        run(cc()
-            .arg("-I")
-            .arg(&shipped().include)
-            .arg(&source)
-            .arg("-L")
-            .arg(&shipped().lib_dir)
-            .args([library, "-rdynamic", "-o"])
-            .arg(&program));
+        compile(&source, library, &program);
         let _ = fs::remove_file(&log);
         let mut command = Command::new(&program);
         command.env("LD_LIBRARY_PATH", &shipped().lib_dir).env("PYBUFFER_AUDIT", "warn");
