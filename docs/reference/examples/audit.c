@@ -1,24 +1,24 @@
+#define _POSIX_C_SOURCE 200809L /* setenv */
 #include <libpybuffer.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 int main(void)
 {
     static char items[6] = "abcdef";
-    pybuffer_holder holders[4];
+    pybuffer_holder holder;
+    Py_buffer view;
 
-    /* The audit is on if PYBUFFER_AUDIT was set when the process first used an object. */
-    if (pybuffer_audit_retell() == 0) {
-        puts("the audit is off");
+    /* As in the environment of the program: it is read when the first object is used. */
+    setenv("PYBUFFER_AUDIT", "warn", 1);
+    PyObject *memory = PyMemoryView_FromMemory(items, sizeof items, PyBUF_READ);
+    if (memory == NULL || PyObject_GetBuffer(memory, &view, PyBUF_SIMPLE) < 0) {
+        return 1;
     }
-    PyObject *view = PyMemoryView_FromMemory(items, sizeof items, PyBUF_READ);
-    Py_ssize_t n = pybuffer_holders(view, holders, 4);
-    for (Py_ssize_t i = 0; i < n && i < 4; i++) {
-        printf("%zd views of %s, %zd bytes each\n", holders[i].n_views, holders[i].type_name, holders[i].len);
-    }
-    if (n < 0) {
-        puts(pybuffer_err_text());
-        pybuffer_err_clear();
-    }
-    pybuffer_decref(view);
+    printf("%zd entry: ", pybuffer_holders(memory, &holder, 1));
+    printf("%zd view of %zd bytes of a %s\n", holder.n_views, holder.len, holder.type_name);
+    PyBuffer_Release(&view);
+    printf("%zd entries\n", pybuffer_holders(memory, NULL, 0));
+    pybuffer_decref(memory);
     return 0;
 }
