@@ -139,6 +139,21 @@ static void copy_parts_that_pay_are_told(void)
     FREE(out);
 }
 
+/* What a copy costs depends on the lines that it touches, not on the bytes of its items. */
+static void copy_parts_that_pay_are_more_where_items_are_far_apart(void)
+{
+    enum { N = 100000 };
+    Memory in = memory_new(N * 28, 2), out = memory_new(N * 4, 1);
+    Py_buffer src = view_of(in.bytes, 4, 1, DIMS(N), DIMS(4)), dest = view_of(out.bytes, 4, 1, DIMS(N), DIMS(4));
+    EXPECT_INT(1, pybuffer_copy_n_parts(&dest, &src, 4));
+    src.strides = DIMS(28);
+    EXPECT_INT(4, pybuffer_copy_n_parts(&dest, &src, 4));
+    src.strides = DIMS(0);
+    EXPECT_INT(1, pybuffer_copy_n_parts(&dest, &src, 4));
+    FREE_UNTOUCHED(in);
+    FREE(out);
+}
+
 static void copy_parts_of_wrong_numbers_are_a_value_error(void)
 {
     Memory in = memory_new(24, 2), out = memory_new(24, 1);
@@ -187,6 +202,7 @@ const Test copy_parts_tests[] = {
     TEST(copy_parts_of_rows_behind_pointers_are_the_whole),
     TEST(copy_parts_of_items_in_the_same_place_are_done_by_the_first),
     TEST(copy_parts_that_pay_are_told),
+    TEST(copy_parts_that_pay_are_more_where_items_are_far_apart),
     TEST(copy_parts_of_wrong_numbers_are_a_value_error),
     TEST(copy_parts_refuse_what_copies_refuse),
     TEST(copy_parts_of_arrays_that_overlap_are_a_buffer_error),

@@ -6,6 +6,9 @@ use crate::fresh;
 use crate::plan::shares::{Division, Share};
 use crate::plan::{self, Axis, Kept};
 
+/// Bytes of a cache line.
+const LINE: isize = 64;
+
 /// How a copy can be divided.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Split {
@@ -39,17 +42,34 @@ impl Split {
         }
     }
 
-    /// The number of parts, at most `max`, of at least `least` bytes each.
+    /// The number of parts, at most `max`, that each touch at least `least` bytes of each array, on average.
     #[inline(never)]
-    fn n_parts(self, sequence: &Sequence, max: isize, least: isize) -> isize {
-        let bytes = sequence.items.saturating_mul(sequence.itemsize);
+    fn n_parts(self, axes: &[Axis], sequence: &Sequence, max: isize, least: isize) -> isize {
         match self {
             Self::Overlap | Self::Whole => 1,
             Self::FirstLoop | Self::Plan => {
+                let each = bytes_of_each(axes, sequence.itemsize);
+                let bytes = sequence.items.saturating_mul(each);
                 bytes.checked_div(least).unwrap_or(1).clamp(1, max.max(1))
             }
         }
     }
+}
+
+/// How many bytes an item costs each array, on average. Of lines that have few items, all bytes are moved.
+fn bytes_of_each(axes: &[Axis], itemsize: isize) -> isize {
+    let (mut dst, mut src) = (0, 0);
+    for axis in axes {
+        (dst, src) = (nearer(dst, axis.dst), nearer(src, axis.src));
+    }
+    dst.min(LINE).max(itemsize).saturating_add(src.min(LINE).max(itemsize)) >> 1
+}
+
+/// The smaller of two distances between items, of which 0 is none. (Out of line: shorter than a vectorised loop.)
+#[inline(never)]
+fn nearer(distance: isize, stride: isize) -> isize {
+    let other = stride.saturating_abs();
+    if distance == 0 || (other != 0 && other < distance) { other } else { distance }
 }
 
 /// How many parts a copy has: at most `max`, of at least `least` bytes each; 0 if the arrays share memory.
@@ -66,10 +86,10 @@ pub unsafe fn n_parts(
     let mut n_parts = 1;
     // SAFETY: the same arrays (caller: ITEMS).
     unsafe {
-        with_split(dst, src, sequence, &mut |split, _| {
+        with_split(dst, src, sequence, &mut |split, axes| {
             n_parts = match split {
                 Split::Overlap => 0,
-                _ => split.n_parts(&sequence, max, least),
+                _ => split.n_parts(axes, &sequence, max, least),
             };
         })
     }?;
@@ -93,7 +113,8 @@ pub unsafe fn copy_share(
 ) -> Result<bool, NoMemory> {
     let (mut is_apart, mut is_whole) = (true, false);
     let mut work = |split: Split, axes: &mut [Axis]| {
-        let share = Share { n_parts: split.n_parts(&sequence, share.n_parts, least), ..share };
+        let share =
+            Share { n_parts: split.n_parts(axes, &sequence, share.n_parts, least), ..share };
         match split {
             Split::Overlap => is_apart = false,
             _ if share.part >= share.n_parts => {}
@@ -176,21 +197,18 @@ unsafe fn along_plan(axes: &mut [Axis], dst: *mut u8, src: *mut u8, itemsize: is
     let (dst, src) = (dst.wrapping_offset(plan.dst), src.wrapping_offset(plan.src));
     let mut division = Division::NONE;
     if !division.divide(&plan, share.n_parts, dst.addr(), src.addr(), room) {
-        let run = plan.run.cast_signed();
-        let Some(axis) = plan.axes.first_mut() else {
-            if share.part == 0 {
-                // SAFETY: the one item (caller: ITEMS).
-                unsafe { direct::copy(plan.axes, dst, src, run) };
-            }
+        let (mut dst, mut src) = (dst, src);
+        let (first, end) = share.of(plan.axes.first().map_or(1, |axis| axis.n));
+        if first == end {
             return;
-        };
-        let (first, end) = share.of(axis.n);
-        let (d, s) = (first.wrapping_mul(axis.dst), first.wrapping_mul(axis.src));
-        axis.n = end.wrapping_sub(first);
-        if first < end {
-            // SAFETY: a part of the steps of the plan's first loop (caller: ITEMS).
-            unsafe { direct::copy(plan.axes, dst.wrapping_offset(d), src.wrapping_offset(s), run) };
         }
+        if let Some(axis) = plan.axes.first_mut() {
+            dst = dst.wrapping_offset(first.wrapping_mul(axis.dst));
+            src = src.wrapping_offset(first.wrapping_mul(axis.src));
+            axis.n = end.wrapping_sub(first);
+        }
+        // SAFETY: a part of the steps of the plan's first loop, or the one item (caller: ITEMS).
+        unsafe { direct::copy(plan.axes, dst, src, plan.run.cast_signed()) };
         return;
     }
     // The division has a copy of the plan's loops; their memory is used for the part's.

@@ -101,7 +101,7 @@ impl Division {
             *axis = Axis { n: self.itemsize, dst: 1, src: 1, ..Axis::default() };
             (self.n, self.itemsize) = (self.n + 1, 1);
         }
-        self.move_long_loops_out(n_parts);
+        self.move_long_loops_out(n_parts, dst, src);
         let enough = n_parts.saturating_mul(UNITS_PER_PART);
         let mut before: isize = 1;
         while let Some(axis) = self.axes.get(self.depth).filter(|_| self.depth < self.n) {
@@ -181,13 +181,18 @@ impl Division {
         Some(())
     }
 
-    /// Loops with fewer than two steps for each part are moved after the others: two threads should not share the
-    /// three planes of an image, but its pixels.
-    fn move_long_loops_out(&mut self, n_parts: isize) {
+    /// Loops with fewer than two units for each part are moved after the others: two threads should not share the
+    /// three planes of an image, but its pixels; nor the two lines that each run of the source has, as both would
+    /// read both.
+    fn move_long_loops_out(&mut self, n_parts: isize, dst: usize, src: usize) {
         let enough = n_parts.saturating_mul(2);
         let mut n_long = 0;
         for i in 0..self.n {
-            if self.axes.get(i).is_some_and(|axis| axis.n >= enough) {
+            let is_long = |axis: &Axis| {
+                let (granule, lacking) = granule(axis, self.itemsize, dst, src);
+                units(axis.n, granule, lacking) >= enough
+            };
+            if self.axes.get(i).is_some_and(is_long) {
                 for at in (n_long..i).rev() {
                     if let Some([one, other]) = self.axes.get_mut(at..=at + 1) {
                         core::mem::swap(one, other);
@@ -201,6 +206,7 @@ impl Division {
 
 /// How many steps of a loop make a unit, and how many its first unit lacks: of a loop that is dense on either side, as
 /// many as a cache line has items.
+#[inline(never)]
 fn granule(axis: &Axis, itemsize: isize, dst: usize, src: usize) -> (isize, isize) {
     let (stride, first) =
         if axis.dst.abs() == itemsize { (axis.dst, dst) } else { (axis.src, src) };

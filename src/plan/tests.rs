@@ -245,3 +245,18 @@ fn woven_columns_read_backwards_are_turned_round() {
     assert_eq!((plan.class, plan.dst, plan.src), (Class::Weave { columns: 1, rows: 2 }, 48, -4));
     assert_eq!((plan.axes[0].n, plan.axes[0].dst, plan.axes[0].src), (5, -12, 1));
 }
+
+#[test]
+fn shares_do_not_divide_runs_of_few_lines() {
+    // The first dimension's 18 items are next to each other in the source: halves of it would read the same lines.
+    let shape = [18, 16, 14, 8];
+    let mut axes = laid(&shape, dense(&shape, 4, C), given(&shape, &[4, 576, 9216, 72], 4));
+    let plan = canonicalise(&mut axes, 4);
+    let mut division = shares::Division::NONE;
+    assert!(division.divide(&plan, 2, 0, 0, plan.axes.len()));
+    let mut room = [Axis::default(); 4];
+    let (part, next) = division.next(0, division.units() / 2, &mut room).unwrap();
+    assert_eq!(next, division.units() / 2);
+    let steps: Vec<_> = part.axes.iter().map(|axis| (axis.n, axis.src)).collect();
+    assert_eq!(steps, [(8, 576), (14, 9216), (18, 4), (8, 72)]);
+}
