@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import fetch
 
@@ -36,8 +37,7 @@ def is_found(name, target, file, old, new):
     copy = fetch.FOLDER / "faults" / name
     shutil.rmtree(copy, ignore_errors=True)
     # With new times: cargo would take a test of another copy for this one's.
-    ignored = shutil.ignore_patterns("build", "target", ".git", "dist")
-    shutil.copytree(ROOT, copy, ignore=ignored, copy_function=shutil.copy)
+    shutil.copytree(ROOT, copy, ignore=what_is_made, copy_function=shutil.copy)
     (copy / "build/cross").mkdir(parents=True)
     for fetched in ("tools", "rust", *(path.name for path in fetch.FOLDER.glob("root-*"))):
         (copy / "build/cross" / fetched).symlink_to(fetch.FOLDER / fetched)
@@ -49,13 +49,17 @@ def is_found(name, target, file, old, new):
     env = {**os.environ, "CARGO_TARGET_DIR": str(fetch.FOLDER / "faults/target"), "ONLY": "build c_suite"}
     command = [sys.executable, "-B", str(copy / "tools/cross/test.py"), target]
     done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    logs = copy / "build/cross/logs"
-    built = (logs / f"{target}-build.log").exists() and "c_suite" in done.stdout
-    lines = (logs / f"{target}-c_suite.log").read_text().splitlines() if built else []
+    log = copy / f"build/cross/logs/{target}-c_suite.log"
+    lines = log.read_text().splitlines() if log.exists() else []  # else the copy could not be built
     # What the suite itself says of one of its tests.
     failures = [line for line in lines if line.startswith(("FAILED ", "CRASH in "))]
     print(f"{name} ({target}): {'found: ' + failures[0] if failures else 'NOT FOUND, it printed: ' + done.stdout}", flush=True)
     return bool(failures)
+
+
+def what_is_made(folder, names):
+    """The folders at the top that are no sources."""
+    return {"build", "target", "dist", ".git"}.intersection(names) if Path(folder) == ROOT else set()
 
 
 if __name__ == "__main__":
