@@ -1,12 +1,17 @@
-"""Files outside of docs/: a page that is one of them, and links to them.
+"""Files outside of docs/: a page that is one of them, files that a page shows, and links to them.
 
-A page whose text is `<!-- page: FILE -->` is that file of the root. Links between such files and the pages lead from
-page to page. What else they link to (examples, sources) is not in the manual: the name stays, without a link.
+A page whose text is `<!-- page: FILE -->` is that file of the root. ```{files} FILE or FOLDER``` shows files, as
+examples.md does under a heading for each example. Links between such files, the pages and the examples lead from page to
+page. What else they link to (sources) is not in the manual: the name stays, without a link.
 """
 
 import posixpath
 import re
 from pathlib import Path
+
+from docutils import nodes
+from sphinx.directives.code import container_wrapper
+from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = re.compile(r"<!-- page: (\S+) -->")
@@ -18,6 +23,30 @@ PAGES = {
     "CONTRIBUTING.md": "project/contributing.md",
     "SECURITY.md": "project/security.md",
 }
+LANGUAGES = {".c": "c", ".cpp": "cpp", ".py": "python", ".pyx": "cython", ".rs": "rust", ".toml": "toml", ".txt": "cmake",
+             ".build": "meson", ".sh": "sh"}
+
+
+class Files(SphinxDirective):
+    required_arguments = 1
+
+    def run(self):
+        first = ROOT / self.arguments[0]
+        files = [first] if first.is_file() else sorted(file for file in first.rglob("*") if file.suffix in LANGUAGES)
+        return [self.shown(file) for file in files]
+
+    def shown(self, file):
+        self.env.note_dependency(file)
+        text = file.read_text("utf-8")
+        block = nodes.literal_block(text, text, language=LANGUAGES[file.suffix])
+        return container_wrapper(self, block, f"``{file.relative_to(ROOT)}``")
+
+
+def page_of(path):
+    """The page that shows a file or folder of the root, from the manual's root; None: there is none."""
+    if path.startswith("examples/"):
+        return "examples.md#" + path.split("/")[1].replace(".", "")
+    return PAGES.get(path, path.removeprefix("docs/") if path.startswith("docs/") else None)
 
 
 def read(app, docname, content):
@@ -27,8 +56,7 @@ def read(app, docname, content):
         folder, text = "", (ROOT / page[1]).read_text("utf-8")
 
     def link(found):
-        path = posixpath.normpath(posixpath.join(folder, found[2]))
-        path = PAGES.get(path, path.removeprefix("docs/") if path.startswith("docs/") else None)
+        path = page_of(posixpath.normpath(posixpath.join(folder, found[2])))
         return f"[{found[1]}](/{path}{found[3] or ''})" if path else found[1]
 
     if app.env.doc2path(docname).suffix == ".md":
@@ -36,5 +64,6 @@ def read(app, docname, content):
 
 
 def setup(app):
+    app.add_directive("files", Files)
     app.connect("source-read", read)
     return {"parallel_read_safe": True}
