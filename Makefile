@@ -322,7 +322,7 @@ test-docs: $(manual)/package ## Run every command and program that the manual sh
 	@MANUAL_WHEELS='$(abspath $(manual)/wheels)' $(manual_python) -m pytest -q -p no:cacheprovider $(or $(PAGES),docs)
 
 .PHONY: man
-man: $(manual)/package ## Build the man pages into build/man/, a link for each function
+man: $(manual)/package ## Build the man pages into build/man/, a link for each function, type and flag
 	@rm -rf $(BUILD)/man
 	@$(call sphinx,man) $(BUILD)/man
 
