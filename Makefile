@@ -389,6 +389,8 @@ example_files := examples/image.c $(wildcard examples/parallel/*.c*) examples/cm
 
 .PHONY: install
 install: lib ## Copy what ships to PREFIX, LIBDIR, BINDIR, INCLUDEDIR, MANDIR and DOCDIR (under DESTDIR)
+	@for dir in '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)'; do case $$dir in /* | '') ;; *) \
+	  echo "libpybuffer: $$dir is relative, and pybuffer.pc would name it so: give the path from /" >&2; exit 1 ;; esac; done
 	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/libpybuffer' \
 	  '$(DESTDIR)$(LIBDIR)/pybuffer' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)'
 	$(INSTALL) -m 644 $(BUILD)/include/libpybuffer.h '$(DESTDIR)$(INCLUDEDIR)'

@@ -197,6 +197,16 @@ fn missing_tool_is_named() {
     }
 }
 
+#[test]
+fn relative_prefix_is_refused() {
+    for setting in ["PREFIX=not/from/root", "PREFIX=~/home", "LIBDIR=lib"] {
+        let output = run_any(make(&["install"]).arg(setting).arg("DESTDIR=/nowhere"));
+        assert!(!output.status.success(), "{setting}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("is relative, and pybuffer.pc would name it so"), "{said}");
+    }
+}
+
 /// The whole of it in folders whose names a shell and make take apart.
 #[test]
 fn sources_and_prefix_with_spaces_build_install_and_link() {
