@@ -40,6 +40,7 @@ extensions = [
     "man_names",
     "outside",
     "pictures",
+    "short_code",
 ]
 exclude_patterns = ["_ext", "requirements.txt", "findings.txt", "conftest.py"]
 highlight_language = "none"
