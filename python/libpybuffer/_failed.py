@@ -42,15 +42,17 @@ def _lines(error, frame):
         frames.append(traceback.tb_frame)
         traceback = traceback.tb_next
     note = ""
-    for one in reversed(frames):
-        names, exporters = _candidates(one, wanted)
-        if not exporters:
-            continue
-        found = _holders.of_all(tuple(exporters), frame)
-        note = found[0].note
-        told = list(_told(names, exporters, found))
-        if told:
-            return told + ["({})".format(note)] * bool(note)
+    # Other exporters raise errors in CPython's words, too: any may be meant, if none of CPython's is held.
+    for types in (wanted, None) if wanted else (None,):
+        for one in reversed(frames):
+            names, exporters = _candidates(one, types)
+            if not exporters:
+                continue
+            found = _holders.of_all(tuple(exporters), frame)
+            note = found[0].note
+            told = list(_told(names, exporters, found))
+            if told:
+                return told + ["({})".format(note)] * bool(note)
     return ["nobody was found to hold a view of an object here" + " ({})".format(note) * bool(note)]
 
 

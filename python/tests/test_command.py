@@ -168,7 +168,7 @@ def test_doctor_tells_what_there_is():
 
 
 FAILING = """
-import sys, threading
+import array, sys, threading
 
 class Buffer:
     def __init__(self):
@@ -188,6 +188,11 @@ def main():
         sys.excepthook = lambda *error: print("the program's own hook", file=sys.stderr)
     if "other" in sys.argv:
         raise ValueError("other")
+    if "words" in sys.argv:
+        numbers = array.array("i", [1, 2])
+        kept = memoryview(numbers)
+        view.release()
+        raise BufferError("Existing exports of data: in the words of a bytearray")
     if "caused" in sys.argv:
         try:
             buffer.grow()
@@ -237,6 +242,8 @@ def test_run_tells_it_of_threads_hooks_and_causes(tmp_path):
     caused = holders_of(tmp_path, sys.executable, "failing.py", "caused").stderr
     assert "RuntimeError: cannot grow\nlibpybuffer: bytearray self.data is held by" in caused
     assert "is held by" not in holders_of(tmp_path, sys.executable, "failing.py", "other").stderr
+    words = holders_of(tmp_path, sys.executable, "failing.py", "words").stderr
+    assert "libpybuffer: array.array numbers is held by\nlibpybuffer:     memoryview in variable 'kept' of main" in words
 
 
 def test_run_with_holders_follows_scripts_and_refuses_other_programs(tmp_path):
