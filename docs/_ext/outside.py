@@ -25,6 +25,7 @@ PAGES = {
 }
 LANGUAGES = {".c": "c", ".cpp": "cpp", ".py": "python", ".pyx": "cython", ".rs": "rust", ".toml": "toml", ".txt": "cmake",
              ".build": "meson", ".sh": "sh"}
+BUILT = re.compile(r"(^|/)(build|dist|target|[^/]+\.egg-info)/")
 
 
 class Files(SphinxDirective):
@@ -32,7 +33,8 @@ class Files(SphinxDirective):
 
     def run(self):
         first = ROOT / self.arguments[0]
-        files = [first] if first.is_file() else sorted(file for file in first.rglob("*") if file.suffix in LANGUAGES)
+        files = [first] if first.is_file() else sorted(file for file in first.rglob("*") if file.suffix in LANGUAGES
+                                                       and not BUILT.search(file.relative_to(first).as_posix()))
         return [self.shown(file) for file in files]
 
     def shown(self, file):
