@@ -103,6 +103,11 @@ pub fn parse<'a>(arguments: &[&'a [u8]]) -> Result<Action<'a>, String> {
             (b"--doctor", None) => options.doctor = true,
             (b"--quiet" | b"-q", None) => options.quiet = true,
             (b"--audit", None) => options.audit = Some(b"warn"),
+            (b"--audit", Some(b"holders")) => {
+                return Err("--audit=holders belongs to the Python package: \
+                     python -m libpybuffer run --audit=holders python PROGRAM"
+                    .into());
+            }
             (b"--audit", Some(mode)) => options.audit = Some(one_of("--audit", &MODES, mode)?),
             (b"--cpu", Some(level)) => options.cpu = Some(one_of("--cpu", &LEVELS, level)?),
             (b"--cpu", None) => {
@@ -192,6 +197,10 @@ mod tests {
         assert_eq!(
             said(&["--audit=loud", "p"]),
             "--audit=loud is unknown; it takes warn, raise or abort"
+        );
+        assert_eq!(
+            said(&["--audit=holders", "p"]),
+            "--audit=holders belongs to the Python package: python -m libpybuffer run --audit=holders python PROGRAM"
         );
         assert_eq!(
             said(&["--cpu", "p"]),
