@@ -21,7 +21,9 @@ class Asked:
     def __init__(self, objects, frame):
         self.search = _places.Search(frame, [objects])
         self.exporters = {}     # the number of the object that was asked for, by the exporter's id
-        self.views = [[] for _ in objects]  # of each object: tuples of what holds a view, and of whose view, as ids
+        # of each object: tuples of what holds a view, and of whose view, as ids; in the order in which they are found
+        self.views = [{} for _ in objects]
+        self.left = set()       # the ids of those that were not followed to variables
         for number, exporter in enumerate(objects):
             self._ask_for(exporter, number)
             if isinstance(exporter, memoryview):
@@ -48,7 +50,9 @@ class Asked:
             fresh = [one for one in self.exporters if one not in known]
         consumers = [one for views in self.views for one, _ in views]
         self._find_memoryviews(consumers)
-        self.search.go_up_from([one for consumer in consumers for one in self.memoryviews[consumer] or [consumer]])
+        views = [one for consumer in consumers for one in self.memoryviews[consumer] or [consumer]]
+        self.left = set(views[_places.WIDTH:])
+        self.search.go_up_from(views[:_places.WIDTH])
         return [[self._entry(*view) for view in views] for views in self.views]
 
     def _refers(self, holder, exporter):
@@ -57,22 +61,24 @@ class Asked:
             self._ask_for(holder, number)
         elif type(holder) is MANAGED_BUFFER or name in _CONSUMERS:
             self.search.keep([holder])
-            if (id(holder), id(exporter)) not in self.views[number]:
-                self.views[number].append((id(holder), id(exporter)))
+            self.views[number][id(holder), id(exporter)] = None
 
     def _find_memoryviews(self, consumers):
         self.memoryviews = {one: [] for one in consumers}
-        buffers = [one for one in consumers if type(self.search.nodes[one]) is MANAGED_BUFFER]
-        for view in self.search.referrers(buffers) if buffers else ():
-            if type(view) is memoryview:
+        # (gc.get_referrers() would compare each reference with each buffer.)
+        for view in [one for one in gc.get_objects() if type(one) is memoryview] if consumers else ():
+            buffer = next((one for one in gc.get_referents(view) if id(one) in self.memoryviews), None)
+            if buffer is not None:
                 self.search.keep([view])
-                self.memoryviews[id(gc.get_referents(view)[0])].append(id(view))
+                self.memoryviews[id(buffer)].append(id(view))
 
     def _entry(self, consumer, exporter):
         nodes, views = self.search.nodes, self.memoryviews[consumer]
         kind = _places.type_name(type(nodes[consumer]))
         places = [place for one in views or [consumer] for place in self.search.places(one)]
         places = list(dict.fromkeys(places))[:_places.MOST]
+        if not places and self.left.issuperset(views or [consumer]):
+            places = [_places.UNKNOWN]
         known = next((place for place in places if place.line), None)
         length = max((nodes[view].nbytes for view in views), default=None)
         line = {name: getattr(known, name) for name in ("file", "line", "function")} if known else {}

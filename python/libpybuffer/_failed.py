@@ -1,6 +1,7 @@
 """Tells who holds the object of a BufferError, below its traceback."""
 
 import array
+import contextlib
 import io
 import mmap
 import re
@@ -14,29 +15,47 @@ _TYPES = (("Existing exports of data", (bytearray, io.BytesIO)), ("cannot resize
           ("cannot close exported pointers", (mmap.mmap,)), ("mmap can't resize", (mmap.mmap,)),
           ("memoryview has", (memoryview,)))
 _ABOUT_EXPORTS = re.compile("export|re-?siz", re.IGNORECASE)
-#: How many exceptions are gone through that were raised while others were handled.
-_MOST = 10
+#: How many exceptions are gone through: those of groups, and those that were handled when others were raised.
+_MOST = 100
+_GROUPS = (BaseExceptionGroup,) if sys.version_info >= (3, 11) else ()
 
 
 def error_in(value):
-    """The BufferError about exports that an exception is, or that led to it; else None."""
-    for _ in range(_MOST):
-        if isinstance(value, BufferError) and _ABOUT_EXPORTS.search(str(value)):
-            return value
-        value = value.__cause__ or value.__context__ if value is not None else None
+    """The BufferError about exports that an exception is, or that led to it, or that is in its group; else None."""
+    left, seen = [value], []
+    while left and len(seen) < _MOST:
+        one = left.pop(0)
+        if one is None or any(one is other for other in seen):
+            continue
+        seen.append(one)
+        if isinstance(one, BufferError) and _ABOUT_EXPORTS.search(_text_of(one)):
+            return one
+        left[:0] = one.exceptions if isinstance(one, _GROUPS) else ()
+        left.append(one.__cause__ or one.__context__)
     return None
+
+
+def _text_of(error):
+    try:
+        return str(error)
+    except Exception:  # an exception class of the program's
+        return ""
 
 
 def tell(value, frame):
     """Writes to standard error who holds the object that an exception is about. Nothing for other exceptions."""
-    error = error_in(value)
-    if error is not None and sys.stderr is not None:
-        sys.stderr.write("".join("libpybuffer: {}\n".format(line) for line in _lines(error, frame)))
-        sys.stderr.flush()
+    error, stream = error_in(value), sys.stderr
+    if error is None or stream is None:
+        return
+    text = "".join("libpybuffer: {}\n".format(line) for line in _lines(error, frame))
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    with contextlib.suppress(OSError, ValueError):  # it is closed
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
 
 
 def _lines(error, frame):
-    wanted = next((types for text, types in _TYPES if str(error).startswith(text)), None)
+    wanted = next((types for text, types in _TYPES if _text_of(error).startswith(text)), None)
     frames, traceback = [], error.__traceback__
     while traceback is not None:
         frames.append(traceback.tb_frame)
@@ -90,8 +109,10 @@ def install(trim):
     hooked = threading.excepthook
 
     def threading_excepthook(args):
-        hooked(args)
-        tell(args.exc_value, sys._getframe(1))
+        try:
+            hooked(args)
+        finally:
+            tell(args.exc_value, sys._getframe(1))
 
     threading.excepthook = threading_excepthook
     hook(trim)
@@ -105,8 +126,10 @@ def hook(trim):
 
     def excepthook(kind, value, traceback):
         traceback = trim(traceback)
-        hooked(kind, value.with_traceback(traceback), traceback)
-        tell(value, sys._getframe())
+        try:
+            hooked(kind, value.with_traceback(traceback), traceback)
+        finally:
+            tell(value, sys._getframe())
 
     excepthook.tells_holders = True
     sys.excepthook = excepthook

@@ -44,12 +44,15 @@ def has_only_globals(frame):
 def look(frame, see):
     """Calls see(name, value) for each variable of a frame."""
     variables = frame.f_locals
+    is_function = frame.f_code.co_flags & _CO_OPTIMIZED
+    if not is_function and not issubclass(type(variables), dict):
+        return  # a mapping of the program's, whose code would run
     try:
-        for name, value in list(variables.items()):
+        for name, value in list(variables.items() if is_function else dict.items(variables)):
             see(name, value)
     finally:
         # The frame's reference, `variables`, and the argument; more of them are of the program's.
-        if _HAS_COPIES and frame.f_code.co_flags & _CO_OPTIMIZED and sys.getrefcount(variables) <= 3:
+        if _HAS_COPIES and is_function and sys.getrefcount(variables) <= 3:
             _forget(frame, variables)
 
 

@@ -1,9 +1,10 @@
 """Who holds views of an object: what the live audit recorded, and what the interpreter knows."""
 
+import bisect
 import io
 import sys
 
-from . import _audited, _frames, _libpybuffer
+from . import _audited, _frames, _libpybuffer, _places
 from ._asked import Asked
 from ._holder import Holder, Holders
 
@@ -43,28 +44,47 @@ def of_all(objects, frame):
         sources, notes = ["audit", "interpreter"], [] if _audited.hears_interpreter() else [_DEAF]
         entries = [_join(found, views) for found, views in zip(known, audited)]
     notes += [] if _frames.has_gil() else [_ONE_THREAD]
-    return [Holders(found, sources, "; ".join(notes)) for found in entries]
+    return [Holders(_few(found), sources, "; ".join(notes)) for found in entries]
+
+
+def _few(entries):
+    """The entries, of which those are one that were not looked for."""
+    few, kept = [], {}
+    for holder in entries:
+        if holder.held_by == (_places.UNKNOWN.text,) and holder.age is None:
+            first = kept.setdefault((holder.kind, holder.type, holder.request, holder.length), holder)
+            if first is not holder:
+                first.count += holder.count
+                continue
+        few.append(holder)
+    return few
 
 
 def _join(known, views):
     """Both as one list of Holder: a recorded view lies in the object that the interpreter knows to have it."""
-    rest, entries, many = list(known), [], []
+    rest, entries, many = {one[0]: one for one in known}, [], []
+    starts = sorted(rest)
     for view in views:
-        owner = next((one for one in rest if one[0] <= view.address < one[0] + one[1]), None)
+        start = starts[max(bisect.bisect_right(starts, view.address) - 1, 0)] if starts else None
+        owner = rest.get(start)
+        if owner is not None and not start <= view.address < start + owner[1]:
+            owner = None
         holder = _recorded(view) if owner is None else owner[2]
         holder.count = view.count
         _tell(holder, view)
         entries.append(holder)
         if owner is not None:
-            rest.remove(owner)
+            del rest[start]
             if view.count > 1:
                 many.append(holder)
     # The record has one of their addresses. The others are in what is left, as far as that is like them.
     for holder in many:
-        alike = [one for one in rest if (one[2].request, one[2].kind) == (holder.request, holder.kind)]
+        alike = [one for one in rest.values() if (one[2].request, one[2].kind) == (holder.request, holder.kind)]
         alike = alike[:holder.count - 1] if len(many) == 1 else alike
-        holder.held_by += tuple(place for _, _, other in alike for place in other.held_by if place not in holder.held_by)
-    left = [] if many else [holder for _, _, holder in rest]
+        places = list(holder.held_by) + [place for _, _, other in alike for place in other.held_by]
+        places = sorted(dict.fromkeys(places), key=lambda place: place == _places.UNKNOWN.text)
+        holder.held_by = tuple(places[:_places.MOST])
+    left = [] if many else [holder for _, _, holder in rest.values()]
     return entries + left
 
 

@@ -18,6 +18,7 @@ _CO_GENERATORS = 0x20 | 0x80 | 0x200
 _SUSPENDED = "which is suspended"
 _INDEXED = (list, tuple, collections.deque)
 _DICT_OF_MODULE = types.ModuleType.__dict__["__dict__"]
+_MRO, _DICT_OF_TYPE = type.__dict__["__mro__"], type.__dict__["__dict__"]
 
 #: A reference to an object. `kind` is that of the holder, `text` tells it, and `extra` is what the kind needs besides;
 #: `holder` is the holder's id, or None if nothing has to be said of what holds that; a variable has `line`, and it or its
@@ -25,12 +26,22 @@ _DICT_OF_MODULE = types.ModuleType.__dict__["__dict__"]
 Edge = collections.namedtuple("Edge", "kind text holder extra file line function")
 #: Where an object is held. `line` and what follows are None if no variable of a known file holds it.
 Place = collections.namedtuple("Place", "text file line function")
+#: The place of one of many objects, of which WIDTH were gone up from.
+UNKNOWN = Place("places that were not looked for, as there are so many", None, None, None)
 
 
 def type_name(kind):
     """A type's name with its module, but for those that need none."""
     name, module = type.__dict__["__qualname__"].__get__(kind), type.__dict__["__module__"].__get__(kind)
-    return name if module in ("builtins", "__main__") or not isinstance(module, str) else module + "." + name
+    if not issubclass(type(module), str):
+        return name
+    name, module = str.__str__(name), str.__str__(module)
+    return name if module in ("builtins", "__main__") else module + "." + name
+
+
+def named(items, name):
+    """The value of a key among a dictionary's items, or None. (dict.get may call the __eq__ of other keys.)"""
+    return next((value for key, value in list(items) if type(key) is str and key == name), None)
 
 
 def referents(holder):
@@ -48,10 +59,12 @@ class Search:
         self.edges = {}     # the Edges that lead to it
         self.frames = _frames.running_frames(frame)
         self.running = {id(one) for _, one in self.frames}
+        self.indexed = None, {}     # a container's id, and the positions of what is in it, by ids
         self.modules = {}
-        for module in list(sys.modules.values()):
-            if issubclass(type(module), types.ModuleType):
-                self.modules[id(_DICT_OF_MODULE.__get__(module))] = module.__name__
+        for name, module in list(sys.modules.items()):
+            if issubclass(type(module), types.ModuleType) and type(name) is str:
+                # Not by its own __name__: to ask a module for an attribute may load it.
+                self.modules.setdefault(id(_DICT_OF_MODULE.__get__(module)), name)
 
     def keep(self, objects):
         """The ids of the objects, of those that were not met before."""
@@ -119,8 +132,8 @@ class Search:
         if issubclass(type(holder), dict):
             self._in_dict(holder, child, found)
         elif issubclass(type(holder), _INDEXED):
-            index = [i for i, one in enumerate(list(holder)) if one is child][:1] or ["?"]
-            self._up(holder, child, found, "item", "item {} of a {}".format(index[0], type_name(kind)), index[0])
+            index = self._index_in(holder, child)
+            self._up(holder, child, found, "item", "item {} of a {}".format(index, type_name(kind)), index)
         elif kind is types.CellType:
             self._up(holder, child, found, "cell", "a variable of a closure")
         elif kind is types.FunctionType:
@@ -138,23 +151,38 @@ class Search:
         else:
             self._in_object(holder, child, found)
 
+    def _index_in(self, holder, child):
+        """(All positions of a list are noted at once, as it may hold each of the objects.)"""
+        if self.indexed[0] != id(holder):
+            base = next(base for base in _INDEXED if issubclass(type(holder), base))
+            positions = {}
+            for i, one in enumerate(list(base.__iter__(holder))):
+                positions.setdefault(id(one), i)
+            self.indexed = id(holder), positions
+        return self.indexed[1].get(id(child), "?")
+
     def _in_dict(self, holder, child, found):
         keys = [key for key, value in list(dict.items(holder)) if value is child and type(key) in (str, int, bytes)][:1]
-        name = self.modules.get(id(holder)) or dict.get(holder, "__builtins__") and dict.get(holder, "__name__")
-        if keys and isinstance(name, str):
+        name = self.modules.get(id(holder)) or self._name_of_globals(holder)
+        if keys and type(name) is str:
             self._in_globals(holder, child, keys[0], name)
         else:
             text = "key {:.60} of a dict".format(repr(keys[0])) if keys else "a dict"
             self._up(holder, child, found, "key", text, keys)
 
+    def _name_of_globals(self, holder):
+        """The name in a dictionary that some code's global variables are in; else None."""
+        is_globals = named(dict.items(holder), "__builtins__") is not None
+        return named(dict.items(holder), "__name__") if is_globals else None
+
     def _in_globals(self, holder, child, key, name):
-        file, line = dict.get(holder, "__file__"), None
+        file, line = named(dict.items(holder), "__file__"), None
         for _, frame in self.frames:
             if frame.f_globals is holder and frame.f_code.co_name == "<module>":
                 file = frame.f_code.co_filename
                 line = _frames.line_that_sets(frame.f_code, key) or frame.f_lineno
                 break
-        file = file if isinstance(file, str) else None
+        file = file if type(file) is str else None
         at = " at {}:{}".format(file, line) if line else " of {}".format(file) if file else ""
         text = "variable {!r} of module {}{}".format(key, name, at)
         self._edge(child, "global", text, None, None, file, line, None)
@@ -235,9 +263,9 @@ class Search:
 
 def attributes(holder):
     """An instance's __dict__, without a call of its code."""
-    for base in type(holder).__mro__:
-        descriptor = base.__dict__.get("__dict__")
-        if isinstance(descriptor, types.GetSetDescriptorType):
+    for base in _MRO.__get__(type(holder)):
+        descriptor = named(_DICT_OF_TYPE.__get__(base).items(), "__dict__")
+        if type(descriptor) is types.GetSetDescriptorType:
             return descriptor.__get__(holder)
     return None
 
@@ -245,9 +273,9 @@ def attributes(holder):
 def _slots(holder):
     """Pairs of the names in an instance's __slots__ and their values, without a call of its code."""
     pairs = []
-    for base in type(holder).__mro__:
-        for name, descriptor in list(base.__dict__.items()):
-            if isinstance(descriptor, types.MemberDescriptorType):
+    for base in _MRO.__get__(type(holder)):
+        for name, descriptor in list(_DICT_OF_TYPE.__get__(base).items()):
+            if type(descriptor) is types.MemberDescriptorType:
                 try:
                     pairs.append((name, descriptor.__get__(holder)))
                 except AttributeError:

@@ -1,15 +1,15 @@
 """pytest --buffer-audit."""
 
 import collections
-import fnmatch
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
 import pytest
 
-from . import _files, _libpybuffer
+from . import _files, _libpybuffer, _places
 from ._outstanding import Outstanding
 
 #: The process that was restarted: it keeps its number.
@@ -149,11 +149,32 @@ def _is_ignored(item, found):
         if ignored is True:
             return True
         words = ignored.split(",") if isinstance(ignored, str) else ignored
-        if any(_fits(word.strip(), found) for word in words):
+        if any(_fits(word.strip(), found) for word in words if word.strip()):
             return True
     return False
 
 
 def _fits(word, found):
-    pattern, _, rule = word.partition(":")
-    return fnmatch.fnmatchcase(found.type, pattern) and rule in ("", found.name, str(found.rule))
+    pattern, colon, rule = word.rpartition(":")
+    if not colon:
+        pattern, rule = word, ""
+    if rule.strip() not in ("", found.name, str(found.rule)):
+        return False
+    any_text = re.compile(".*".join(map(re.escape, pattern.strip().split("*"))), re.DOTALL)
+    names = _names_of(found.type)
+    return any(any_text.fullmatch(name) for name in names | {name[1:] for name in names if name.startswith("_")})
+
+
+def _names_of(exporter):
+    """The name of a type, and those of its bases, as far as there is such a type."""
+    names, left, seen = {exporter}, [object], set()
+    while left:
+        kind = left.pop()
+        if id(kind) in seen:
+            continue
+        seen.add(id(kind))
+        left += type.__subclasses__(kind)
+        name = _places.type_name(kind)
+        if exporter in (name, name.rpartition(".")[2]):
+            names.update(_places.type_name(base) for base in type.mro(kind) if base is not object)
+    return names

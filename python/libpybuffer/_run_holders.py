@@ -22,11 +22,10 @@ def load_hooks(here):
 
 
 def trim(traceback):
-    """The traceback without what is of this file."""
-    shown = traceback
-    while shown is not None and shown.tb_frame.f_code.co_filename == __file__:
-        shown = shown.tb_next
-    return shown or traceback
+    """The traceback without what is of this file; None if there is nothing else, as of a program that cannot be compiled."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+        traceback = traceback.tb_next
+    return traceback
 
 
 def new_main(**names):

@@ -246,6 +246,36 @@ def test_run_tells_it_of_threads_hooks_and_causes(tmp_path):
     assert "libpybuffer: array.array numbers is held by\nlibpybuffer:     memoryview in variable 'kept' of main" in words
 
 
+ODD = {
+    # What is done with an error about exports, and what standard error says then.
+    "group": ("raise ExceptionGroup('several', [ValueError(1), ExceptionGroup('inner', [error])])", "is held by"),
+    "hook": ("sys.excepthook = lambda *error: 1 / 0\n    raise", "is held by"),
+    "ascii": ("sys.stderr = io.TextIOWrapper(sys.stderr.buffer, 'ascii', 'strict')\n"
+              "    Odd.\u00e9 = view\n    del view\n    raise", "\\xe9"),
+    "closed": ("sys.stderr.close()\n    raise", ""),
+    "text": ("raise Odd", "Odd: <exception str() failed>"),
+    "syntax": ("!", "SyntaxError"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ODD))
+def test_run_with_holders_of_odd_exceptions(tmp_path, name):
+    if name == "group" and sys.version_info < (3, 11):
+        pytest.skip("no groups of exceptions here")
+    code, text = ODD[name]
+    (tmp_path / "failing.py").write_text(
+        "import io, sys\nclass Odd(BufferError):\n    def __str__(self): raise ValueError\ndata = bytearray(8)\n"
+        "view = memoryview(data)\ntry:\n    data.append(1)\nexcept BufferError as error:\n    " + code, encoding="utf-8")
+    told = command_("--audit=holders", sys.executable, "failing.py", cwd=str(tmp_path))
+    if told.returncode == 2:
+        pytest.skip(told.stderr)
+    assert told.returncode == 1 and text in told.stderr, told
+    if name in ("group", "ascii"):
+        assert told.stderr.splitlines()[-2] == "libpybuffer: bytearray data is held by"
+    if name != "hook":  # whose traceback has the frame that called it
+        assert "_failed.py" not in told.stderr and "_run_holders.py" not in told.stderr, told.stderr
+
+
 def test_run_with_holders_follows_scripts_and_refuses_other_programs(tmp_path):
     script = tmp_path / "script"
     script.write_text("#!{}\n{}".format(sys.executable, FAILING))

@@ -2,6 +2,7 @@
 
 import array
 import asyncio
+import collections
 import ctypes
 import gc
 import io
@@ -12,6 +13,8 @@ import struct
 import subprocess
 import sys
 import threading
+import time
+import types
 
 import pytest
 
@@ -286,6 +289,116 @@ def test_no_code_of_the_program_runs():
     several = [Sly(memoryview(data))]
     assert "attribute 'view' of a " in str(only(data))
     del several
+
+
+class Told(type):
+    """A class whose objects' code must not run: of its own, and of the class."""
+
+    def __getattribute__(cls, name):
+        raise AssertionError("the class was asked for " + name)
+
+
+class Descriptor:
+    @property
+    def __class__(self):
+        raise AssertionError("asked for its class")
+
+
+class Key(str):
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        raise AssertionError("compared")
+
+
+class Module(types.ModuleType):
+    def __getattribute__(self, name):
+        raise AssertionError("loaded for " + name)
+
+
+class Mapping:
+    """Variables of code that exec runs."""
+
+    def __init__(self, **values):
+        self.values, self.is_open = values, True
+
+    def __getitem__(self, name):
+        assert self.is_open or name == "ask"
+        return self.values[name]
+
+    def __setitem__(self, name, value):
+        self.values[name] = value
+
+
+class Items(dict):
+    def items(self):
+        raise AssertionError("asked for its items")
+
+
+def hidden_in(kind):
+    return type("Hidden", (kind,), {"__iter__": lambda self: pytest.fail("gone through")})
+
+
+@pytest.mark.parametrize("make", [
+    lambda view: hidden_in(list)([view]), lambda view: tuple.__new__(hidden_in(tuple), [view]),
+    lambda view: hidden_in(collections.deque)([view]), lambda view: {Key("__builtins__"): view, Key("__name__"): 1},
+], ids=["list", "tuple", "deque", "dict"])
+def test_no_code_of_containers_runs(make):
+    data = bytearray(8)
+    container = make(memoryview(data))
+    assert "in variable 'container' of" in str(only(data))
+    del container
+
+
+def test_no_code_of_classes_modules_and_mappings_runs(monkeypatch):
+    data = bytearray(8)
+    slotted = Told("Slotted", (), {"__slots__": ("view",)})
+    holder = object.__new__(slotted)
+    object.__setattr__(holder, "view", memoryview(data))
+    assert "attribute 'view' of a " in str(only(data))
+    del holder, slotted
+
+    class Described:
+        x = Descriptor()
+
+    described = Described()
+    described.view = memoryview(data)
+    assert "attribute 'view' of a " in str(only(data))
+    del described
+    monkeypatch.setitem(sys.modules, "lazy", Module("lazy"))
+    nameless = types.ModuleType("nameless")
+    del nameless.__name__
+    monkeypatch.setitem(sys.modules, "nameless", nameless)
+    nameless.view = memoryview(data)
+    assert "variable 'view' of module nameless" in str(only(data))
+    del nameless.view
+    names = {"__name__": "other", "__file__": Descriptor(), "data": data}
+    exec("view = memoryview(data)", names)
+    assert "variable 'view' of module other" in str(only(data))
+    del names["view"], names
+
+
+def test_variables_in_mappings_of_the_program():
+    data, found = bytearray(8), []
+    variables = Mapping(data=data, memoryview=memoryview)
+    variables.values["ask"] = lambda: (setattr(variables, "is_open", False), found.append(str(only(data))))
+    exec("view = memoryview(data); ask()", {}, variables)
+    assert "memoryview in key 'view' of a dict in attribute 'values' of a " in found[0]
+    del variables
+    items = Items(data=data, ask=lambda: found.append(str(only(data))))
+    exec("view = memoryview(data); ask()", {}, items)
+    assert "memoryview in variable 'view' of <module>" in found[1]
+
+
+def test_many_views_end_soon_and_are_all_counted():
+    data, n = bytearray(8), 20000
+    views = [memoryview(data) for _ in range(n)]
+    begin = time.monotonic()
+    found = libpybuffer.holders(data)
+    assert time.monotonic() - begin < 20  # 0.7 s, where it took minutes
+    assert sum(holder.count for holder in found) == n and len(found) < 400
+    assert "of a list in variable 'views' of" in str(found) and "not looked for, as there are so many" in str(found)
+    del views
 
 
 def test_what_is_no_exporter_is_refused():

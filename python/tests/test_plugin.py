@@ -111,6 +111,10 @@ def test_must_too():
 def test_must_is_ignored():
     memoryview((ctypes.c_int * 3)()).release()
 
+@pytest.mark.buffer_audit(ignore="other.*, ctypes.* : strides,")
+def test_must_is_ignored_of_a_base():
+    memoryview((ctypes.c_int * 3)()).release()
+
 def test_fails_itself():
     view = memoryview(bytearray(8))
     assert not view
