@@ -79,7 +79,7 @@ impl Filter {
             let len = rest.iter().position(is_end).unwrap_or(rest.len());
             let (entry, end) = rest.split_at_checked(len).unwrap_or_default();
             if !is_comment {
-                self.entry(entry.trim_ascii(), variable, may_include);
+                self.entry(trimmed(entry), variable, may_include);
             }
             let Some((end, others)) = end.split_first() else { break };
             is_comment = *end == b'#' || is_comment && *end != b'\n';
@@ -91,7 +91,7 @@ impl Filter {
     fn entry(&mut self, entry: &'static [u8], variable: &'static CStr, may_include: bool) {
         match entry {
             [] => {}
-            b"known" if may_include && is_ignore(variable) => self.read(KNOWN, c"", false),
+            b"known" if is_ignore(variable) => self.read(KNOWN, c"", false),
             [b'@', file @ ..] if may_include => match memory::read_file(memory::copy_of(file)) {
                 Ok(list) => self.read(list, variable, false),
                 Err(errno) => self.push(entry, entry, Kind::NoFile(errno), variable),
@@ -110,10 +110,10 @@ impl Filter {
         let kind = match rule.split_first() {
             None => Kind::Ignore(None),
             Some((_, rule)) => {
-                bit_of(rule.trim_ascii()).map_or(Kind::NoRule, |bit| Kind::Ignore(Some(bit)))
+                bit_of(trimmed(rule)).map_or(Kind::NoRule, |bit| Kind::Ignore(Some(bit)))
             }
         };
-        self.push(entry, pattern.trim_ascii(), kind, variable);
+        self.push(entry, trimmed(pattern), kind, variable);
     }
 
     #[inline(never)]
@@ -172,10 +172,12 @@ impl Filter {
         is_wanted
     }
 
-    /// Shows each entry that was of no use, the last one first. What the library has built in is not shown.
-    pub fn unused(&self) -> impl Iterator<Item = &'static Entry> {
+    /// Shows each entry that was of no use, the last one first: those that never can be, or the others. What the library has
+    /// built in is not shown.
+    pub fn unused(&self, is_wrong: bool) -> impl Iterator<Item = &'static Entry> {
         self.entries()
             .filter(|entry| !entry.variable.is_empty() && !entry.is_used.load(Ordering::Relaxed))
+            .filter(move |entry| matches!(entry.kind, Kind::NoRule | Kind::NoFile(_)) == is_wrong)
     }
 }
 
@@ -205,6 +207,12 @@ impl Entry {
     fn fits(&self, name: &[u8]) -> bool {
         fits(self.pattern, name) || matches!(name, [b'_', name @ ..] if fits(self.pattern, name))
     }
+}
+
+/// (Out of line, as it is needed in several places.)
+#[inline(never)]
+fn trimmed(text: &[u8]) -> &[u8] {
+    text.trim_ascii()
 }
 
 fn is_ignore(variable: &CStr) -> bool {

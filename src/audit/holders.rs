@@ -1,6 +1,7 @@
 //! Answers who holds the views of an object.
 
-use core::ffi::c_char;
+use core::ffi::{c_char, c_int, c_void};
+use core::mem;
 use core::ptr::{self, NonNull};
 
 use super::memory;
@@ -34,6 +35,9 @@ struct Groups {
 }
 
 impl Groups {
+    /// How many of the last groups are looked at for one like a view.
+    const LOOKED_AT: usize = 16;
+
     fn all(&mut self) -> &mut [Group] {
         let block = NonNull::new(self.block).unwrap_or(NonNull::dangling());
         // SAFETY: so many groups were written to the block.
@@ -41,18 +45,22 @@ impl Groups {
     }
 
     /// Counts a view.
-    fn add(&mut self, record: &Record) {
+    fn count(&mut self, record: &Record) {
         let Some(origin) = record.origin else { return };
         let Record { len, thread, time, view, .. } = *record;
         let n_lost = (record.status == Status::Lost).into();
-        let is_its = |group: &&mut Group| {
-            ptr::eq(group.origin, origin) && group.len == len && group.thread == thread
-        };
-        if let Some(group) = self.all().iter_mut().rev().find(is_its) {
-            group.n_views = group.n_views.wrapping_add(1);
-            group.n_lost = group.n_lost.wrapping_add(n_lost);
-            if time < group.time {
-                (group.time, group.view) = (time, view);
+        self.add(Group { origin, len, thread, n_views: 1, n_lost, time, view });
+    }
+
+    /// Adds a group, to one of the last few if it is like that.
+    #[inline(never)]
+    fn add(&mut self, group: Group) {
+        let is_like = |other: &&mut Group| other.place() == group.place();
+        if let Some(other) = self.all().iter_mut().rev().take(Self::LOOKED_AT).find(is_like) {
+            other.n_views = other.n_views.wrapping_add(group.n_views);
+            other.n_lost = other.n_lost.wrapping_add(group.n_lost);
+            if group.time < other.time {
+                (other.time, other.view) = (group.time, group.view);
             }
             return;
         }
@@ -63,8 +71,20 @@ impl Groups {
         // SAFETY: there is room for one more.
         let place = unsafe { self.block.add(self.n) };
         // SAFETY: as above.
-        unsafe { place.write(Group { origin, len, thread, n_views: 1, n_lost, time, view }) };
+        unsafe { place.write(group) };
         self.n = self.n.wrapping_add(1);
+    }
+
+    /// Makes one group of those that are alike. (To compare each view with each group would take hours if there are many of
+    /// both.)
+    fn merge(&mut self) {
+        self.sort(by_place);
+        let n = mem::take(&mut self.n);
+        for i in 0..n {
+            // SAFETY: one of the groups; what is added is written before it, or in its place.
+            let group = unsafe { self.block.add(i).read() };
+            self.add(group);
+        }
     }
 
     fn grow(&mut self) -> bool {
@@ -79,24 +99,31 @@ impl Groups {
         true
     }
 
-    /// Sorts the groups, the oldest first, by Shell's method: it needs neither memory nor much code.
-    fn sort(&mut self) {
-        let groups = self.all();
-        let mut gap = groups.len() / 2;
-        while gap > 0 {
-            for end in gap..groups.len() {
-                let mut at = end;
-                while let Some(before) = at.checked_sub(gap)
-                    && let Ok([one, other]) = groups.get_disjoint_mut([before, at])
-                    && one.time > other.time
-                {
-                    core::mem::swap(one, other);
-                    at = before;
-                }
-            }
-            gap /= 2;
-        }
+    #[inline(never)]
+    fn sort(&mut self, by: unsafe extern "C" fn(*const c_void, *const c_void) -> c_int) {
+        // SAFETY: so many groups were written to the block, and both orders are total.
+        unsafe { libc::qsort(self.block.cast(), self.n, size_of::<Group>(), Some(by)) };
     }
+}
+
+/// The order by place.
+///
+/// # Safety
+/// * GROUPS: both are groups.
+unsafe extern "C" fn by_place(one: *const c_void, other: *const c_void) -> c_int {
+    // SAFETY: both are groups (caller: GROUPS).
+    let [one, other] = [one, other].map(|group| unsafe { &*group.cast::<Group>() });
+    one.place().cmp(&other.place()) as c_int
+}
+
+/// The order in which the oldest comes first.
+///
+/// # Safety
+/// * GROUPS: both are groups.
+unsafe extern "C" fn by_age(one: *const c_void, other: *const c_void) -> c_int {
+    // SAFETY: both are groups (caller: GROUPS).
+    let [one, other] = [one, other].map(|group| unsafe { &*group.cast::<Group>() });
+    one.time.cmp(&other.time) as c_int
 }
 
 impl Drop for Groups {
@@ -107,6 +134,11 @@ impl Drop for Groups {
 }
 
 impl Group {
+    /// What views of one group have in common.
+    fn place(&self) -> [usize; 3] {
+        [ptr::from_ref(self.origin).addr(), self.len.cast_unsigned(), self.thread]
+    }
+
     fn describe(&self, now: u64) -> pybuffer_holder {
         let name = |text: &[c_char]| match text.first() {
             None | Some(0) => ptr::null(),
@@ -152,13 +184,14 @@ impl State {
             };
             let is_asked_for = objects[0] == 0 || objects.iter().any(is_of);
             if is_asked_for && (sees || record.is_surely_held()) {
-                groups.add(record);
+                groups.count(record);
             }
         });
         if groups.is_short {
             return None;
         }
-        groups.sort();
+        groups.merge();
+        groups.sort(by_age);
         let now = memory::now();
         groups.all().iter().enumerate().for_each(|(i, group)| tell(i, group.describe(now)));
         Some(groups.n)

@@ -18,8 +18,9 @@ pub struct Line {
 type Block = [c_char; Line::SIZE];
 
 impl Line {
-    /// More than the longest line needs: 8 Python frames have 16 texts of 512 bytes, of which each may become 6.
-    const SIZE: usize = 1 << 16;
+    /// More than the longest line needs: a wrong release has two places, whose 8 Python frames have 16 texts of 512 bytes, of
+    /// which each may become 6.
+    const SIZE: usize = 1 << 17;
 
     /// The line that tells a fact; `None` without memory.
     #[cold]

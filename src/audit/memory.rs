@@ -33,6 +33,7 @@ pub unsafe fn free<T>(block: NonNull<T>) {
 
 /// A copy of a text, which is never freed; an empty one without memory.
 #[cold]
+#[inline(never)]
 pub fn copy_of(text: &[u8]) -> &'static CStr {
     let size = text.len().wrapping_add(1);
     // SAFETY: takes any number.
@@ -46,7 +47,7 @@ pub fn copy_of(text: &[u8]) -> &'static CStr {
     unsafe { CStr::from_ptr(block.cast()) }
 }
 
-/// The contents of a file, up to a mebibyte, which are never freed; `Err` with the error's number if it cannot be read.
+/// The contents of a file of less than a mebibyte, which are never freed; `Err` with the error's number if it cannot be read.
 #[cold]
 pub fn read_file(path: &CStr) -> Result<&'static [u8], c_int> {
     const MOST: usize = 1 << 20;
@@ -69,6 +70,9 @@ pub fn read_file(path: &CStr) -> Result<&'static [u8], c_int> {
             ..0 => result = Err(Errno::keep().value()),
             _ => size = size.wrapping_add(n.cast_unsigned()),
         }
+    }
+    if size == MOST {
+        result = Err(libc::EFBIG);
     }
     // SAFETY: opened above.
     unsafe { libc::close(file) };

@@ -36,6 +36,9 @@ fn begin(runtime: &Runtime) -> Option<&'static State> {
         unsafe { libc::atexit(at_exit) };
         at_quick_exit(at_exit);
         fork::at_fork(in_child);
+        if let Some(state) = state() {
+            state.tell_unused(true);
+        }
     }
     state()
 }

@@ -94,6 +94,12 @@ impl Records {
         self.n_of.get((hash(obj) >> 40) as usize % N_COUNTS).unwrap_or(&NONE)
     }
 
+    /// A record is removed. (Out of line where that is rare.)
+    #[inline(never)]
+    fn uncount(&self, record: &Record) {
+        self.n_of(record.contents.obj).fetch_sub(1, Ordering::Relaxed);
+    }
+
     fn shard(&self, view: usize) -> Option<&Shard> {
         self.shards.get((hash(view) >> 50) as usize % N_SHARDS)
     }
@@ -112,7 +118,7 @@ impl Records {
             Some(new) => list.store(new.as_ptr(), Ordering::Release),
             None => {
                 self.is_short.store(true, Ordering::Relaxed);
-                self.n_of(record.contents.obj).fetch_sub(1, Ordering::Relaxed);
+                self.uncount(&record);
                 record.close();
             }
         }
@@ -137,8 +143,8 @@ impl Records {
             }
             (excused, inner, kept)
         });
-        for gone in excused.into_iter().chain(inner.filter(|_| kept.is_none())) {
-            self.n_of(gone.contents.obj).fetch_sub(1, Ordering::Relaxed);
+        for gone in [excused, inner.filter(|_| kept.is_none())].iter().flatten() {
+            self.uncount(gone);
         }
         let Some(inner) = inner else { return false };
         if kept.is_some_and(|kept| kept.origin.is_some()) {
@@ -162,7 +168,7 @@ impl Records {
             Some(found)
         })?;
         if !found.is_foreign() {
-            self.n_of(found.contents.obj).fetch_sub(1, Ordering::Relaxed);
+            self.uncount(&found);
         }
         found.close();
         Some(found)
@@ -179,7 +185,7 @@ impl Records {
             if is_lost {
                 self.put(list, Record { status: Status::Lost, ..found });
             } else {
-                self.n_of(found.contents.obj).fetch_sub(1, Ordering::Relaxed);
+                self.uncount(&found);
             }
             Some((found, is_lost))
         });
@@ -229,12 +235,11 @@ impl Records {
 
     /// Removes a record with the same object and memory as `view`, which seems to be a copy of its `Py_buffer`.
     #[cold]
+    #[inline(never)]
     pub fn take_original(&self, view: &Py_buffer) -> Option<Record> {
         let contents = Contents::of(view);
-        self.find(contents, |list| Shard::take(list, &|record| record.contents == contents))
-            .inspect(|record| {
-                self.n_of(record.contents.obj).fetch_sub(1, Ordering::Relaxed);
-            })
+        self.find(contents, &mut |list| Shard::take(list, &|record| record.contents == contents))
+            .inspect(|record| self.uncount(record))
     }
 
     /// As [`take_original`](Self::take_original), but only of a `Py_buffer` that does not hold the view any more: it
@@ -250,7 +255,7 @@ impl Records {
                 n_before = n_before.saturating_sub(is_alike.into());
                 is_nth
             };
-            let record = self.find(contents, |list| Shard::peek(list, &mut fits))?;
+            let record = self.find(contents, &mut |list| Shard::peek(list, &mut fits))?;
             // Not under the lock, because this is a system call.
             if record.has_left() {
                 return self.take_if(record.view, &|other| other.is_same(&record));
@@ -261,10 +266,11 @@ impl Records {
 
     /// The first result of `find`, which is called with one list after the other, unless there is no record of the
     /// object.
+    #[inline(never)]
     fn find(
         &self,
         contents: Contents,
-        mut find: impl FnMut(&AtomicPtr<Record>) -> Option<Record>,
+        find: &mut dyn FnMut(&AtomicPtr<Record>) -> Option<Record>,
     ) -> Option<Record> {
         if self.n_of(contents.obj).load(Ordering::Relaxed) == 0 {
             return None;
@@ -272,7 +278,7 @@ impl Records {
         self.shards
             .iter()
             .filter(|shard| shard.is_used.load(Ordering::Relaxed))
-            .find_map(|shard| shard.lock.hold(|| shard.lists.iter().find_map(&mut find)))
+            .find_map(|shard| shard.lock.hold(|| shard.lists.iter().find_map(&mut *find)))
     }
 
     /// Remembers a view that is released. (Two threads may mix up two of them. The only consequence is that a wrong

@@ -102,6 +102,15 @@ impl State {
         self.log.write(fact);
     }
 
+    /// Tells which entries of the lists are of no use: those that name nothing, or the others.
+    #[cold]
+    #[inline(never)]
+    pub fn tell_unused(&self, is_wrong: bool) {
+        for entry in self.origins.filter.unused(is_wrong) {
+            self.tell(&Fact::Unused(entry));
+        }
+    }
+
     /// Has findings told that were told before.
     #[cold]
     pub fn retell(&self) {
@@ -152,8 +161,8 @@ impl State {
         }
         // A child met only a part of what its parent met.
         let is_whole = fork::generation() == 0 && self.n_acquired.load(Ordering::Relaxed) > 0;
-        for entry in self.origins.filter.unused().filter(|_| is_whole) {
-            self.tell(&Fact::Unused(entry));
+        if is_whole {
+            self.tell_unused(false);
         }
         let counts = [&self.n_acquired, &self.n_released, &self.n_lines];
         let counts = counts.map(|count| count.load(Ordering::Relaxed));

@@ -54,6 +54,7 @@ fn findings_are_ignored_by_type_and_rule() {
             "# what is known\n_ctypes.*:format # any array\n\n bytearray : held\n",
         )
         .unwrap();
+        fs::write(folder.join("more"), "known\nbytearray:held").unwrap();
         for (list, expected) in [
             ("*", &[][..]),
             ("known", &[WRONG, HELD]),
@@ -61,6 +62,7 @@ fn findings_are_ignored_by_type_and_rule() {
             // A type's bases count, and an underscore at the beginning does not.
             ("ctypes.*:format", &[WRONG, HELD]),
             ("@list", &[WRONG]),
+            ("@more", &[WRONG]),
             ("@list,known, mistakes.Wrong:format", &[]),
             ("*:held", &[CTYPES, WRONG]),
             (
@@ -313,4 +315,67 @@ fn wrong_releases_are_json_too() {
         assert_eq!(all[1]["name"], "never-acquired");
         assert_eq!(all[1].get("caller"), None);
     }
+}
+
+/// Moves a view where 8 frames have names of which each byte becomes six.
+const LONGEST: &str = r#"
+import sys
+sys.path.insert(0, sys.argv[1])
+import mistakes as m
+def move(n):
+    move(n - 1) if n else m.move(bytearray(1))
+names = {"co_filename": "\x01" * 600, "co_name": "\x02" * 600}
+if sys.version_info >= (3, 11):
+    names["co_qualname"] = names["co_name"]
+move.__code__ = move.__code__.replace(**names)
+move(9)
+"#;
+
+#[test]
+fn longest_line_is_json() {
+    for python in pythons().iter().filter(|python| is_heard(python)) {
+        let Some(folder) = super::super::build_mistakes(python, "json-longest") else { continue };
+        let (log, file) = (folder.join("log"), folder.join("longest.py"));
+        fs::write(&file, LONGEST).unwrap();
+        let mut command = audited(python, "warn", Some(&log));
+        command.env("PYBUFFER_AUDIT_FORMAT", "json").env("PYBUFFER_AUDIT_FRAMES", "8");
+        run(command.arg(&file).arg(&folder));
+        let text = fs::read_to_string(&log).unwrap();
+        let line = text.lines().next().unwrap();
+        let moved: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {}", line.len()));
+        for frames in [&moved["frames"], &moved["released"]["frames"]] {
+            assert_eq!(frames[7]["file"], "\u{1}".repeat(512), "{}", python.label);
+            assert_eq!(frames[7]["function"], "\u{2}".repeat(512), "{}", python.label);
+        }
+    }
+}
+
+#[test]
+fn entries_that_name_nothing_are_told_at_the_beginning() {
+    let code = "\
+import os
+m.right(m.Wrong())
+os._exit(0)";
+    each_python("begins", |python, folder| {
+        fs::write(folder.join("large"), vec![b'#'; 1 << 20]).unwrap();
+        let large = folder.join("large");
+        let list = format!("*:formt,no*:held,@/no/such/file,@{}", large.display());
+        let log = folder.join("log");
+        let code =
+            format!("import sys; sys.path.insert(0, {folder:?})\nimport mistakes as m\n{code}");
+        let mut command = audited(python, "warn", Some(&log));
+        run(command.env("PYBUFFER_AUDIT_IGNORE", &list).args(["-c", &code]));
+        let of =
+            |entry: &str, why: &str| format!("UNUSED: '{entry}' of PYBUFFER_AUDIT_IGNORE: {why}");
+        let no_file = "the file cannot be read:";
+        let said = lines(&log);
+        let expected = [
+            of(&format!("@{}", large.display()), &format!("{no_file} File too large")),
+            of("@/no/such/file", &format!("{no_file} No such file or directory")),
+            of("*:formt", "there is no such rule (docs/rules.md lists them)"),
+        ];
+        assert_eq!(said[..3], expected, "{}", python.label);
+        assert!(said.len() == 4 && said[3].starts_with(WRONG), "{}: {said:#?}", python.label);
+    });
 }
