@@ -81,9 +81,10 @@ impl Groups {
         self.sort(by_place);
         let n = mem::take(&mut self.n);
         for i in 0..n {
-            // SAFETY: one of the groups; what is added is written before it, or in its place.
-            let group = unsafe { self.block.add(i).read() };
-            self.add(group);
+            // SAFETY: one of the groups.
+            let group = unsafe { self.block.add(i) };
+            // SAFETY: as above; what was added was written before it.
+            self.add(unsafe { group.read() });
         }
     }
 
