@@ -1,6 +1,14 @@
 /* The live audit's record of outstanding views. */
 
+#include <string.h>
+
 #include "extension.h"
+
+/* A name, which is cut in the middle of a character if it is very long. */
+static PyObject *name_of(const char *name)
+{
+    return PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace");
+}
 
 /* A tuple of (file, line, function) for each Python frame, the innermost first. */
 static PyObject *frames_of(const pybuffer_holder *holder)
@@ -8,7 +16,7 @@ static PyObject *frames_of(const pybuffer_holder *holder)
     PyObject *frames = PyTuple_New(holder->n_frames);
     for (int i = 0; frames != NULL && i < holder->n_frames; i++) {
         const pybuffer_frame *frame = holder->frames + i;
-        PyObject *one = Py_BuildValue("(sns)", frame->file, frame->line, frame->function);
+        PyObject *one = Py_BuildValue("(NnN)", name_of(frame->file), frame->line, name_of(frame->function));
         if (one == NULL || PyTuple_SetItem(frames, i, one) < 0)
             Py_CLEAR(frames);
     }

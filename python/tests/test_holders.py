@@ -427,6 +427,34 @@ def test_answer_says_what_it_cannot_see():
     assert str(found).startswith("nobody holds a view that could be seen")
 
 
+def test_each_recorded_view_is_told_once(monkeypatch):
+    """A view that is lost has the address of that which took its place."""
+    first = ("bytearray", 0, 8, 1, 1, 2.0, 0x1000, "a.so", "lose", 1, (("a.py", 1, "main"),))
+    second = first[:5] + (1.0,) + first[6:10] + ((("a.py", 2, "main"),),)
+    answers = [[first, second], [first[:5] + (2.5,) + first[6:], second]]
+    monkeypatch.setattr(libpybuffer._audited, "_libpybuffer", types.SimpleNamespace(audited_views=answers.pop))
+    lines = [view.frames[0][1] for view in libpybuffer._audited.views([0, 0])]
+    assert sorted(lines) == [1, 2]
+
+
+LONG = """
+import libpybuffer
+for name in "x" + "\\u00e9" * 3000, "\\U0001f40d" * 2000:
+    names = {"data": bytearray(8)}
+    exec(compile("view = memoryview(data)", name, "exec"), names)
+    (holder,) = libpybuffer.holders(names["data"])
+    assert holder.file is None or holder.file[:1000] == name[:1000], holder
+"""
+
+
+def test_names_that_were_cut_are_told():
+    command = [sys.executable, "-m", "libpybuffer", "run", "--quiet", "--audit", sys.executable, "-c", LONG]
+    told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    if told.returncode == 2:
+        pytest.skip(told.stderr)
+    assert told.returncode == 0, told
+
+
 AUDITED = """
 import libpybuffer, struct, sys
 data = bytearray(8)
