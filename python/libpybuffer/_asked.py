@@ -80,8 +80,15 @@ class Asked:
         if not places and self.left.issuperset(views or [consumer]):
             places = [_places.UNKNOWN]
         known = next((place for place in places if place.line), None)
-        length = max((nodes[view].nbytes for view in views), default=None)
+        length = max((_nbytes(nodes[view]) for view in views), default=None)
         line = {name: getattr(known, name) for name in ("file", "line", "function")} if known else {}
         holder = Holder("memoryview" if views else kind, _places.type_name(type(nodes[exporter])),
                         _CONSUMERS.get(kind, "PyBUF_FULL_RO"), length, held_by=[place.text for place in places], **line)
         return consumer, object.__sizeof__(nodes[consumer]), holder
+
+
+def _nbytes(view):
+    try:
+        return view.nbytes
+    except ValueError:  # another thread has released it since it was found
+        return 0

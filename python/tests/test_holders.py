@@ -455,6 +455,31 @@ def test_names_that_were_cut_are_told():
     assert told.returncode == 0, told
 
 
+def test_views_that_others_release_meanwhile():
+    data, stop = bytearray(8), threading.Event()
+
+    def make_and_release():
+        while not stop.is_set():
+            views = [memoryview(data) for _ in range(100)]
+            for view in views:
+                view.release()
+
+    threads = [threading.Thread(target=make_and_release) for _ in range(4)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(30):
+            for holder in libpybuffer.holders(data):
+                assert holder.length in (0, 8, None)  # released, held, freed
+    finally:
+        stop.set()
+        sys.setswitchinterval(before)
+        for thread in threads:
+            thread.join()
+
+
 AUDITED = """
 import libpybuffer, struct, sys
 data = bytearray(8)
