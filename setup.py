@@ -50,11 +50,16 @@ class BuildExtension(build_ext):
         make_lib()
         super().run()
 
+    def build_extensions(self):
+        # Some pythons link modules with their own folder as a run path. This one needs libc alone, anywhere.
+        self.compiler.linker_so = [flag for flag in self.compiler.linker_so if not flag.startswith("-Wl,-rpath")]
+        super().build_extensions()
+
 
 def manifest(key):
     """What Cargo.toml says: the one place where it is written."""
     with open("Cargo.toml", encoding="utf-8") as lines:
-        return re.search('^{} *= *"([^"]+)"'.format(key), lines.read(), re.MULTILINE).group(1)
+        return re.search(r'^{} *= *\[?"([^"]+)"'.format(key), lines.read(), re.MULTILINE).group(1)
 
 
 def description():
@@ -81,6 +86,7 @@ if not is_free_threaded:
 setup(
     version=manifest("version"),
     license=manifest("license"),
+    author=manifest("authors"),
     long_description=description(),
     long_description_content_type="text/markdown",
     cmdclass={"build_py": BuildPy, "build_ext": BuildExtension},
@@ -92,7 +98,8 @@ setup(
         include_dirs=[BUILD + "/include"],
         define_macros=[] if is_free_threaded else [("Py_LIMITED_API", "0x03080000")],
         py_limited_api=not is_free_threaded,
-        extra_compile_args=["-std=gnu11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
+        # Debug information would name this folder.
+        extra_compile_args=["-std=gnu11", "-O2", "-g0", "-fvisibility=hidden", "-Wall", "-Wextra"],
         # The archive whose names are hidden, or the interpreter's functions of the same names run.
         extra_link_args=[BUILD + "/lib/libpybuffer-static.a", "-Wl,--gc-sections"],
     )],

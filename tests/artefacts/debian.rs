@@ -64,3 +64,27 @@ fn licences_name_every_crate_that_is_built() {
         assert!(words.any(|word| word == *name), "no {name} in LICENSE-CRATES");
     }
 }
+
+/// Who made it, and where it lives: what Cargo.toml says. Debian wants an address as well, which the project does not have:
+/// a reserved domain (RFC 2606), which is nobody's, until DEBEMAIL is set.
+#[test]
+fn maintainer_and_homepage_are_those_of_cargo_toml() {
+    let manifest = std::fs::read_to_string(shipped().root.join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = toml::from_str(&manifest).unwrap();
+    let about = &manifest["package"];
+    let author = about["authors"][0].as_str().unwrap();
+    let control = text("control");
+    let field = |name: &str| {
+        let value = control.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        value.map(str::to_owned)
+    };
+    let maintainer = format!("{author} <no-address@libpybuffer.invalid>");
+    assert_eq!(field("Maintainer").as_ref(), Some(&maintainer));
+    let signed = format!("\n -- {maintainer}  ");
+    assert!(text("changelog").contains(&signed), "no {signed:?} in changelog");
+    let homepage = about.get("homepage").map(|page| page.as_str().unwrap().to_owned());
+    assert_eq!(field("Homepage"), homepage);
+    assert!(text("copyright").contains(&format!("\nFiles: *\nCopyright: 2026 {author}\n")));
+    let licence = std::fs::read_to_string(shipped().root.join("LICENSE-MIT")).unwrap();
+    assert!(licence.contains(&format!("Copyright (c) 2026 {author}\n")), "{licence}");
+}

@@ -19,6 +19,17 @@ cd "$build/deb/$name"
 test -d man || fail "the tarball has no man pages, which the packages install: make man"
 cp -R packaging/debian debian
 
+# As for Debian's own tools, these variables say who makes the packages.
+if test -n "${DEBEMAIL:-}"; then
+    test -n "${DEBFULLNAME:-}" || fail "DEBEMAIL is set, and DEBFULLNAME, the name for it, is not"
+    awk -v who="$DEBFULLNAME <$DEBEMAIL>" '/^Maintainer: / { $0 = "Maintainer: " who } { print }' \
+        packaging/debian/control >debian/control
+    awk -v who="$DEBFULLNAME <$DEBEMAIL>" '/^ -- / && !done { sub(/^ -- .*>/, ""); $0 = " -- " who $0; done = 1 } { print }' \
+        packaging/debian/changelog >debian/changelog
+else
+    echo "make deb: DEBFULLNAME and DEBEMAIL are not set, so the packages name no address of a maintainer" >&2
+fi
+
 unmet=$(dpkg-checkbuilddeps 2>&1 | sed -n 's/.*[Uu]nmet build dependencies: //p' |
     sed -E 's/(cargo|rustc)(:native)? \([^)]*\) ?//g; s/ \([^)]*\)//g; s/:(any|native)//g; s/ *$//')
 test -z "$unmet" || fail "these packages are missing: apt-get install $unmet"
