@@ -8,6 +8,7 @@ mod support;
 mod package {
     mod isolated;
     mod projects;
+    mod same;
 }
 
 use std::collections::BTreeSet;

@@ -38,8 +38,6 @@ if test -n "$vendored"; then
 fi
 
 archive=dist/$name${vendored:+-vendored}.tar.gz
-tar -c -C "$stage" --format=gnu --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
-    --mtime="@$SOURCE_DATE_EPOCH" "$name" | gzip -9n >"$archive.new"
-mv -f "$archive.new" "$archive"
+SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH sh tools/dist/tar.sh "$stage" "$name" "$archive"
 rm -rf "$stage"
 echo "$archive"
