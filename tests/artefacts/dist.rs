@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{printed, run, run_any, shipped, skip, temp_dir};
+use crate::support::{printed, run, run_any, shipped, skip, stdout, temp_dir};
 
 const NAME: &str = concat!("libpybuffer-", env!("CARGO_PKG_VERSION"));
 
@@ -92,8 +92,10 @@ fn dist_builds_the_same_bytes_without_network() {
     let root = folder.join(NAME);
     let make = |target: &str| {
         let mut command = Command::new("unshare");
-        command.args(["-rn", "make", target, "CARGOFLAGS=--offline --locked"]).current_dir(&root);
-        command.env("CARGO_HOME", folder.join("cargo-home"));
+        command.args(["-rn", "make", target]).current_dir(&root);
+        command
+            .env("CARGOFLAGS", "--offline --locked")
+            .env("CARGO_HOME", folder.join("cargo-home"));
         // Of the cargo and the make that run this test.
         for name in ["MAKEFLAGS", "MAKELEVEL", "CARGO", "CARGO_MANIFEST_DIR", "BUILD"] {
             command.env_remove(name);
@@ -108,4 +110,24 @@ fn dist_builds_the_same_bytes_without_network() {
         let (one, other) = (fs::read(build().join(file)), fs::read(root.join("build").join(file)));
         assert!(one.unwrap() == other.unwrap(), "{file} differs in another folder");
     }
+
+    // As a distribution installs it: nothing is built, and no file is elsewhere.
+    let dest = folder.join("dest");
+    let place = |target: &str| {
+        let mut command = make(target);
+        command.env_remove("CARGOFLAGS").args(["CARGO=none", "CC=none", "PYTHON=none"]);
+        command.args(["PREFIX=/usr", "LIBDIR=/usr/lib/a-b-c", "MANDIR=/m", "DOCDIR=/d"]);
+        run(command.arg(format!("DESTDIR={}", dest.display())));
+    };
+    place("install");
+    let pages =
+        if root.join("man").exists() { &["m/man3/PyBuffer_ToContiguous.3"][..] } else { &[] };
+    let files = ["usr/lib/a-b-c/libpybuffer.so", "usr/bin/pybuffer-run", "d/README.md"];
+    for file in files.iter().chain(pages) {
+        assert!(dest.join(file).exists(), "no {file}");
+    }
+    assert!(!dest.join("usr/share").exists() && !dest.join("usr/lib/libpybuffer.so").exists());
+    place("uninstall");
+    let left = run(Command::new("find").arg(&dest).args(["!", "-type", "d"]));
+    assert_eq!(stdout(&left), "");
 }
