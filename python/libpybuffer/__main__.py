@@ -76,6 +76,8 @@ def check(options):
 
 
 def layout(options):
+    if options.brief and options.svg is None:
+        raise Mistake("layout: --brief is for images: add --svg FILE")
     exporter = evaluate(options.object)
     with told_with(options.object):
         drawn = libpybuffer.layout(exporter)

@@ -46,6 +46,7 @@ def test_modules_of_the_current_folder_and_below_packages_are_found(tmp_path):
     (["check", "builtins:1 +"], "builtins:1 +: SyntaxError"),
     (["check", "builtins:1"], "builtins:1: TypeError: a bytes-like object is required, not 'int'"),
     (["check", "sys:exit(0)"], "sys:exit(0): SystemExit: 0"),
+    (["layout", "--brief", "builtins:b''"], "layout: --brief is for images: add --svg FILE"),
     (["layout", "builtins:1"], "builtins:1: TypeError: memoryview: a bytes-like object is required, not 'int'"),
     (["layout", "builtins:[view := memoryview(b''), view.release()][0]"],
      "builtins:[view := memoryview(b''), view.release()][0]: ValueError: operation forbidden on released"),
