@@ -1,9 +1,9 @@
-"""The package's docstrings, which are written for help(), as reStructuredText: lists of "name   what it is" become
-fields, and `names` literals."""
+"""The package's docstrings, which are written for help(), as reStructuredText: lists of "name, other   what it is"
+become fields, and `names` literals."""
 
 import re
 
-ENTRY = re.compile(r"( *)([A-Za-z_]\w*)  +(\S.*)")
+ENTRY = re.compile(r"( *)([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*)  +(\S.*)")
 
 
 def to_rst(app, what, name, obj, options, lines):
