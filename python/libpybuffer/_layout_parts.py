@@ -9,7 +9,7 @@ import textwrap
 
 from . import _layout_words as words
 from ._formats import printable
-from ._layout import cut
+from ._layout_block import cut
 
 INDENT = "  "
 

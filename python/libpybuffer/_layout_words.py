@@ -1,7 +1,24 @@
 """What a layout's picture says in words, in the terminal as in SVG."""
 
 from ._formats import printable
-from ._layout import c_strides, kind_of
+from ._layout_block import c_strides
+
+_KINDS = {
+    **dict.fromkeys("bhilqn", "signed integer"),
+    **dict.fromkeys("BHILQN", "unsigned integer"),
+    **dict.fromkeys("efdg", "floating point"),
+    **dict.fromkeys(["Ze", "Zf", "Zd", "Zg", "F", "D", "G"], "complex number"),
+    "?": "true or false", "c": "one byte", "x": "padding", "s": "bytes", "p": "bytes with their length",
+    "u": "UCS-2 character", "w": "UCS-4 character", "P": "pointer", "O": "Python object",
+}  # fmt: skip
+
+
+def kind_of(format):
+    """What a format of one code means in words, or ""."""
+    text = format.lstrip("@=<>!^")
+    code = text.lstrip("0123456789")
+    repeated = text[: len(text) - len(code)] not in ("", "1")
+    return "" if repeated and code not in ("s", "p") else _KINDS.get(code, "")
 
 
 def plural(n, noun):

@@ -14,7 +14,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from libpybuffer import view
-from libpybuffer._layout import Field, Layout, cut, layout
+from libpybuffer._layout import Field, Layout, layout
+from libpybuffer._layout_block import cut
 
 SVG = "{http://www.w3.org/2000/svg}"
 TRANSPOSED = Layout((4, 2, 3), (8, 96, 32), (), 8, "l", type_name="ndarray")
