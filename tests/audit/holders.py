@@ -126,13 +126,13 @@ def in_other_threads():
 
 
 def with_many():
-    """Views of many kinds take little longer than as many that are alike. (They took 35 times as long.)"""
-    n, seconds = 30000, []
-    shown = memoryview(bytearray(n))
-    for lengths in [n] * n, range(n):
-        kept = [pickle.PickleBuffer(shown[:i]) for i in list(lengths) * 2]
+    """Four times as many kinds of views take some four times as long. (They took sixteen times as long.)"""
+    seconds = []
+    for n in 7500, 30000:
+        shown = memoryview(bytearray(n))
+        kept = [pickle.PickleBuffer(shown[:i]) for i in list(range(n)) * 2]
         times = []
-        for _ in range(3):
+        for _ in range(5):
             begin = time.perf_counter()
             _, count = holders(room=0)
             times.append(time.perf_counter() - begin)
@@ -140,9 +140,9 @@ def with_many():
         found, _ = holders(room=count)
         assert all(one.age >= other.age for one, other in zip(found, found[1:]))
         assert sum(one.n_views for one in found) >= 2 * n
-        assert found[-1].n_views == 2 * n // len(set(lengths)) and count <= len(set(lengths)) + 10
+        assert found[-1].n_views == 2 and n <= count <= n + 10
         del kept
-    assert seconds[1] < 12 * seconds[0], seconds
+    assert seconds[1] < 10 * seconds[0], seconds
 
 
 without_python_code()
