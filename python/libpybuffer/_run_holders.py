@@ -23,7 +23,8 @@ def load_hooks(here):
 
 def trim(traceback):
     """The traceback without what is of this file; None if there is nothing else, as of a program that cannot be compiled."""
-    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+    here = trim.__code__.co_filename  # (Where there is no GIL, CPython 3.13 has taken __file__ away by then.)
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == here:
         traceback = traceback.tb_next
     return traceback
 
