@@ -88,8 +88,8 @@ alignment := -Cllvm-args=-align-all-functions=6
 cold_parts := 5audit 5check 5error 6dlpack 10equivalent 5level 5parse 5place 4read 3row 7problem 6copies \
   6images 6settle 7cpython4find 5adopt 5calls 6frames 7dynamic 7symbols 7version 8anywhere 10exceptions 6errors 6owners \
   4core 4copy4part 6shares
-cold_names := attach audit check copy_part copy_n_parts cpu_level dlpack err exception format from_dlpack get holders memoryview object_new report rule \
-  runtime to_dlpack type_ready verify version view_to_dlpack
+cold_names := attach audit check copy_part copy_n_parts cpu_level dlpack err exception format from_dlpack get holders \
+  memoryview object_new report rule runtime to_dlpack type_ready verify version view_to_dlpack
 # Those of kernels, and of objects without Python, start at multiples of 32: 3 KB less, and nothing is slower (D-48).
 half_cold  := 7kernels 10standalone
 cold        = unlikely.* $(cold_parts:%=_*%*) $(cold_names:%=pybuffer_%*)

@@ -146,7 +146,7 @@ def test_each_test_answers_for_its_views(tmp_path, arguments):
     expected = {"test_held", "test_held_too", "test_fails_itself"} | ({"test_must", "test_must_too"} if is_heard else set())
     assert failed == expected, text
     assert "bytearray: held in 2 tests" in text
-    # (3.13t's collector does not name the module's dictionary in a worker of xdist's.)
+    # (Without a GIL, the variable was not found in a worker of xdist's. Why is not known.)
     variable = " in variable 'kept' of module test_it" if has_gil or not arguments else ""
     assert "memoryview in item 0 of a list" + variable in text
     if not is_heard:

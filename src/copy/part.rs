@@ -3,11 +3,8 @@
 use super::{Array, Sequence, copy, direct, overlap, storage};
 use crate::error::NoMemory;
 use crate::fresh;
-use crate::plan::shares::{Division, Share};
+use crate::plan::shares::{Division, LINE, Share};
 use crate::plan::{self, Axis, Kept};
-
-/// Bytes of a cache line.
-const LINE: isize = 64;
 
 /// How a copy can be divided.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,7 +69,8 @@ fn nearer(distance: isize, stride: isize) -> isize {
     if distance == 0 || (other != 0 && other < distance) { other } else { distance }
 }
 
-/// How many parts a copy has: at most `max`, of at least `least` bytes each; 0 if the arrays share memory.
+/// How many parts a copy has: at most `max`, which each touch at least `least` bytes of each array, on average; 0 if
+/// the arrays share memory.
 ///
 /// # Safety
 /// * ITEMS: as for [`copy`].
@@ -99,7 +97,7 @@ pub unsafe fn n_parts(
 /// Copies one share of `sequence`, which covers whole arrays in C order. Returns whether it could: not if the
 /// arrays share memory. All shares together copy each item once, in any order, and may run at the same time.
 ///
-/// A share has at least `least` bytes, so if there are many, the last ones may be empty. A destination whose items
+/// A share touches at least `least` bytes of each array, so if there are many, the last ones may be empty. A destination whose items
 /// overlap one another is copied by the first share.
 ///
 /// # Safety

@@ -13,7 +13,7 @@ pub const MOST_LOOPS: usize = 8;
 /// The fewest units for each part. If there were fewer, the next loop is divided too.
 const UNITS_PER_PART: isize = 16;
 /// Bytes of a cache line.
-const LINE: isize = 64;
+pub const LINE: isize = 64;
 /// The size from which on a run is divided as well.
 const LONG_RUN: usize = 4096;
 

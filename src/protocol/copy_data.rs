@@ -171,7 +171,7 @@ pub unsafe fn copy(dest: Fields, src: Fields, raise: Raise) -> Result<(), Raised
     unsafe { copy_items(dest, src, Fit::Same, raise) }
 }
 
-/// The fewest bytes of a part. Waking a thread for fewer does not pay (D-44).
+/// The fewest bytes that a part touches in each array, on average. Waking a thread for fewer does not pay (D-44).
 const LEAST: isize = 256 << 10;
 
 /// Copies the `part`-th of `n_parts` shares of what [`copy`] copies. The shares may be copied at the same time; together
