@@ -61,10 +61,14 @@ class Search:
         self.running = {id(one) for _, one in self.frames}
         self.indexed = None, {}     # a container's id, and the positions of what is in it, by ids
         self.modules = {}
+        roots = []
         for name, module in list(sys.modules.items()):
             if issubclass(type(module), types.ModuleType) and type(name) is str:
                 # Not by its own __name__: to ask a module for an attribute may load it.
-                self.modules.setdefault(id(_DICT_OF_MODULE.__get__(module)), name)
+                roots.append(_DICT_OF_MODULE.__get__(module))
+                self.modules.setdefault(id(roots[-1]), name)
+        self.immortal = [] if gc.is_tracked(_immortal) else _immortal(roots, self.frames, self.ours)
+        self.ours.add(id(self.immortal))
 
     def keep(self, objects):
         """The ids of the objects, of those that were not met before."""
@@ -86,7 +90,7 @@ class Search:
             wanted, found = set(ids), []
             self._look_at_frames(wanted)
             self._look_at_arrays(wanted, found)
-            for holder in self.referrers(ids):
+            for holder in self.referrers(ids) + self.immortal:
                 for child in referents(holder):
                     if id(child) in wanted:
                         self._refers(holder, child, found)
@@ -259,6 +263,32 @@ class Search:
                     self._refers(one, child, found)
                     if holder is not None and id(holder) not in self.ours and holder is not found:
                         self._refers(holder, one, found)
+
+
+def _immortal(modules, frames, without):
+    """The functions, types, and their dictionaries and tuples that the collector does not know, of the modules'
+    variables, of those of running frames, and of all that it does know; without those of some ids.
+
+    CPython 3.13t makes functions, types and modules' variables immortal once a thread was started, and takes them from
+    the collector. Elsewhere there are none.
+    """
+    found, seen, left = [], set(without), [one for one in modules if _is_unknown(one)]
+    for _, frame in frames:
+        _frames.look(frame, lambda name, value: left.append(value) if _is_unknown(value) else None)
+    for holder in gc.get_objects():
+        left.extend(one for one in referents(holder) if _is_unknown(one))
+    while left:
+        one = left.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            found.append(one)
+            left.extend(child for child in gc.get_referents(one) if _is_unknown(child))
+    return found
+
+
+def _is_unknown(one):
+    kind = type(one)
+    return (kind in (dict, tuple, types.FunctionType) or issubclass(kind, type)) and not gc.is_tracked(one)
 
 
 def attributes(holder):
