@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 
 from setuptools import Extension, setup
@@ -21,6 +22,8 @@ SHIPPED = ["include/*.h", "lib/*.a", "lib/libpybuffer.so", "lib/libpybuffer.so.?
 
 
 def make_lib():
+    if not sys.platform.startswith("linux"):
+        raise SystemExit("libpybuffer: it builds for Linux only, not for {}: docs/platforms.md says why".format(sys.platform))
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
     try:
         subprocess.run(["make", "lib"], check=True, env=environment)
