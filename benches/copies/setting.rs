@@ -74,6 +74,15 @@ impl Setting {
         }
     }
 
+    /// What the page and the charts are called.
+    pub fn title(self) -> String {
+        match (self.n_threads, self.is_fresh) {
+            (1, false) => "Strided copies".into(),
+            (1, true) => "Strided copies into fresh memory".into(),
+            (n, _) => format!("Strided copies by {n} threads"),
+        }
+    }
+
     /// What the page says of it.
     pub fn sentence(self) -> String {
         match (self.n_threads, self.is_fresh) {

@@ -91,14 +91,14 @@ pub fn text(run: &Run, which: Which) -> String {
         run.rows.iter().filter(|row| which == Which::All || row.case.quick).collect();
     let bottom = TOP + rows.len() as f64 * LINE;
     let height = bottom + 52.0;
+    let title = format!("{}: ratio to memcpy", run.setting.title());
     let mut svg = format!(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' width='{WIDTH}' \
          height='{height}' font-family='system-ui, sans-serif' font-size='12' fill='#222'>\n\
-         <title>Strided copies: ratio to memcpy</title>\n\
+         <title>{title}</title>\n\
          <rect width='{WIDTH}' height='{height}' rx='6' fill='#fff'/>\n"
     );
-    svg +=
-        &words(MARGIN, 30.0, "font-size='17' font-weight='600'", "Strided copies: ratio to memcpy");
+    svg += &words(MARGIN, 30.0, "font-size='17' font-weight='600'", &title);
     let what = "memcpy's time for as many dense bytes, over the time of the copy. The scale is logarithmic: further right is faster.";
     svg += &words(MARGIN, 48.0, "fill='#555'", what);
     svg += &legend(run);

@@ -7,8 +7,9 @@ pub fn text(run: &Run, name: &str) -> String {
     let machine = &run.machine;
     let mut text = format!(
         "<!-- Written by `make bench`; README.md beside it says how it is measured. -->\n\
-         # Strided copies, {}\n\n\
+         # {}, {}\n\n\
          * CPU: {}; {}\n* Level of the kernels: {}\n* Versions: {}\n",
+        run.setting.title(),
         machine.date,
         machine.cpu,
         machine.caches,
