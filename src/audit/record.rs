@@ -7,8 +7,8 @@ use super::memory;
 use super::origins::Origin;
 use crate::abi::Py_buffer;
 
-/// An outstanding view: acquired, not yet released. Its first two words never look like those of a `Py_buffer`, in whose
-/// place it may come to lie when that is freed.
+/// An outstanding view: acquired, not yet released. It may come to lie where a `Py_buffer` was that is freed, at any offset.
+/// So no two words of it that follow each other look like the first two of that: the memory's address and the object's.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Record {
@@ -16,10 +16,10 @@ pub struct Record {
     pub next: *mut Record,
     /// The address of its `Py_buffer`.
     pub view: usize,
-    /// What the `Py_buffer` held when it was filled.
-    pub contents: Contents,
     /// The address of the object that was asked for it. An exporter may pass the request on to another object.
     pub asked: usize,
+    /// What the `Py_buffer` held when it was filled.
+    pub contents: Contents,
     /// Its length.
     pub len: isize,
     /// The thread that acquired it.
@@ -54,10 +54,10 @@ pub enum Status {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct Contents {
-    /// The address of the memory.
-    pub buf: usize,
     /// The address of the object.
     pub obj: usize,
+    /// The address of the memory.
+    pub buf: usize,
 }
 
 const _: () =
@@ -66,7 +66,7 @@ const _: () =
 impl Contents {
     /// What a view holds.
     pub fn of(view: &Py_buffer) -> Self {
-        Self { buf: view.buf.addr(), obj: view.obj.addr() }
+        Self { obj: view.obj.addr(), buf: view.buf.addr() }
     }
 
     /// What a `Py_buffer` holds that need not have been filled.
@@ -75,13 +75,14 @@ impl Contents {
     /// * READABLE: `view` is readable.
     pub unsafe fn at(view: *const Py_buffer) -> Self {
         // SAFETY: readable (caller: READABLE), and begins with these two fields.
-        unsafe { view.cast::<Self>().read() }
+        let [buf, obj] = unsafe { view.cast::<[usize; 2]>().read() };
+        Self { obj, buf }
     }
 
     /// What lies at an address where a `Py_buffer` was, if that can be read.
     #[inline(never)]
     fn read(view: usize) -> Option<Self> {
-        memory::read(view).map(|[buf, obj]| Self { buf, obj })
+        memory::read(view).map(|[buf, obj]| Self { obj, buf })
     }
 }
 
@@ -194,5 +195,31 @@ impl Record {
 
     fn is_own(&self) -> bool {
         self.generation == fork::generation()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    use crate::protocol::get;
+
+    /// A view passes its request on to no other object, mostly; `asked` is then the object itself.
+    #[test]
+    fn record_looks_at_no_offset_like_the_view_that_it_is_of() {
+        let (buf, obj) = (0x1000 as *mut core::ffi::c_void, 0x2000 as *mut _);
+        let view = Py_buffer { buf, obj, ..get::EMPTY };
+        let record = Record::of(&view, obj.addr(), None);
+        let words = words_of(&record);
+        assert!(words.contains(&buf.addr()) && words.contains(&obj.addr()));
+        assert!(!words.windows(2).any(|pair| pair == [buf.addr(), obj.addr()]), "{words:x?}");
+    }
+
+    fn words_of(record: &Record) -> Vec<usize> {
+        let first = core::ptr::from_ref(record).cast::<usize>();
+        let n = offset_of!(Record, generation) / size_of::<usize>();
+        // SAFETY: inside the record, before the fields that have padding.
+        (0..n).map(|i| unsafe { first.add(i).read() }).collect()
     }
 }
