@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -30,6 +31,16 @@ def run(name, title, arguments, env, logs):
         cell, said = f"{passed - len(skipped)} passed", []
     print(f"{name:22} {title:13} {cell:10} {took:5.0f} s", flush=True)
     return cell, said + skipped
+
+
+def refuse_stale(program, filters):
+    """Ends with a message if one of the words that choose tests of a program is in no test's name any more: whatever it
+    chose would be left out without a word."""
+    sources = [ROOT / f"tests/{program}.rs", *(ROOT / f"tests/{program}").glob("*.rs")]
+    names = re.findall(r"\bfn (\w+)\(\)", "".join(source.read_text() for source in sources))
+    stale = [word for word in filters if not word.startswith("--") and not any(word in name for name in names)]
+    if stale:
+        sys.exit(f"tests/{program}.rs has no test {' '.join(stale)} any more: name it anew where it is chosen, in tools/")
 
 
 def table(rows):

@@ -24,7 +24,7 @@ LINKED = (SHARED, FREE_THREADED)
 # What is run: its title in the table, the test program, what else cargo is told, and on which pythons.
 RUNS = (
     ("abi", "abi", ["python"], EVERY),
-    ("c_suite", "c_suite", ["libpython", "cpython", "functions_", "memoryviews_"], LINKED),
+    ("c_suite", "c_suite", ["libpython", "cpython", "functions_", "memoryviews_", "deleters_"], LINKED),
     ("differential", "differential", ["in_"], EVERY),
     ("linking", "linking", [], EVERY),
     ("memoryviews", "memoryviews", [], EVERY),
@@ -49,6 +49,8 @@ WITH_THIS_PYTHON = ("package",)
 
 
 def main():
+    for _, program, words, _ in RUNS:
+        tests.refuse_stale(program, words)
     rows = fetch.fetch(fetch.FOLDER, sys.argv[1:])
     results, notes, failed = {}, [], False
     for name, executable, why in rows:
