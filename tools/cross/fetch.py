@@ -113,10 +113,15 @@ class Fetch:
         library = self.rust / "usr/lib/rustlib" / target.rust
         if library.exists():
             return
-        say(f"fetching Rust's standard library {self.rustc_version()} for {target.rust}")
+        version = self.rustc_version()
+        say(f"fetching Rust's standard library {version} for {target.rust}")
         new = self.folder / f"rust-{target.debian}.new"
         shutil.rmtree(new, ignore_errors=True)
-        apt(NEWEST).unpack(["libstd-rust-dev"], new, alone=True)
+        try:
+            apt(NEWEST).unpack([f"libstd-rust-dev={version}*"], new, alone=True)
+        except Missing as why:
+            raise Missing(f"Debian's {NEWEST[0]} has no libstd-rust-dev {version} for {target.debian}, which build/cross/rust needs: "
+                          f"if it is newer there, `rm -r build/cross/rust` lets both be fetched anew ({why})") from None
         if not (new / "usr/lib/rustlib" / target.rust).exists():
             raise Missing(f"Debian's libstd-rust-dev of {target.debian} has no {target.rust}")
         (new / "usr/lib/rustlib" / target.rust).rename(library)
@@ -145,8 +150,10 @@ class Fetch:
         """The libc.so that programs are linked with bears the name that musl's systems call it by, as wheels must."""
         loaded, linked = root / f"lib/{target.name}/libc.so", root / f"usr/lib/{target.name}/libc.so"
         if not linked.exists():
-            shutil.copyfile(loaded, linked)
-            self.patchelf("--set-soname", f"libc.musl-{target.name.partition('-')[0]}.so.1", linked)
+            new = linked.with_suffix(".new")
+            shutil.copyfile(loaded, new)
+            self.patchelf("--set-soname", f"libc.musl-{target.name.partition('-')[0]}.so.1", new)
+            new.rename(linked)
 
     def pythons(self, target):
         """The pythons of a target that were fetched."""
@@ -231,7 +238,8 @@ def own_links(root):
         if link.is_symlink() and link.readlink().is_absolute():
             to = root / link.readlink().relative_to("/")
             link.unlink()
-            link.symlink_to(to)
+            # Relative, so that it is not changed again if what comes after it fails and is repeated.
+            link.symlink_to(os.path.relpath(to, link.parent))
 
 
 def own_headers(root):
