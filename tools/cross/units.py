@@ -1,5 +1,6 @@
 """The unit tests, compiled for a target and run by qemu."""
 
+import json
 import os
 import re
 import shutil
@@ -16,8 +17,10 @@ def run(target, qemu, env, logs):
     # The command's tests look at programs of the target: a shell, and what is with it.
     root = env["QEMU_LD_PREFIX"]
     path = os.pathsep.join([f"{root}/bin", f"{root}/usr/bin", os.environ["PATH"]])
-    env = {**os.environ, **env, f"CARGO_TARGET_{target.cargo}_RUNNER": f"env PATH={path} {qemu}"}
-    common = ["--lib", "--target", target.rust, "--target-dir", str(FOLDER / "target"), "--manifest-path"]
+    env = {**os.environ, **env}
+    # A list, as folders may have spaces in their names.
+    runner = f"target.{target.rust}.runner = {json.dumps(['env', 'PATH=' + path, str(qemu)])}"
+    common = ["--config", runner, "--lib", "--target", target.rust, "--target-dir", str(FOLDER / "target"), "--manifest-path"]
     library = tests.run(target.name, "units", [*common, str(manifest())], env, logs)
     if not target.has_python:
         return library[0], [*library[1], f"{target.name}, units: of the command none: there are no programs of the target to look at"]
