@@ -234,6 +234,7 @@ test-pythons: lib ## Test on CPython 3.13 to 3.15, release, debug and free-threa
 .PHONY: test-cross
 test-cross: ## Test for other machines, by qemu, with compilers and pythons from Debian (TARGETS="aarch64-linux-gnu ...")
 	$(call need,$(PYTHON),it fetches the compilers)
+	$(call need,$(CARGO),it compiles what is tested (rustc is fetched))
 	@ONLY='$(ONLY)' FULL='$(FULL)' $(PYTHON) -B tools/cross/test.py $(TARGETS)
 
 .PHONY: test-cross-faults

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import fetch
+from targets import TARGETS
 
 ROOT = fetch.HERE.parents[1]
 
@@ -27,6 +28,11 @@ FAULTS = (
 
 
 def main():
+    targets = sorted({target for _, target, *_ in FAULTS})
+    needed = ["tools", "rust", *(f"root-{TARGETS[target].debian}/settled" for target in targets)]
+    missing = [name for name in needed if not (fetch.FOLDER / name).exists()]
+    if missing:
+        sys.exit(f"build/cross has no {', '.join(missing)}: first make test-cross TARGETS='{' '.join(targets)}'")
     missed = [name for name, *fault in FAULTS if not is_found(name, *fault)]
     if missed:
         sys.exit(f"not found: the fault planted as {', '.join(missed)}")

@@ -39,17 +39,30 @@ NOT_WITH_MUSL = {
 
 def main():
     fetch.FULL = True
+    names = sys.argv[1:] or NAMES
+    known = [name for name, target in TARGETS.items() if target.in_python]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"make wheels: no target with a python {' '.join(unknown)}; there are {' '.join(known)}")
     fetched = fetch.Fetch(fetch.FOLDER)
-    fetched.compilers()
-    fetched.rustc()
-    failed = [name for name in sys.argv[1:] or NAMES if not is_sound(test.Cross(fetched, TARGETS[name]))]
+    try:
+        fetched.compilers()
+        fetched.rustc()
+    except fetch.Missing as why:
+        sys.exit(f"make wheels: FAILED: not to be had: {why}")
+    failed = [name for name in names if not is_sound(fetched, name)]
     if failed:
         sys.exit(f"make wheels: FAILED: {' '.join(failed)}")
 
 
-def is_sound(cross):
+def is_sound(fetched, name):
     """Whether a target's wheel could be built, and passes in its python."""
-    return not build(cross).returncode and passes(cross, cross.pythons[-1])
+    try:
+        cross = test.Cross(fetched, TARGETS[name])
+        return not build(cross).returncode and passes(cross, cross.pythons[-1])
+    except (fetch.Missing, subprocess.CalledProcessError) as why:
+        print(f"wheel for {name}: FAILED: {why}", flush=True)
+        return False
 
 
 def build(cross):
