@@ -13,12 +13,12 @@ from pathlib import Path
 
 REGISTRY = "/proc/sys/fs/binfmt_misc"
 NAMESPACE = ["unshare", "-Urm", "/bin/sh", "-c", f'mount -t binfmt_misc private {REGISTRY} && exec "$@"', "sh"]
-WHY_NOT = "this kernel gives no binfmt_misc of one's own (Linux 6.7 and user namespaces do)"
 
 
-def is_possible():
-    """Whether this machine lets us."""
-    return not subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode
+def why_not():
+    """Why this machine does not let us, if so."""
+    why = refusal(NAMESPACE)
+    return why and f"this kernel gives no binfmt_misc of one's own (Linux 6.7 and user namespaces do): {why}"
 
 
 def with_lib(folder):
@@ -29,8 +29,17 @@ def with_lib(folder):
 
 def why_no_lib(folder):
     """Why this machine does not let us, if so."""
-    done = subprocess.run([*with_lib(folder), "true"], capture_output=True, text=True)
-    return f"no namespace with a /lib of one's own: {done.stderr.strip()}" if done.returncode else None
+    why = refusal(with_lib(folder))
+    return why and f"no namespace with a /lib of one's own: {why}"
+
+
+def refusal(before):
+    """What a command says that comes before others; None if it runs them."""
+    try:
+        done = subprocess.run([*before, "true"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    except OSError as error:
+        return f"{before[0]} cannot be run: {error.strerror}"
+    return (done.stderr.strip() or f"exit status {done.returncode}") if done.returncode else None
 
 
 def rule(qemu, program):
