@@ -235,8 +235,8 @@ def linux_headers(kernel, libc):
 def own_links(root):
     """Makes the link by which programs find their dynamic linker lead to the one of that root."""
     for link in root.glob("lib*/ld*.so.*"):
-        if link.is_symlink() and link.readlink().is_absolute():
-            to = root / link.readlink().relative_to("/")
+        if link.is_symlink() and os.readlink(link).startswith("/"):
+            to = root / os.readlink(link).lstrip("/")
             link.unlink()
             # Relative, so that it is not changed again if what comes after it fails and is repeated.
             link.symlink_to(os.path.relpath(to, link.parent))

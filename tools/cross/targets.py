@@ -1,5 +1,7 @@
 """The machines that the library is tested for, each by the name that Debian's cross compilers have."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 

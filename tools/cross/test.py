@@ -103,7 +103,7 @@ class Cross:
         }
         if target.is_musl:
             # Debian has no Rust library for musl: what takes no libc is compiled from its source.
-            self.env |= {"RUSTC_BOOTSTRAP": "1", "CARGOFLAGS": "-Zbuild-std=core,alloc"}
+            self.env.update({"RUSTC_BOOTSTRAP": "1", "CARGOFLAGS": "-Zbuild-std=core,alloc"})
         self.build_env = dict(self.env)
         self.pythons = fetched.pythons(target)
         self.env["PYBUFFER_PYTHONS"] = ":".join(map(str, self.pythons))
