@@ -69,7 +69,7 @@ char order_of(PyObject *order)
     if (order == NULL || order == Py_None)
         return 'C';
     if (!PyUnicode_Check(order)) {
-        PyErr_Format(PyExc_TypeError, "order must be 'C', 'F' or 'A', not %R", order);
+        PyErr_Format(PyExc_TypeError, "order must be 'C', 'F' or 'A', not %.200R", order);
         return 0;
     }
     if (PyUnicode_GetLength(order) == 1) {
@@ -77,7 +77,7 @@ char order_of(PyObject *order)
         if (letter == 'C' || letter == 'F' || letter == 'A')
             return (char)letter;
     }
-    PyErr_Format(PyExc_ValueError, "order must be 'C', 'F' or 'A', not %R", order);
+    PyErr_Format(PyExc_ValueError, "order must be 'C', 'F' or 'A', not %.200R", order);
     return 0;
 }
 
@@ -90,7 +90,7 @@ PyObject *text_of(PyObject *text, const char *what)
         Py_INCREF(text);
         bytes = text;
     } else {
-        PyErr_Format(PyExc_TypeError, "%s must be a str or bytes, not %R", what, text);
+        PyErr_Format(PyExc_TypeError, "%s must be a str or bytes, not %.200R", what, text);
         return NULL;
     }
     if (bytes == NULL)

@@ -99,7 +99,7 @@ static Py_ssize_t n_threads_of(PyObject *threads, const char *function)
         return 1;
     /* True would be one thread, which is not what it is written for. */
     if (!PyIndex_Check(threads) || PyBool_Check(threads)) {
-        PyErr_Format(PyExc_TypeError, "%s: threads must be an integer, not %R", function, threads);
+        PyErr_Format(PyExc_TypeError, "%s: threads must be an integer, not %.200R", function, threads);
         return 0;
     }
     Py_ssize_t n = PyNumber_AsSsize_t(threads, NULL); /* the largest or the smallest, if it does not fit */
@@ -107,7 +107,7 @@ static Py_ssize_t n_threads_of(PyObject *threads, const char *function)
         return 0;
     if (n >= 1)
         return n;
-    PyErr_Format(PyExc_ValueError, "%s: threads must be at least 1, not %R", function, threads);
+    PyErr_Format(PyExc_ValueError, "%s: threads must be at least 1, not %.200R", function, threads);
     return 0;
 }
 

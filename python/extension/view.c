@@ -15,7 +15,7 @@ typedef struct {
 static int read_number(PyObject *object, const char *what, Py_ssize_t *number)
 {
     if (!PyIndex_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "view: %s must be an integer, not %R", what, object);
+        PyErr_Format(PyExc_TypeError, "view: %s must be an integer, not %.200R", what, object);
         return 0;
     }
     *number = PyNumber_AsSsize_t(object, PyExc_ValueError);
@@ -31,7 +31,7 @@ static int read_numbers(PyObject *sequence, Py_ssize_t *numbers, const char *wha
 {
     PyObject *tuple = PySequence_Tuple(sequence);
     if (tuple == NULL && (sequence == Py_None || PyIndex_Check(sequence)) && PyErr_ExceptionMatches(PyExc_TypeError))
-        PyErr_Format(PyExc_TypeError, "view: %s must be a sequence of integers, not %R", what, sequence);
+        PyErr_Format(PyExc_TypeError, "view: %s must be a sequence of integers, not %.200R", what, sequence);
     if (tuple == NULL)
         return -1;
     Py_ssize_t n = PyTuple_Size(tuple);

@@ -121,6 +121,17 @@ def test_wrong_calls_are_type_errors(call, text):
         call()
 
 
+@pytest.mark.parametrize("call", [
+    lambda large: libpybuffer.tobytes(b"abc", large), lambda large: libpybuffer.contiguous(b"abc", large.encode()),
+    lambda large: libpybuffer.tobytes(b"abc", threads=large), lambda large: libpybuffer.itemsize([large]),
+    lambda large: libpybuffer.view(b"abc", shape=(large,)),
+])
+def test_messages_do_not_grow_with_what_they_show(call):
+    with pytest.raises((TypeError, ValueError)) as raised:
+        call("x" * 100000)
+    assert len(str(raised.value)) < 300
+
+
 def test_contiguous_copies_only_what_it_has_to():
     data = bytearray(range(24))
     grid = memoryview(data).cast("B", (4, 6))
