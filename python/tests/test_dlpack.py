@@ -352,14 +352,16 @@ def test_the_source_is_kept_and_let_go():
 
 
 def test_other_threads_may_drop_the_last_of_it():
-    memory = bytearray(3)
-    views = [libpybuffer.from_dlpack(libpybuffer.to_dlpack(memory)) for _ in range(100)]
+    # One each: without a GIL, CPython's bytearray loses count of views that several threads release.
+    memories = [bytearray(3) for _ in range(100)]
+    views = [libpybuffer.from_dlpack(libpybuffer.to_dlpack(memory)) for memory in memories]
     threads = [threading.Thread(target=lambda: views.pop()) for _ in range(100)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    memory.append(0)
+    for memory in memories:
+        memory.append(0)
 
 
 AT_THE_END = """\
