@@ -15,6 +15,7 @@ mod artefacts {
     mod manifest;
     mod names;
     mod parallel;
+    mod platforms;
     mod readelf;
     mod readme;
     mod shared;
