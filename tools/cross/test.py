@@ -122,7 +122,7 @@ class Cross:
         """The cell and the reason for what does not run there, or not now."""
         target, said = self.target, f"{self.target.name}, {title}: "
         if title == "mix" and (target.qemu or not target.is_musl):
-            return "-", []
+            return "-", ["mix: in x86_64-linux-musl alone: no other linker takes this machine's archive"]
         if title == "units" and target.is_musl:
             return "-", [said + "Debian has no Rust `std` for musl"]
         if title in IN_PYTHON and title not in target.in_python:
@@ -142,6 +142,9 @@ class Cross:
         without = WITHOUT_SHELL if self.target.is_musl and title == "preload" else []
         arguments = [*self.runner(), "--test", program, "--", *names, *(word for name in without for word in ("--skip", name))]
         cell, said = tests.run(self.target.name, title, arguments, os.environ, LOGS)
+        if title in IN_PYTHON and len(self.pythons) == 1:
+            why = "no other is built" if self.target.is_musl else "the other does not run once patchelf has been at it"
+            said.append(f"{self.target.name}: in a python with a shared libpython alone: {why}")
         return cell, said + [f"{self.target.name}, {title}: without {name}: there is no shell of musl's to preload" for name in without]
 
     def build(self):
