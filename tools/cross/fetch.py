@@ -22,6 +22,7 @@ import musl  # noqa: E402
 from targets import TARGETS  # noqa: E402
 
 FOLDER = HERE.parents[1] / "build/cross"
+# When the mirror has lost the first one, name a later stable suite, and its python (musl.py); README's *Limits* name it too.
 STABLE, NEWEST = ("bookworm",), ("sid",)
 PYTHON = musl.PYTHON
 STATIC, SHARED = f"python{PYTHON}", f"python{PYTHON}-shared"
