@@ -7,7 +7,7 @@
 //! without them.
 
 use core::ffi::{CStr, c_int};
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::block::keeping_errno;
 use crate::environment;
@@ -56,28 +56,25 @@ static HUGE_PAGES: Switch = Switch::new();
 /// An advice to `madvise` that maps pages.
 struct Advice {
     number: c_int,
-    /// What its first call told: whether the system knows and permits it. It is not asked again if not.
-    works: Switch,
+    /// Whether a sandbox has refused it. It is not asked again then.
+    is_refused: AtomicBool,
 }
 
-static POPULATE_WRITE: Advice = Advice { number: 23, works: Switch::new() };
-static COLLAPSE: Advice = Advice { number: 25, works: Switch::new() };
+static POPULATE_WRITE: Advice = Advice { number: 23, is_refused: AtomicBool::new(false) };
+static COLLAPSE: Advice = Advice { number: 25, is_refused: AtomicBool::new(false) };
 
 impl Advice {
     /// Gives it for the pages of `len` bytes; whether they are mapped.
     fn give(&self, start: *mut u8, len: usize) -> bool {
-        if self.works.0.load(Ordering::Relaxed) == Switch::OFF {
+        if self.is_refused.load(Ordering::Relaxed) {
             return false;
         }
         // SAFETY: no byte changes; it is an error where nothing is mapped.
         let is_done = unsafe { libc::madvise(start.cast(), len, self.number) } == 0;
-        let first = if is_done { Switch::ON } else { Switch::OFF };
-        let _ = self.works.0.compare_exchange(
-            Switch::UNDECIDED,
-            first,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        // SAFETY: every thread has an `errno`. Other errors may be of this memory alone: a file's, or shared.
+        if !is_done && matches!(unsafe { *libc::__errno_location() }, libc::EPERM | libc::ENOSYS) {
+            self.is_refused.store(true, Ordering::Relaxed);
+        }
         is_done
     }
 }
