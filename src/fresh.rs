@@ -71,8 +71,12 @@ impl Advice {
         }
         // SAFETY: no byte changes; it is an error where nothing is mapped.
         let is_done = unsafe { libc::madvise(start.cast(), len, self.number) } == 0;
-        // SAFETY: every thread has an `errno`. Other errors may be of this memory alone: a file's, or shared.
-        if !is_done && matches!(unsafe { *libc::__errno_location() }, libc::EPERM | libc::ENOSYS) {
+        // SAFETY: takes nothing; every thread has an `errno`.
+        let errno = unsafe { libc::__errno_location() };
+        // SAFETY: the address of this thread's `errno`.
+        let errno = unsafe { *errno };
+        // (Other errors may be of this memory alone: a file's, or shared.)
+        if !is_done && matches!(errno, libc::EPERM | libc::ENOSYS) {
             self.is_refused.store(true, Ordering::Relaxed);
         }
         is_done

@@ -2,6 +2,7 @@
 //! misalignments, with a guard of bytes that must not change on both sides and between the items.
 
 mod odd;
+mod shifts;
 
 use super::*;
 use std::vec::Vec;
