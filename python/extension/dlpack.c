@@ -301,7 +301,7 @@ const char from_dlpack_doc[] =
     ">>> view = libpybuffer.from_dlpack(tensor)\n"
     ">>> view.tolist(), view.readonly\n"
     "([[97, 98, 99], [100, 101, 102]], True)\n\n"
-    "TypeError if x has no __dlpack__; BufferError for another device, or items that are no single values of whole bytes.";
+    "TypeError if x has no __dlpack__; BufferError for another device, or items that no format describes.";
 
 PyObject *from_dlpack(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
