@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import subprocess
 import sys
 import threading
 import time
@@ -213,6 +214,29 @@ def test_memory_cannot_move_during_a_large_copy():
             libpybuffer.copyto(dst, source)
     other.join()
     assert len(dst) in (n, n + 1)
+
+
+HUGE_PAGES = """
+import libpybuffer, mmap, sys
+data = bytes(16 << 20)
+if "shared" in sys.argv:
+    libpybuffer.copyto(mmap.mmap(-1, len(data)), data)
+def huge():
+    with open("/proc/self/smaps_rollup") as lines:
+        return sum(int(line.split()[1]) for line in lines if line.startswith("AnonHugePages"))
+before = huge()
+kept = libpybuffer.tobytes(memoryview(data).cast("B", (4096, 4096)), "F")
+print(huge() - before)
+"""
+
+
+def test_copy_into_shared_memory_leaves_huge_pages_to_others():
+    def kib(*arguments):
+        return int(subprocess.check_output([sys.executable, "-c", HUGE_PAGES, *arguments]))
+
+    if not kib():
+        pytest.skip("the system has no huge pages, or does not give them")
+    assert kib("shared")
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="classes have no __buffer__")
