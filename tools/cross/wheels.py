@@ -34,6 +34,7 @@ NOT_BY_QEMU = {
 NOT_WITH_MUSL = {
     "test_run_becomes_the_program": "there is no shell of musl's",
     "test_a_system_that_grants_no_thread_has_the_caller_copy_all": "the stacks of musl's threads are small",
+    "test_suboffsets_of_an_exporter_are_drawn": "its CPython has no test modules",
 }
 
 
