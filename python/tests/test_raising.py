@@ -104,7 +104,7 @@ IN_PYTHON = "Fix: Correct what __buffer__ raises, and return a memoryview; a clo
     (lambda: Odd(), "Odd"),
     (lambda: Talkative(), "Talkative: after KeyError: 'inner'"),
     (lambda: KeyboardInterrupt(), "KeyboardInterrupt"),
-], ids=str)
+])
 def test_what_is_raised_is_told(answer, raised):
     text = expect_nothing_met(Exporter(lambda flags: answer()), raised() if callable(raised) else raised)
     assert text.endswith(IN_PYTHON) and "view->" not in text and "bf_" not in text.split("Fix")[1], text
