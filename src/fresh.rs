@@ -7,7 +7,8 @@
 //! without them.
 
 use core::ffi::{CStr, c_int};
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::block::keeping_errno;
 use crate::environment;
@@ -52,35 +53,22 @@ impl Switch {
 static AHEAD: Switch = Switch::new();
 /// Whether the system uses huge pages.
 static HUGE_PAGES: Switch = Switch::new();
+/// Whether the system knows `MADV_POPULATE_WRITE`, and no sandbox refuses it.
+static POPULATES: Switch = Switch::new();
 
-/// An advice to `madvise` that maps pages.
-struct Advice {
-    number: c_int,
-    /// Whether a sandbox has refused it. It is not asked again then.
-    is_refused: AtomicBool,
+const POPULATE_WRITE: c_int = 23;
+const COLLAPSE: c_int = 25;
+
+/// Gives an advice for the pages of `len` bytes; whether it was followed. It is not if it does not suit their kind of
+/// memory, which says nothing about other memory. For no bytes the answer is whether the system knows it, and permits it.
+fn advise(start: *mut u8, len: usize, advice: c_int) -> bool {
+    // SAFETY: pages are mapped, and no byte changes; it is an error where there is no memory.
+    unsafe { libc::madvise(start.cast(), len, advice) == 0 }
 }
 
-static POPULATE_WRITE: Advice = Advice { number: 23, is_refused: AtomicBool::new(false) };
-static COLLAPSE: Advice = Advice { number: 25, is_refused: AtomicBool::new(false) };
-
-impl Advice {
-    /// Gives it for the pages of `len` bytes; whether they are mapped.
-    fn give(&self, start: *mut u8, len: usize) -> bool {
-        if self.is_refused.load(Ordering::Relaxed) {
-            return false;
-        }
-        // SAFETY: no byte changes; it is an error where nothing is mapped.
-        let is_done = unsafe { libc::madvise(start.cast(), len, self.number) } == 0;
-        // SAFETY: takes nothing; every thread has an `errno`.
-        let errno = unsafe { libc::__errno_location() };
-        // SAFETY: the address of this thread's `errno`.
-        let errno = unsafe { *errno };
-        // (Other errors may be of this memory alone: a file's, or shared.)
-        if !is_done && matches!(errno, libc::EPERM | libc::ENOSYS) {
-            self.is_refused.store(true, Ordering::Relaxed);
-        }
-        is_done
-    }
+#[cold]
+fn can_populate() -> bool {
+    advise(ptr::null_mut(), 0, POPULATE_WRITE)
 }
 
 /// Allows it, unless `PYBUFFER_POPULATE` is 0: called in processes with a Python. Others have to ask for it, by 1.
@@ -160,6 +148,9 @@ fn is_fresh(page: *mut u8) -> bool {
 
 /// Maps `len` bytes of whole pages.
 fn map(first: *mut u8, len: usize) {
+    if !POPULATES.is_on(can_populate) {
+        return;
+    }
     let skipped = first.addr().wrapping_neg() & HUGE.wrapping_sub(1);
     if len >= skipped.saturating_add(HUGE) && HUGE_PAGES.is_on(uses_huge_pages) {
         map_huge(first.wrapping_add(skipped), len.wrapping_sub(skipped) & !HUGE.wrapping_sub(1));
@@ -168,7 +159,7 @@ fn map(first: *mut u8, len: usize) {
     let mut done = 0;
     while done < len {
         let size = len.wrapping_sub(done).min(AT_ONCE);
-        if !POPULATE_WRITE.give(first.wrapping_add(done), size) {
+        if !advise(first.wrapping_add(done), size, POPULATE_WRITE) {
             return;
         }
         done = done.wrapping_add(size);
@@ -178,12 +169,12 @@ fn map(first: *mut u8, len: usize) {
 /// Maps whole huge pages. Only those of which a small page is there can be collapsed.
 fn map_huge(first: *mut u8, len: usize) {
     let mut parts = (0..len).step_by(HUGE);
-    if parts.all(|at| POPULATE_WRITE.give(first.wrapping_add(at), SMALL)) {
-        COLLAPSE.give(first, len);
+    if parts.all(|at| advise(first.wrapping_add(at), SMALL, POPULATE_WRITE)) {
+        advise(first, len, COLLAPSE);
     }
 }
 
-/// Whether the system has huge pages and its administrator allows them; `MADV_COLLAPSE` itself would not ask.
+/// Whether the system can make huge pages at once and its administrator allows them; `MADV_COLLAPSE` itself would not ask.
 #[cold]
 fn uses_huge_pages() -> bool {
     const PATH: &CStr = c"/sys/kernel/mm/transparent_hugepage/enabled";
@@ -197,7 +188,7 @@ fn uses_huge_pages() -> bool {
     let n = unsafe { libc::read(file, text.as_mut_ptr().cast(), text.len()) };
     // SAFETY: opened above.
     unsafe { libc::close(file) };
-    n > 0 && !text.windows(7).any(|word| word == b"[never]")
+    n > 0 && !text.windows(7).any(|word| word == b"[never]") && advise(ptr::null_mut(), 0, COLLAPSE)
 }
 
 #[cfg(test)]
@@ -248,7 +239,7 @@ mod tests {
         AHEAD.set(true);
         let pages = Pages::new(SMALL);
         // An emulator may take the advice and do nothing.
-        POPULATE_WRITE.give(pages.start, SMALL) && !is_fresh(pages.start)
+        advise(pages.start, SMALL, POPULATE_WRITE) && !is_fresh(pages.start)
     }
 
     #[test]
