@@ -46,8 +46,8 @@ WANTED = os.environ.get("ONLY", "").split() or TITLES
 
 def main():
     names = sys.argv[1:] or list(TARGETS)
-    refuse_others("target", names, TARGETS)
-    refuse_others("test", WANTED, TITLES)
+    refuse_others("test-cross", "target", names, TARGETS)
+    refuse_others("test-cross", "test", WANTED, TITLES)
     for program, filters in SHIPPED.values():
         tests.refuse_stale(program, filters)
     fetched = fetch.Fetch(FOLDER)
@@ -77,11 +77,11 @@ def main():
     sys.exit("FAILED" in results.values() or bool(os.environ.get("CI")) and "not run" in results.values())
 
 
-def refuse_others(what, names, known):
-    """Ends with a message if one of the names is not known."""
+def refuse_others(command, what, names, known):
+    """Ends a command with a message if one of the names is not known."""
     unknown = [name for name in names if name not in known]
     if unknown:
-        sys.exit(f"test-cross: no {what} {' '.join(unknown)}; there are {' '.join(known)}")
+        sys.exit(f"{command}: no {what} {' '.join(unknown)}; there are {' '.join(known)}")
 
 
 class Cross:

@@ -42,14 +42,12 @@ def main():
     fetch.FULL = True
     names = sys.argv[1:] or NAMES
     known = [name for name, target in TARGETS.items() if target.in_python]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        sys.exit(f"make wheels: no target with a python {' '.join(unknown)}; there are {' '.join(known)}")
+    test.refuse_others("make wheels", "target with a python", names, known)
     fetched = fetch.Fetch(fetch.FOLDER)
     try:
         fetched.compilers()
         fetched.rustc()
-    except fetch.Missing as why:
+    except (fetch.Missing, OSError) as why:
         sys.exit(f"make wheels: FAILED: not to be had: {why}")
     failed = [name for name in names if not is_sound(fetched, name)]
     if failed:
@@ -61,7 +59,7 @@ def is_sound(fetched, name):
     try:
         cross = test.Cross(fetched, TARGETS[name])
         return not build(cross).returncode and passes(cross, cross.pythons[-1])
-    except (fetch.Missing, subprocess.CalledProcessError) as why:
+    except (fetch.Missing, OSError, subprocess.CalledProcessError) as why:
         print(f"wheel for {name}: FAILED: {why}", flush=True)
         return False
 
