@@ -266,8 +266,9 @@ class Search:
 
 
 def _immortal(modules, frames, without):
-    """The functions, types, and their dictionaries and tuples that the collector does not know, of the modules'
-    variables, of those of running frames, and of all that it does know; without those of some ids.
+    """The functions, types, dictionaries and tuples that the collector does not know, but for those whose ids are in
+    `without`. They are searched for from `modules`, the dictionaries of modules, from the variables of `frames`, and from
+    all objects that the collector knows.
 
     CPython 3.13t makes functions, types and modules' variables immortal once a thread was started, and takes them from
     the collector. Elsewhere there are none.

@@ -205,7 +205,7 @@ mod tests {
 
     use crate::protocol::get;
 
-    /// A view passes its request on to no other object, mostly; `asked` is then the object itself.
+    /// The object that was asked is the one that answers, as mostly: both fields hold its address.
     #[test]
     fn record_looks_at_no_offset_like_the_view_that_it_is_of() {
         let (buf, obj) = (0x1000 as *mut core::ffi::c_void, 0x2000 as *mut _);

@@ -145,7 +145,7 @@ fn check_kind(tensor: &DLTensor) -> Result<(&'static CStr, isize), Raised> {
         _ => Err(raised_as(
             Kind::Buffer,
             message!(
-                "items of DLPack code {}, {} bits and {} lanes have no format",
+                "items of DLPack code {}, {} bits and {} lanes have no format: convert them to another dtype",
                 code,
                 bits,
                 lanes
