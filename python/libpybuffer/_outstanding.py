@@ -41,7 +41,7 @@ class Outstanding:
             counts[view._replace(count=0, age=0, address=0)] += view.count
         if self.state < 2:
             known = [view.address for view in views]
-            counts.update(id(one) for one in _managed_buffers()
+            counts.update(id(one) for one, _ in _managed_buffers()
                           if not any(id(one) <= address < id(one) + object.__sizeof__(one) for address in known))
         return counts
 
@@ -54,8 +54,8 @@ class Outstanding:
         found = self.count() - self.before
         if not found:
             return []
-        buffers = {id(one): one for one in _managed_buffers()}
-        return [self._of_interpreter(buffers[key]) if isinstance(key, int) else self._recorded(key, n, buffers)
+        buffers = {id(one): (one, exporter) for one, exporter in _managed_buffers()}
+        return [self._of_interpreter(buffers[key][1]) if isinstance(key, int) else self._recorded(key, n, buffers)
                 for key, n in found.items() if not isinstance(key, int) or key in buffers]
 
     def _recorded(self, view, n, buffers):
@@ -64,16 +64,15 @@ class Outstanding:
             _lines_of(view.frames))
         addresses = [one.address for one in _audited.views([None]) or []
                      if one._replace(count=0, age=0, address=0) == view]
-        owner = next((one for one in buffers.values() for address in addresses
+        found = next((exporter for one, exporter in buffers.values() for address in addresses
                       if id(one) <= address < id(one) + object.__sizeof__(one)), None)
-        if owner is not None:
-            text += _told_by_holders(owner)
+        if found is not None:
+            text += _told_by_holders(found)
         return Found(view.type, "held", 0, text)
 
-    def _of_interpreter(self, buffer):
-        exporters = gc.get_referents(buffer)
-        name = type(exporters[0]).__name__ if exporters else "memory without an exporter"
-        return Found(name, "held", 0, "HELD: 1 view of {!r}{}".format(name, _told_by_holders(buffer)))
+    def _of_interpreter(self, exporter):
+        name = type(exporter).__name__
+        return Found(name, "held", 0, "HELD: 1 view of {!r}{}".format(name, _told_by_holders(exporter)))
 
     # ---- findings
 
@@ -118,7 +117,10 @@ class Outstanding:
 
 
 def _managed_buffers():
-    return [one for one in gc.get_objects() if type(one) is _asked.MANAGED_BUFFER]
+    """What the interpreter keeps of each view that memoryviews have, with its exporter. What has none is memory that a
+    function in C lends for a call, as a buffered file does for as long as a thread waits for it: nobody's view."""
+    views = ((one, gc.get_referents(one)) for one in gc.get_objects() if type(one) is _asked.MANAGED_BUFFER)
+    return [(one, exporters[0]) for one, exporters in views if exporters]
 
 
 def _frames_in(line):
@@ -134,8 +136,5 @@ def _is_pytests(file):
     return file is None or os.path.basename(os.path.dirname(file)) in ("_pytest", "pluggy")
 
 
-def _told_by_holders(buffer):
-    exporters = gc.get_referents(buffer)
-    if not exporters:
-        return ""
-    return "".join("\n    {}".format(holder) for holder in _holders.of_all((exporters[0],), sys._getframe(1))[0])
+def _told_by_holders(exporter):
+    return "".join("\n    {}".format(holder) for holder in _holders.of_all((exporter,), sys._getframe(1))[0])

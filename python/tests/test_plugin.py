@@ -1,10 +1,16 @@
 """The plugin for pytest, in runs of pytest of its own."""
 
+import gc
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+
+from libpybuffer._asked import MANAGED_BUFFER
+from libpybuffer._outstanding import Outstanding
 
 
 TESTS = """
@@ -154,6 +160,30 @@ def test_each_test_answers_for_its_views(tmp_path, arguments):
     assert "acquired at {}:{} in test_held\n".format(tmp_path / "test_it.py", at) in text
     assert "MUST 14 strides: 'c_int_Array_3' for PyBUF_FULL_RO: strides: found NULL" in text
     assert text.count("_pytest") == 0
+
+
+def test_memory_without_an_exporter_is_not_held():
+    """A thread that waits for a file, as pytest-xdist's do: the file lends its buffer to the system's read."""
+    def n_without():
+        return sum(type(one) is MANAGED_BUFFER and not gc.get_referents(one) for one in gc.get_objects())
+
+    outstanding, before, end = Outstanding(0), n_without(), time.monotonic() + 10
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as file:
+        outstanding.begin()
+        thread = threading.Thread(target=file.read, args=(1,))
+        thread.start()
+        try:
+            while n_without() == before and time.monotonic() < end:
+                time.sleep(.001)
+            assert n_without() == before + 1
+            kept = memoryview(bytearray(4))
+            found = outstanding.held()
+        finally:
+            os.close(writer)
+            thread.join()
+    assert [one.text.partition("\n")[0] for one in found] == ["HELD: 1 view of 'bytearray'"]
+    kept.release()
 
 
 def test_program_that_runs_pytest_is_not_run_again(tmp_path):
