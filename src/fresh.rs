@@ -56,13 +56,14 @@ static HUGE_PAGES: Switch = Switch::new();
 /// Whether the system knows `MADV_POPULATE_WRITE`, and no sandbox refuses it.
 static POPULATES: Switch = Switch::new();
 
+// Linux's numbers: of `libc`, the second is there for glibc alone.
 const POPULATE_WRITE: c_int = 23;
 const COLLAPSE: c_int = 25;
 
 /// Gives an advice for the pages of `len` bytes; whether it was followed. It is not if it does not suit their kind of
 /// memory, which says nothing about other memory. For no bytes the answer is whether the system knows it, and permits it.
 fn advise(start: *mut u8, len: usize, advice: c_int) -> bool {
-    // SAFETY: pages are mapped, and no byte changes; it is an error where there is no memory.
+    // SAFETY: both advices only map pages: no byte changes, and where there is no memory they are an error.
     unsafe { libc::madvise(start.cast(), len, advice) == 0 }
 }
 

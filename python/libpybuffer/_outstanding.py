@@ -42,7 +42,7 @@ class Outstanding:
         if self.state < 2:
             known = [view.address for view in views]
             counts.update(id(one) for one, _ in _managed_buffers()
-                          if not any(id(one) <= address < id(one) + object.__sizeof__(one) for address in known))
+                          if not any(_has(one, address) for address in known))
         return counts
 
     # ---- views
@@ -64,10 +64,10 @@ class Outstanding:
             _lines_of(view.frames))
         addresses = [one.address for one in _audited.views([None]) or []
                      if one._replace(count=0, age=0, address=0) == view]
-        found = next((exporter for one, exporter in buffers.values() for address in addresses
-                      if id(one) <= address < id(one) + object.__sizeof__(one)), None)
-        if found is not None:
-            text += _told_by_holders(found)
+        for one, exporter in buffers.values():
+            if any(_has(one, address) for address in addresses):
+                text += _told_by_holders(exporter)
+                break
         return Found(view.type, "held", 0, text)
 
     def _of_interpreter(self, exporter):
@@ -117,10 +117,18 @@ class Outstanding:
 
 
 def _managed_buffers():
-    """What the interpreter keeps of each view that memoryviews have, with its exporter. What has none is memory that a
-    function in C lends for a call, as a buffered file does for as long as a thread waits for it: nobody's view."""
-    views = ((one, gc.get_referents(one)) for one in gc.get_objects() if type(one) is _asked.MANAGED_BUFFER)
-    return [(one, exporters[0]) for one, exporters in views if exporters]
+    """Pairs of a managed buffer, in which memoryviews keep their view, and the exporter.
+
+    Those without an exporter are left out. A function in C lends such memory during a call: a buffered file does so for as
+    long as a thread waits to read from it.
+    """
+    buffers = ((one, gc.get_referents(one)) for one in gc.get_objects() if type(one) is _asked.MANAGED_BUFFER)
+    return [(one, exporters[0]) for one, exporters in buffers if exporters]
+
+
+def _has(buffer, address):
+    """Whether the address is in the object."""
+    return id(buffer) <= address < id(buffer) + object.__sizeof__(buffer)
 
 
 def _frames_in(line):
