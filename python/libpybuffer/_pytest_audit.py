@@ -14,9 +14,9 @@ from ._outstanding import Outstanding
 
 #: The process that was restarted: it keeps its number.
 _RESTARTED = "PYBUFFER_PYTEST"
-_DEAF = ("buffer audit: the interpreter's own calls do not reach libpybuffer in this python, so releases are not judged, and of "
-         "its own views memoryviews alone are seen")
-_OFF = "buffer audit: off, so memoryviews alone are seen: {}"
+_DEAF = ("buffer audit: the interpreter's own calls do not reach libpybuffer in this python: of its own views only memoryviews "
+         "are seen, and releases are not judged")
+_OFF = "buffer audit: off, so only memoryviews are seen: {}"
 
 
 def configure(config):
